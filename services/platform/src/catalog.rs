@@ -1,0 +1,451 @@
+//! The catalog, parsed: agencies, procedures and calendars that refer to each other and are known to fit.
+//!
+//! Intake owns it and workflow keeps a copy; both read it here. Catalogs never change once applied, so each process
+//! keeps those that it has seen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use jiff::civil::{Time, Weekday};
+use motcua_calendar::{Calendar, DayHours, DayKind, DueHour, Limit, Session, WeeklyHours};
+use motcua_proto::r#type::v1::{
+    Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
+    DueHour as ProtoDueHour, Limit as ProtoLimit, Procedure, limit::Kind,
+};
+use prost::Message as _;
+use sqlx::{PgConnection, PgPool};
+
+use crate::{error::Error, parse::Fields, time::date_from_proto};
+
+/// A catalog whose parts fit together.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    proto: ProtoCatalog,
+    agencies: BTreeMap<String, Agency>,
+    procedures: BTreeMap<String, Procedure>,
+    calendars: BTreeMap<String, Arc<Calendar>>,
+}
+
+impl Catalog {
+    /// Checks a catalog and takes it apart.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything that is wrong: unknown references, doubles, limits that mean nothing.
+    pub fn parse(proto: &ProtoCatalog) -> Result<Self, Error> {
+        let mut fields = Fields::new();
+        fields.id("catalog.id", &proto.id);
+        let mut calendars = BTreeMap::new();
+        for (index, calendar) in proto.calendars.iter().enumerate() {
+            let path = format!("catalog.calendars[{index}]");
+            fields.id(&format!("{path}.id"), &calendar.id);
+            if let Some(parsed) = parse_calendar(&mut fields, &path, calendar)
+                && calendars
+                    .insert(calendar.id.clone(), Arc::new(parsed))
+                    .is_some()
+            {
+                fields.reject(format!("{path}.id"), "stands twice");
+            }
+        }
+        let agencies = parse_agencies(&mut fields, &proto.agencies, &calendars);
+        let mut procedures = BTreeMap::new();
+        for (index, procedure) in proto.procedures.iter().enumerate() {
+            let path = format!("catalog.procedures[{index}]");
+            check_procedure(&mut fields, &path, procedure);
+            if procedures
+                .insert(procedure.code.clone(), procedure.clone())
+                .is_some()
+            {
+                fields.reject(format!("{path}.code"), "stands twice");
+            }
+        }
+        if agencies.is_empty() {
+            fields.reject("catalog.agencies", "is required");
+        }
+        if procedures.is_empty() {
+            fields.reject("catalog.procedures", "is required");
+        }
+        fields.finish(Some(Self {
+            proto: proto.clone(),
+            agencies,
+            procedures,
+            calendars,
+        }))
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.proto.id
+    }
+
+    /// As the contract has it.
+    #[must_use]
+    pub fn proto(&self) -> &ProtoCatalog {
+        &self.proto
+    }
+
+    /// An agency by its code.
+    #[must_use]
+    pub fn agency(&self, code: &str) -> Option<&Agency> {
+        self.agencies.get(code)
+    }
+
+    /// Agencies in the order of their codes.
+    pub fn agencies(&self) -> impl Iterator<Item = &Agency> {
+        self.agencies.values()
+    }
+
+    /// A procedure by its code.
+    #[must_use]
+    pub fn procedure(&self, code: &str) -> Option<&Procedure> {
+        self.procedures.get(code)
+    }
+
+    /// Procedures in the order of their codes.
+    pub fn procedures(&self) -> impl Iterator<Item = &Procedure> {
+        self.procedures.values()
+    }
+
+    /// An agency's calendar.
+    #[must_use]
+    pub fn calendar_of(&self, agency: &Agency) -> Option<&Arc<Calendar>> {
+        self.calendars.get(&agency.calendar)
+    }
+
+    /// The unit of that kind that belongs to a ward: the ward itself, or the one below it.
+    #[must_use]
+    pub fn unit(&self, ward: &str, kind: AgencyKind) -> Option<&Agency> {
+        let ward = self.agencies.get(ward)?;
+        // A unit below a ward finds its siblings.
+        let ward = if ward.parent.is_empty() {
+            ward
+        } else {
+            self.agencies.get(&ward.parent)?
+        };
+        if ward.kind() == kind {
+            return Some(ward);
+        }
+        self.agencies
+            .values()
+            .find(|agency| agency.parent == ward.code && agency.kind() == kind)
+    }
+}
+
+/// How an agency prints the due hour.
+#[must_use]
+pub fn due_hour(agency: &Agency) -> DueHour {
+    match agency.due_hour() {
+        ProtoDueHour::SameTime => DueHour::SameTime,
+        ProtoDueHour::EndOfDay | ProtoDueHour::Unspecified => DueHour::EndOfDay,
+    }
+}
+
+/// A limit of the contract; `None` where it means nothing.
+#[must_use]
+pub fn limit(limit: &ProtoLimit) -> Option<Limit> {
+    let positive = |n: i32| u32::try_from(n).ok().filter(|n| (1..=7_300).contains(n));
+    Some(match limit.kind.as_ref()? {
+        Kind::WorkingDayHalves(halves) => Limit::WorkingDays {
+            halves: positive(*halves)?,
+        },
+        Kind::WorkingHours(hours) => Limit::WorkingHours {
+            minutes: positive(*hours)?.checked_mul(60)?,
+        },
+        Kind::CalendarDays(days) => Limit::CalendarDays {
+            days: positive(*days)?,
+        },
+        Kind::SameDay(same_day) => Limit::SameDay {
+            cutoff: time_of(same_day.cutoff_minute)?,
+        },
+    })
+}
+
+fn time_of(minute: i32) -> Option<Time> {
+    Time::new(
+        i8::try_from(minute.div_euclid(60)).ok()?,
+        i8::try_from(minute.rem_euclid(60)).ok()?,
+        0,
+        0,
+    )
+    .ok()
+}
+
+fn parse_calendar(fields: &mut Fields, path: &str, calendar: &ProtoCalendar) -> Option<Calendar> {
+    let mut working: BTreeMap<i32, Vec<Session>> = BTreeMap::new();
+    let mut reception: BTreeMap<i32, Vec<Session>> = BTreeMap::new();
+    let mut sound = true;
+    for (index, session) in calendar.sessions.iter().enumerate() {
+        let path = format!("{path}.sessions[{index}]");
+        let parsed = time_of(session.from_minute)
+            .zip(time_of(session.to_minute))
+            .and_then(|(from, to)| Session::new(from, to).ok());
+        match parsed {
+            Some(parsed) if (1..=7).contains(&session.weekday) => {
+                let list = if session.reception_only {
+                    &mut reception
+                } else {
+                    &mut working
+                };
+                list.entry(session.weekday).or_default().push(parsed);
+            }
+            Some(_) => {
+                sound = false;
+                fields.reject(
+                    format!("{path}.weekday"),
+                    "must be 1 (Monday) to 7 (Sunday)",
+                );
+            }
+            None => {
+                sound = false;
+                fields.reject(path, "must begin before it ends, within one day");
+            }
+        }
+    }
+    let mut week = WeeklyHours::closed();
+    for weekday in 1..=7 {
+        let hours = DayHours::new(
+            working.remove(&weekday).unwrap_or_default(),
+            reception.remove(&weekday).unwrap_or_default(),
+        );
+        match (
+            hours,
+            i8::try_from(weekday)
+                .ok()
+                .and_then(|day| Weekday::from_monday_one_offset(day).ok()),
+        ) {
+            (Ok(hours), Some(weekday)) => week = week.with(weekday, hours),
+            (Err(error), _) => {
+                sound = false;
+                fields.reject(format!("{path}.sessions"), error.to_string());
+            }
+            (_, None) => sound = false,
+        }
+    }
+    let mut days = Vec::new();
+    for (index, day) in calendar.days.iter().enumerate() {
+        let path = format!("{path}.days[{index}]");
+        let date = day.date.as_ref().and_then(date_from_proto);
+        let half = |morning: bool| {
+            let noon = Time::midnight().wrapping_add(jiff::Span::new().hours(12));
+            let monday = week.day(Weekday::Monday);
+            DayHours::new(
+                monday
+                    .working()
+                    .iter()
+                    .copied()
+                    .filter(|session| (session.close() <= noon) == morning),
+                [],
+            )
+            .ok()
+        };
+        let kind = match day.kind() {
+            CalendarDayKind::Holiday => Some(DayKind::holiday(&day.title)),
+            CalendarDayKind::Working => Some(DayKind::working(&day.title)),
+            CalendarDayKind::Morning => half(true).map(|hours| DayKind::hours(&day.title, hours)),
+            CalendarDayKind::Afternoon => {
+                half(false).map(|hours| DayKind::hours(&day.title, hours))
+            }
+            CalendarDayKind::Unspecified => None,
+        };
+        match date.zip(kind) {
+            Some(day) => days.push(day),
+            None => {
+                sound = false;
+                fields.reject(path, "must have a date that exists and a kind");
+            }
+        }
+    }
+    if !sound {
+        return None;
+    }
+    match Calendar::new(week, days) {
+        Ok(calendar) => Some(calendar),
+        Err(error) => {
+            fields.reject(path, error.to_string());
+            None
+        }
+    }
+}
+
+fn parse_agencies(
+    fields: &mut Fields,
+    agencies: &[Agency],
+    calendars: &BTreeMap<String, Arc<Calendar>>,
+) -> BTreeMap<String, Agency> {
+    let codes: BTreeSet<_> = agencies.iter().map(|agency| agency.code.as_str()).collect();
+    let mut identifiers = BTreeSet::new();
+    let mut parsed = BTreeMap::new();
+    for (index, agency) in agencies.iter().enumerate() {
+        let path = format!("catalog.agencies[{index}]");
+        fields.id(&format!("{path}.code"), &agency.code);
+        fields.line(&format!("{path}.title"), &agency.title);
+        fields.choice::<AgencyKind>(&format!("{path}.kind"), agency.kind);
+        if !calendars.contains_key(&agency.calendar) {
+            fields.reject(
+                format!("{path}.calendar"),
+                format!("there is no calendar '{}'", agency.calendar),
+            );
+        }
+        if !agency.parent.is_empty()
+            && (agency.parent == agency.code || !codes.contains(agency.parent.as_str()))
+        {
+            fields.reject(
+                format!("{path}.parent"),
+                format!("there is no other agency '{}'", agency.parent),
+            );
+        }
+        if !agency.identifier.is_empty() {
+            fields.id(&format!("{path}.identifier"), &agency.identifier);
+            if !identifiers.insert(agency.identifier.as_str()) {
+                fields.reject(
+                    format!("{path}.identifier"),
+                    "belongs to another agency too",
+                );
+            }
+        }
+        if parsed.insert(agency.code.clone(), agency.clone()).is_some() {
+            fields.reject(format!("{path}.code"), "stands twice");
+        }
+    }
+    parsed
+}
+
+fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
+    fields.id(&format!("{path}.code"), &procedure.code);
+    fields.line(&format!("{path}.title"), &procedure.title);
+    fields.line(&format!("{path}.field"), &procedure.field);
+    fields.id(&format!("{path}.definition"), &procedure.definition);
+    fields.choice::<AgencyKind>(&format!("{path}.competent"), procedure.competent);
+    if procedure.limit.as_ref().and_then(limit).is_none() {
+        fields.reject(
+            format!("{path}.limit"),
+            "must be working days, working hours, calendar days, or the same day with a cut-off",
+        );
+    }
+    for (name, fee) in [
+        ("fee_vnd", procedure.fee_vnd),
+        ("fee_online_vnd", procedure.fee_online_vnd),
+    ] {
+        if fee < 0 {
+            fields.reject(format!("{path}.{name}"), "must not be negative");
+        }
+    }
+    for (index, option) in procedure.options.iter().enumerate() {
+        fields.id(&format!("{path}.options[{index}]"), option);
+    }
+}
+
+/// The catalogs that this process has seen. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogs(Arc<RwLock<Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    by_id: HashMap<String, Arc<Catalog>>,
+    in_force: Option<Arc<Catalog>>,
+}
+
+impl Catalogs {
+    /// A catalog by its id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Arc<Catalog>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .by_id
+            .get(id)
+            .cloned()
+    }
+
+    /// The one that was applied last.
+    #[must_use]
+    pub fn in_force(&self) -> Option<Arc<Catalog>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .in_force
+            .clone()
+    }
+
+    fn remember(&self, catalog: Catalog, in_force: bool) {
+        let catalog = Arc::new(catalog);
+        let mut seen = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        seen.by_id
+            .insert(catalog.id().to_owned(), Arc::clone(&catalog));
+        if in_force {
+            seen.in_force = Some(catalog);
+        }
+    }
+
+    /// Reads the one in force, if another replica has applied one since.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn refresh(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+        let in_force = self.in_force();
+        let known = in_force.as_ref().map_or("", |catalog| catalog.id());
+        let newer: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT body FROM (SELECT id, body FROM catalog ORDER BY number DESC LIMIT 1) AS last WHERE id <> $1",
+        )
+        .bind(known)
+        .fetch_optional(pool)
+        .await?;
+        if let Some(body) = newer {
+            self.remember(read(&body)?, true);
+        }
+        Ok(())
+    }
+
+    /// Reads those that are not known yet.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn ensure<'a>(
+        &self,
+        connection: &mut PgConnection,
+        ids: impl IntoIterator<Item = &'a str> + Send,
+    ) -> Result<(), sqlx::Error> {
+        let unknown: BTreeSet<_> = ids
+            .into_iter()
+            .filter(|id| self.get(id).is_none())
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let unknown: Vec<_> = unknown.into_iter().collect();
+        let bodies: Vec<Vec<u8>> =
+            sqlx::query_scalar("SELECT body FROM catalog WHERE id = ANY($1)")
+                .bind(unknown)
+                .fetch_all(connection)
+                .await?;
+        for body in bodies {
+            self.remember(read(&body)?, false);
+        }
+        Ok(())
+    }
+
+    /// Keeps a catalog, in the database and here. One that is kept already stays as it is.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn keep(
+        &self,
+        connection: &mut PgConnection,
+        catalog: Catalog,
+    ) -> Result<(), sqlx::Error> {
+        sqlx::query("INSERT INTO catalog (id, body) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(catalog.id())
+            .bind(catalog.proto().encode_to_vec())
+            .execute(connection)
+            .await?;
+        self.remember(catalog, true);
+        Ok(())
+    }
+}
+
+fn read(body: &[u8]) -> Result<Catalog, sqlx::Error> {
+    let proto = ProtoCatalog::decode(body).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    Catalog::parse(&proto).map_err(|error| sqlx::Error::Decode(error.into()))
+}

@@ -1,0 +1,183 @@
+//! Reaching PostgreSQL: connections, one database per service, migrations, and what an error of its means.
+
+use std::{borrow::Cow, str::FromStr, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection, PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::error::Error;
+
+static HISTORY: Migrator = sqlx::migrate!("./migrations");
+
+/// How long a statement waits for a row lock before its batch is tried again.
+const LOCK_TIMEOUT: &str = "5s";
+
+/// Where the four databases live: a base URL, from which each service's is made.
+#[derive(Debug, Clone)]
+pub struct Base(PgConnectOptions);
+
+impl FromStr for Base {
+    type Err = Error;
+
+    fn from_str(url: &str) -> Result<Self, Error> {
+        PgConnectOptions::from_str(url).map(Self).map_err(|_| {
+            Error::field(
+                "database_url",
+                "must be a PostgreSQL URL such as postgres://user@host:5432/",
+            )
+        })
+    }
+}
+
+impl Base {
+    /// The options for a service's own database: `motcua_intake`.
+    #[must_use]
+    pub fn service(&self, service: &str) -> PgConnectOptions {
+        let name = match self.0.get_database() {
+            // A base that names a database is a prefix of one's own choosing: several suites on one server.
+            Some(base) if !base.is_empty() && base != "postgres" => format!("{base}_{service}"),
+            _ => format!("motcua_{service}"),
+        };
+        self.0
+            .clone()
+            .database(&name)
+            .application_name(&format!("motcua-{service}"))
+            .options([
+                ("lock_timeout", LOCK_TIMEOUT),
+                ("idle_in_transaction_session_timeout", "60s"),
+                // The suite's tables are small and hot at first, and plans must not wait for statistics to be good.
+                ("plan_cache_mode", "auto"),
+            ])
+    }
+
+    /// Makes a service's database if it is not there, and migrates it.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses or a migration fails.
+    pub async fn prepare(&self, service: &str, own: &'static Migrator) -> Result<(), Error> {
+        let options = self.service(service);
+        let name = options.get_database().unwrap_or_default().to_owned();
+        let mut admin = PgConnection::connect_with(&self.0.clone().database("postgres")).await?;
+        let exists: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+                .bind(&name)
+                .fetch_one(&mut admin)
+                .await?;
+        if !exists {
+            // The name is ours or the operator's own; identifiers cannot be bound, so it is quoted.
+            let quoted = name.replace('"', "\"\"");
+            let created = sqlx::query(AssertSqlSafe(format!("CREATE DATABASE \"{quoted}\"")))
+                .execute(&mut admin)
+                .await;
+            if let Err(error) = created {
+                // Another replica was quicker: 42P04 duplicate_database, or 23505 on the catalog's own index.
+                let code = error.as_database_error().and_then(|e| e.code());
+                if !matches!(code.as_deref(), Some("42P04" | "23505")) {
+                    return Err(error.into());
+                }
+            }
+        }
+        admin.close().await.ok();
+        migrate(&options, own).await
+    }
+}
+
+/// Brings a database to the present schema, under sqlx's advisory lock, as its owner.
+///
+/// # Errors
+/// When a migration fails.
+pub async fn migrate(options: &PgConnectOptions, own: &'static Migrator) -> Result<(), Error> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    let migrations = HISTORY.iter().chain(own.iter()).cloned().collect();
+    let mut migrator = Migrator::with_migrations(migrations);
+    migrator.table_name = Cow::Borrowed("migration");
+    migrator
+        .run(&mut connection)
+        .await
+        .map_err(|error| Error::Fault(format!("a migration failed: {error}")))?;
+    connection.close().await.ok();
+    Ok(())
+}
+
+/// A pool for queries. Writers hold connections of their own.
+#[must_use]
+pub fn pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(Duration::from_secs(10))
+        // A ping on each acquire costs a round trip; a broken connection shows at its first statement anyway.
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}
+
+/// What an error of the database asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Try the whole again: the connection was lost, or others were in the way.
+    Again,
+    /// One row is at fault: SQLSTATE classes 22 and 23.
+    Row,
+    /// A mistake of ours.
+    Broken,
+}
+
+/// Judges an error.
+#[must_use]
+pub fn severity(error: &sqlx::Error) -> Severity {
+    match error {
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default();
+            match code.as_ref() {
+                // Serialisation, deadlock, lock timeout.
+                "40001" | "40P01" | "55P03" => Severity::Again,
+                // A new row's own key: another replica made it meanwhile, and the next attempt finds it.
+                "23505"
+                    if database
+                        .constraint()
+                        .is_some_and(|name| name.ends_with("_pkey")) =>
+                {
+                    Severity::Again
+                }
+                // Shutting down, starting up, too many connections, connection exceptions.
+                "57P01" | "57P02" | "57P03" | "53300" | "25P03" | "57P05" => Severity::Again,
+                code if code.starts_with("08") => Severity::Again,
+                // A stale plan after a migration by another replica.
+                "0A000" => Severity::Again,
+                code if code.starts_with("22") || code.starts_with("23") => Severity::Row,
+                _ => Severity::Broken,
+            }
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Severity::Again,
+        _ => Severity::Broken,
+    }
+}
+
+/// The error for the log: PostgreSQL's message and constraint, without the detail, which quotes values.
+#[must_use]
+pub fn redacted(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(database) => format!(
+            "{} (SQLSTATE {}{})",
+            // Class 22 messages quote the offending value itself.
+            if severity(error) == Severity::Row {
+                "the row was refused"
+            } else {
+                database.message()
+            },
+            database.code().unwrap_or_default(),
+            database
+                .constraint()
+                .map(|name| format!(", constraint {name}"))
+                .unwrap_or_default(),
+        ),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,212 @@
+//! The feed over gRPC.
+
+use std::{pin::Pin, time::Duration};
+
+use futures::Stream;
+use motcua_proto::events::v1::{
+    EventKind, GetHeadRequest, GetHeadResponse, SubscribeRequest, SubscribeResponse,
+    event_feed_service_server::EventFeedService,
+};
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status};
+
+use super::{BATCH_EVENTS_MAX, Feed, Filter};
+use crate::{error::Error, parse::Fields, time::to_proto};
+
+/// Without events, a reader hears so often that the stream lives; it is also the slow poll behind the notifications.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Batches that wait for a slow reader, at most.
+const BATCHES_WAITING_MAX: usize = 2;
+/// A batch also ends here, so that it fits a message.
+const BATCH_BYTES_MAX: usize = 2 << 20;
+
+/// Serves a [`Feed`].
+#[derive(Debug, Clone)]
+pub struct FeedServer(Feed);
+
+impl FeedServer {
+    /// Serves this history.
+    #[must_use]
+    pub fn new(feed: Feed) -> Self {
+        Self(feed)
+    }
+}
+
+#[tonic::async_trait]
+impl EventFeedService for FeedServer {
+    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
+
+    async fn subscribe(
+        &self,
+        request: Request<SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        if request.after < 0 {
+            fields.reject("after", "must not be negative");
+        }
+        let kinds: Option<Vec<EventKind>> = fields.choices("kinds", &request.kinds);
+        let kinds = fields.finish(kinds)?;
+        let reader = Reader {
+            feed: self.0.clone(),
+            after: request.after,
+            epoch: request.epoch,
+            filter: Filter {
+                kinds: kinds
+                    .into_iter()
+                    .filter_map(|kind| i16::try_from(i32::from(kind)).ok())
+                    .collect(),
+                agencies: request.agencies,
+                dossier: request.dossier,
+            },
+            until_head: request.until_head,
+        };
+        let (batches, stream) = mpsc::channel(BATCHES_WAITING_MAX);
+        tokio::spawn(reader.run(batches));
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn get_head(
+        &self,
+        _: Request<GetHeadRequest>,
+    ) -> Result<Response<GetHeadResponse>, Status> {
+        let head = self.0.head().await.map_err(Error::from)?;
+        let pending = self.0.pending().await.map_err(Error::from)?;
+        Ok(Response::new(GetHeadResponse {
+            source: self.0.service.to_owned(),
+            epoch: head.epoch,
+            position: head.position,
+            recorded_at: head.recorded_at.map(to_proto),
+            pending,
+            now: Some(to_proto(self.0.clock.now())),
+        }))
+    }
+}
+
+struct Reader {
+    feed: Feed,
+    after: i64,
+    epoch: i64,
+    filter: Filter,
+    until_head: bool,
+}
+
+type Batches = mpsc::Sender<Result<SubscribeResponse, Status>>;
+
+impl Reader {
+    async fn run(mut self, batches: Batches) {
+        let drain = self.feed.drain.clone();
+        tokio::select! {
+            ended = self.tail(&batches) => {
+                if let Err(status) = ended {
+                    batches.send(Err(status)).await.ok();
+                }
+            }
+            () = drain.cancelled() => {
+                batches.send(Err(Status::unavailable("the service is stopping; subscribe again"))).await.ok();
+            }
+            () = batches.closed() => {}
+        }
+    }
+
+    /// Sends batch after batch; ends when the reader is gone or asked for no more than the head.
+    async fn tail(&mut self, batches: &Batches) -> Result<(), Status> {
+        let mut bell = self.feed.bell();
+        let mut until = None;
+        loop {
+            bell.mark_unchanged();
+            let head = self.feed.head().await.map_err(Error::from)?;
+            if self.epoch == 0 {
+                self.epoch = head.epoch;
+            }
+            if self.epoch != head.epoch {
+                return Err(Status::new(
+                    Code::FailedPrecondition,
+                    format!(
+                        "the history is of epoch {}, not {}: it was restored or promoted; begin anew",
+                        head.epoch, self.epoch
+                    ),
+                ));
+            }
+            if self.after > head.position {
+                return Err(Status::out_of_range(format!(
+                    "position {} is beyond the head, {}",
+                    self.after, head.position
+                )));
+            }
+            let until = *until.get_or_insert(if self.until_head {
+                head.position
+            } else {
+                i64::MAX
+            });
+            if self.after < head.position.min(until) {
+                // One dossier's events are few and found by index: the range need not be cut.
+                let reach = if self.filter.dossier.is_empty() {
+                    self.after + BATCH_EVENTS_MAX
+                } else {
+                    i64::MAX
+                };
+                let through = head.position.min(until).min(reach);
+                let batch = self.batch(through, head.position).await?;
+                self.after = batch.through;
+                if batches.send(Ok(batch)).await.is_err() {
+                    return Ok(());
+                }
+                continue;
+            }
+            if self.after >= until {
+                return Ok(());
+            }
+            if tokio::time::timeout(HEARTBEAT, bell.changed())
+                .await
+                .is_err()
+            {
+                let heartbeat = self.covering(self.after, head.position, Vec::new());
+                if batches.send(Ok(heartbeat)).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn batch(&self, through: i64, head: i64) -> Result<SubscribeResponse, Status> {
+        let mut events = self
+            .feed
+            .read(self.after + 1, through, &self.filter)
+            .await
+            .map_err(Error::from)?;
+        let mut through = through;
+        let mut bytes = 0;
+        let fitting = events
+            .iter()
+            .take_while(|event| {
+                bytes += event.encoded_len();
+                bytes <= BATCH_BYTES_MAX
+            })
+            .count()
+            .max(1);
+        if fitting < events.len() {
+            events.truncate(fitting);
+            through = events.last().map_or(through, |event| event.position);
+        }
+        Ok(self.covering(through, head, events))
+    }
+
+    fn covering(
+        &self,
+        through: i64,
+        head: i64,
+        events: Vec<motcua_proto::events::v1::Event>,
+    ) -> SubscribeResponse {
+        SubscribeResponse {
+            source: self.feed.service.to_owned(),
+            epoch: self.epoch,
+            from: self.after + 1,
+            through,
+            head,
+            events,
+        }
+    }
+}

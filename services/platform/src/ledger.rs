@@ -1,0 +1,243 @@
+//! The ledger: the only way to change an aggregate.
+//!
+//! Commands that arrive while a transaction is under way are taken together into the next one, as in group commit:
+//! loads, writes and the fsync are shared, and a lone command waits for nobody. Each command meets the state as left
+//! by the accepted commands before it, a refused one takes nothing with it, and a request that was accepted once gets
+//! its first answer for ever after. Positions are numbered under the head row's lock, taken last: they are dense and
+//! in the order of commit.
+//!
+//! [`Ledger::execute`] is for commands from outside. A follower, whose cursor moves in the same transaction, calls
+//! [`write()`] itself.
+
+mod batch;
+mod lane;
+mod queue;
+mod rows;
+
+use std::{future::Future, sync::Arc};
+
+use jiff::Timestamp;
+use motcua_proto::{
+    events::v1::{Event, event::Payload},
+    r#type::v1::Actor,
+};
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+pub use self::batch::{etag, write};
+use self::queue::{Job, Queue};
+use crate::{clock::Clock, error::Error, position::Position, statement::Statement};
+
+/// One kind of resource that has a history: what may happen to it, and how it lies in PostgreSQL.
+pub trait Aggregate: Send + Sync + 'static {
+    /// Where it stands, without personal data: replaying its events gives exactly this.
+    type State: Clone + Send + Sync;
+    /// What somebody may ask of it.
+    type Command: std::fmt::Debug + Send + Sync;
+    /// The resource as the contract shows it, without personal data: the answer to an accepted command.
+    type Answer: prost::Message + Default + Clone + std::fmt::Debug;
+
+    /// Its collection in resource names: `dossiers`.
+    const COLLECTION: &'static str;
+
+    /// What happens, or why nothing does. Reads no clock, no database, and changes nothing.
+    ///
+    /// # Errors
+    /// A refusal of the law, or a missing or conflicting resource.
+    fn decide(
+        &self,
+        state: Option<&Self::State>,
+        command: &Self::Command,
+        context: &Context<'_>,
+    ) -> Result<Decision, Error>;
+
+    /// The state after an event. Never refuses: what happened, happened.
+    fn apply(state: Option<Self::State>, event: &Event) -> Option<Self::State>;
+
+    /// The version that its etag shows: the number of its events.
+    fn version(state: &Self::State) -> i64;
+
+    /// The resource as the contract shows it.
+    fn answer(key: &str, state: &Self::State) -> Self::Answer;
+
+    /// Reads and locks rows, in the order of their keys; keys without a row are left out.
+    fn load(
+        &self,
+        connection: &mut PgConnection,
+        keys: &[String],
+    ) -> impl Future<Output = Result<Vec<(String, Self::State)>, sqlx::Error>> + Send;
+
+    /// Writes rows. New ones are inserted and must collide, by a key named `…_pkey`, with a row that another replica
+    /// made meanwhile.
+    fn save(
+        &self,
+        connection: &mut PgConnection,
+        rows: &[Row<'_, Self::State>],
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// What a violated constraint means, where it is a rule rather than a fault.
+    fn constraint(name: &str) -> Option<Error> {
+        let _ = name;
+        None
+    }
+}
+
+/// A row to be written.
+#[derive(Debug)]
+pub struct Row<'a, S> {
+    /// Its key.
+    pub key: &'a str,
+    /// Its state.
+    pub state: &'a S,
+    /// Whether there was no row before.
+    pub new: bool,
+}
+
+/// Everything beside the state that a decision may look at.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// The resource's key; for one that is numbered on acceptance, the key that it will have.
+    pub key: &'a str,
+    /// Who acts.
+    pub actor: &'a Actor,
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Decision {
+    /// Whose data it is.
+    pub subject: Subject,
+    /// In order. None means that the command asks for what is the case already.
+    pub events: Vec<Payload>,
+    /// What was said with it.
+    pub statements: Vec<Statement>,
+}
+
+/// Whose data an event is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Subject {
+    /// The dossier that it belongs to; empty where it belongs to none.
+    pub dossier: String,
+    /// Code of the agency.
+    pub agency: String,
+    /// National code of the procedure; empty where there is none.
+    pub procedure: String,
+}
+
+/// Which resource a command is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The one with this key, whether it exists yet or not.
+    Key(String),
+    /// A new one: its key is this prefix and the next number of the prefix's counter, dense from 1.
+    Numbered(String),
+}
+
+/// A command on its way.
+#[derive(Debug)]
+pub struct Envelope<C> {
+    /// Which resource it is for.
+    pub target: Target,
+    /// What is asked.
+    pub command: C,
+    /// Who asks.
+    pub actor: Actor,
+    /// W3C trace context of the asking; empty if there is none.
+    pub traceparent: String,
+    /// The etag that the caller saw; empty not to check.
+    pub etag: String,
+    /// The request; none for a reaction, which its position makes safe to repeat.
+    pub request: Option<Request>,
+}
+
+/// What makes a repeated call safe (AIP-155).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Who asks: the same id of two principals are two requests.
+    pub principal: String,
+    /// The method.
+    pub method: &'static str,
+    /// The caller's id, or one of ours where the caller gave none.
+    pub id: Uuid,
+    /// Whether the caller gave it: only then does it stand in the events.
+    pub stated: bool,
+    /// SHA-256 of the body.
+    pub digest: [u8; 32],
+}
+
+/// An accepted command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted<T> {
+    /// The resource as it is after the command.
+    pub answer: T,
+    /// The position of the command's last event; none where nothing happened.
+    pub position: Option<Position>,
+}
+
+/// What each command of a batch came to, in the batch's order.
+pub type Outcomes<T> = Vec<Result<Accepted<T>, Error>>;
+
+/// The way in for commands on one kind of aggregate. Cheap to clone.
+#[derive(Debug)]
+pub struct Ledger<A: Aggregate> {
+    queue: Arc<Queue<Job<A>>>,
+}
+
+impl<A: Aggregate> Clone for Ledger<A> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: Arc::clone(&self.queue),
+        }
+    }
+}
+
+impl<A: Aggregate> Ledger<A> {
+    /// Starts the lanes that write. They end when every [`Ledger`] is gone and what was accepted is written.
+    pub fn start(
+        service: &'static str,
+        aggregate: Arc<A>,
+        options: &PgConnectOptions,
+        clock: &Clock,
+        tasks: &TaskTracker,
+    ) -> Self {
+        let queue = Arc::new(Queue::new());
+        for number in 0..lane::LANES {
+            let lane = lane::Lane::new(
+                service,
+                number,
+                Arc::clone(&aggregate),
+                options.clone(),
+                clock.clone(),
+            );
+            tasks.spawn(lane.run(Arc::downgrade(&queue)));
+        }
+        Self { queue }
+    }
+
+    /// Has a command decided and written. `agency` is whose turn it takes: when many wait, agencies take turns.
+    ///
+    /// # Errors
+    /// Whatever [`Aggregate::decide`] refuses; [`Error::Stale`], [`Error::RequestIdReused`]; [`Error::Overloaded`]
+    /// when too many wait; [`Error::Unavailable`] when the database does not answer within the limit; then whether it
+    /// was written is open, and the same request id finds out.
+    pub async fn execute(
+        &self,
+        agency: &str,
+        envelope: Envelope<A::Command>,
+    ) -> Result<Accepted<A::Answer>, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.push(agency, Job { envelope, reply })?;
+        answer.await.map_err(|_| Error::Unavailable)?
+    }
+}
+
+impl<A: Aggregate> Drop for Ledger<A> {
+    fn drop(&mut self) {
+        // Lanes hold the queue weakly between batches: the last handle's end wakes them to see that it is gone.
+        self.queue.wake();
+    }
+}

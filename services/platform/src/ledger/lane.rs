@@ -1,0 +1,214 @@
+//! A lane: one connection that writes batch after batch, and knows what to do when the database objects.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use tracing::Instrument;
+
+use super::{
+    Aggregate, Envelope, Outcomes,
+    batch::write,
+    queue::{Job, Queue},
+};
+use crate::{
+    clock::Clock,
+    database::{Severity, redacted, severity},
+    error::Error,
+    feed, telemetry,
+};
+
+/// Two: while one waits for its commit to reach the disk, the other decides.
+pub(super) const LANES: usize = 2;
+
+/// Commands in a batch at most: beyond this the sharing brings nothing more, and the first waits for the last.
+const BATCH_MAX: usize = 128;
+
+/// How often a batch is tried before its callers are told that the database does not answer: about ten seconds.
+fn patience() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(5))
+        .with_max_delay(Duration::from_secs(2))
+        .with_max_times(12)
+        .with_jitter()
+        .build()
+}
+
+pub(super) struct Lane<A> {
+    service: &'static str,
+    number: usize,
+    aggregate: Arc<A>,
+    options: PgConnectOptions,
+    clock: Clock,
+    connection: Option<PgConnection>,
+}
+
+impl<A: Aggregate> Lane<A> {
+    pub(super) fn new(
+        service: &'static str,
+        number: usize,
+        aggregate: Arc<A>,
+        options: PgConnectOptions,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            service,
+            number,
+            aggregate,
+            options,
+            clock,
+            connection: None,
+        }
+    }
+
+    pub(super) async fn run(mut self, queue: Weak<Queue<Job<A>>>) {
+        tracing::debug!(
+            service = self.service,
+            collection = A::COLLECTION,
+            lane = self.number,
+            "lane starts"
+        );
+        while let Some(queue) = queue.upgrade() {
+            let jobs = queue.take(BATCH_MAX);
+            if jobs.is_empty() {
+                if Arc::strong_count(&queue) == 1 {
+                    // No ledger is left to push. The other lane may be waiting to see the same.
+                    queue.wake();
+                    break;
+                }
+                queue.arrival().await;
+                continue;
+            }
+            drop(queue);
+            self.settle(jobs).await;
+        }
+        if let Some(connection) = self.connection.take() {
+            connection.close().await.ok();
+        }
+    }
+
+    /// Writes the jobs in one transaction; where a row is refused, halves of them in two, until it stands alone.
+    async fn settle(&mut self, jobs: Vec<Job<A>>) {
+        let mut pending = vec![jobs];
+        while let Some(jobs) = pending.pop() {
+            let (envelopes, replies): (Vec<_>, Vec<_>) = jobs
+                .into_iter()
+                .map(|job| (job.envelope, job.reply))
+                .unzip();
+            telemetry::record_batch_size(self.service, A::COLLECTION, envelopes.len());
+            let span = telemetry::batch_span(self.service, "write");
+            for envelope in &envelopes {
+                telemetry::link(&span, &envelope.traceparent);
+            }
+            match self.write_patiently(&envelopes).instrument(span).await {
+                Ok(outcomes) => {
+                    for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                        // A caller that has gone away asks again with its request id, if it cares.
+                        reply.send(outcome).ok();
+                    }
+                }
+                Err(Objection::Row(error)) if envelopes.len() == 1 => {
+                    for reply in replies {
+                        reply.send(Err(error.clone())).ok();
+                    }
+                }
+                Err(Objection::Row(_)) => {
+                    let mut jobs: Vec<_> = envelopes
+                        .into_iter()
+                        .zip(replies)
+                        .map(|(envelope, reply)| Job { envelope, reply })
+                        .collect();
+                    let second = jobs.split_off(jobs.len() / 2);
+                    // The first half goes first: commands keep their order.
+                    pending.push(second);
+                    pending.push(jobs);
+                }
+                Err(Objection::Whole(error)) => {
+                    for reply in replies {
+                        reply.send(Err(error.clone())).ok();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tries until the batch is written, refused for a reason of its own, or patience ends. After a lost connection a
+    /// commit may or may not have happened: the next attempt looks the request ids up, and finds what was accepted.
+    async fn write_patiently(
+        &mut self,
+        envelopes: &[Envelope<A::Command>],
+    ) -> Result<Outcomes<A::Answer>, Objection> {
+        let mut delays = patience();
+        loop {
+            let error = match self.write_once(envelopes).await {
+                Ok(outcomes) => return Ok(outcomes),
+                Err(error) => error,
+            };
+            // Whatever happened, the transaction is over and the connection's state unknown.
+            self.connection = None;
+            match severity(&error) {
+                Severity::Row => {
+                    let constraint = error.as_database_error().and_then(|e| e.constraint());
+                    return Err(Objection::Row(
+                        constraint
+                            .and_then(A::constraint)
+                            .unwrap_or_else(|| Error::RowRefused(redacted(&error))),
+                    ));
+                }
+                Severity::Broken => return Err(Objection::Whole(Error::Fault(redacted(&error)))),
+                Severity::Again => match delays.next() {
+                    Some(delay) => {
+                        tracing::debug!(error = %redacted(&error), ?delay, "a batch is tried again");
+                        tokio::time::sleep(delay).await;
+                    }
+                    None => {
+                        tracing::error!(
+                            service = self.service,
+                            error = %redacted(&error),
+                            "the database does not answer; {} command(s) were given up",
+                            envelopes.len(),
+                        );
+                        return Err(Objection::Whole(Error::Unavailable));
+                    }
+                },
+            }
+        }
+    }
+
+    async fn write_once(
+        &mut self,
+        envelopes: &[Envelope<A::Command>],
+    ) -> Result<Outcomes<A::Answer>, sqlx::Error> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => {
+                let mut connection = PgConnection::connect_with(&self.options).await?;
+                // A new connection may have found a promoted or restored server.
+                feed::renew_epoch(&mut connection).await?;
+                none.insert(connection)
+            }
+        };
+        let mut transaction = connection.begin().await?;
+        let outcomes = write(
+            self.service,
+            self.aggregate.as_ref(),
+            &mut transaction,
+            envelopes,
+            self.clock.now(),
+        )
+        .await?;
+        transaction.commit().await?;
+        Ok(outcomes)
+    }
+}
+
+/// Why a batch was not written.
+enum Objection {
+    /// One of its rows was refused.
+    Row(Error),
+    /// It fails as a whole.
+    Whole(Error),
+}

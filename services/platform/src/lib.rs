@@ -1,0 +1,26 @@
+//! What every service of motcua stands on: the ledger that writes, the feed that tells, followers that react,
+//! the clock, errors, telemetry, gRPC, and the private PostgreSQL.
+//!
+//! Deliberately not here: any rule of law and any word of one service alone. Only this crate numbers events;
+//! only [`clock`] reads the system's time; what the domain refuses becomes a `google.rpc.Status` in [`error`] alone.
+
+pub mod actor;
+pub mod call;
+pub mod catalog;
+pub mod clock;
+pub mod database;
+pub mod error;
+pub mod feed;
+pub mod follower;
+pub mod ledger;
+pub mod page;
+pub mod parse;
+pub mod position;
+pub mod postgres;
+pub mod progress;
+pub mod rpc;
+pub mod service;
+pub mod statement;
+pub mod telemetry;
+pub mod time;
+pub mod timers;

@@ -1,0 +1,125 @@
+//! Timers: what falls due by the clock is asked of the ledger, like everything else.
+//!
+//! A timer is a column of its aggregate's row, written with the state: it cannot be lost, and it cannot fire for a
+//! state that has gone. Several replicas may ask at once; the second finds the state moved on and nothing happens.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    actor,
+    clock::Clock,
+    database::redacted,
+    error::Error,
+    feed::Feed,
+    ledger::{Aggregate, Envelope, Ledger, Target},
+    time::Instant,
+};
+
+/// After a fault, and as the slow poll behind the bell.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// What falls due in one service.
+#[derive(Debug)]
+pub struct Timers<A: Aggregate> {
+    /// The ledger that is asked.
+    pub ledger: Ledger<A>,
+    /// For the queries.
+    pub pool: PgPool,
+    /// The time.
+    pub clock: Clock,
+    /// Rings when a timer may have been set.
+    pub feed: Feed,
+    /// `SELECT key, agency` of what is due at `$1`, earliest first, at most a batch.
+    pub due: &'static str,
+    /// `SELECT min(…)`: when the next falls due.
+    pub next: &'static str,
+    /// The command that says: look at the clock.
+    pub tick: fn() -> A::Command,
+}
+
+impl<A: Aggregate> Timers<A> {
+    /// Fires what falls due, until drained.
+    pub async fn run(self, drain: CancellationToken) {
+        let firing = async {
+            let mut bell = self.feed.bell();
+            loop {
+                bell.mark_unchanged();
+                let next = match self.fire().await {
+                    Ok(next) => next,
+                    Err(error) => {
+                        tracing::warn!(service = self.feed.service(), %error, "timers are looked at again in a moment");
+                        tokio::time::sleep(LOOK_AGAIN).await;
+                        continue;
+                    }
+                };
+                let next = async {
+                    match next {
+                        Some(at) => self.clock.reached(at).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    () = next => {}
+                    _ = bell.changed() => {}
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                }
+            }
+        };
+        tokio::select! {
+            () = firing => {}
+            () = drain.cancelled() => {}
+        }
+    }
+
+    /// Fires everything that is due; answers when the next falls due.
+    async fn fire(&self) -> Result<Option<jiff::Timestamp>, Error> {
+        let fault = |error: sqlx::Error| Error::Fault(redacted(&error));
+        loop {
+            let due: Vec<(String, String)> = sqlx::query_as(self.due)
+                .bind(Instant(self.clock.now()))
+                .fetch_all(&self.pool)
+                .await
+                .map_err(fault)?;
+            if due.is_empty() {
+                let next: Option<Instant> = sqlx::query_scalar(self.next)
+                    .fetch_one(&self.pool)
+                    .await
+                    .map_err(fault)?;
+                return Ok(next.map(|at| at.0));
+            }
+            let ticks = due
+                .iter()
+                .map(|(key, agency)| self.ledger.execute(agency, self.envelope(key)));
+            let mut moved = false;
+            for outcome in futures::future::join_all(ticks).await {
+                // One resource that cannot tick delays no other.
+                match outcome {
+                    Ok(accepted) => moved |= accepted.position.is_some(),
+                    Err(error) => {
+                        tracing::error!(service = self.feed.service(), %error, "a timer could not fire")
+                    }
+                }
+            }
+            if !moved {
+                return Err(Error::Fault(format!(
+                    "{} timer(s) are due and nothing happens",
+                    due.len()
+                )));
+            }
+        }
+    }
+
+    fn envelope(&self, key: &str) -> Envelope<A::Command> {
+        Envelope {
+            target: Target::Key(key.to_owned()),
+            command: (self.tick)(),
+            actor: actor::service(self.feed.service()),
+            traceparent: String::new(),
+            etag: String::new(),
+            request: None,
+        }
+    }
+}

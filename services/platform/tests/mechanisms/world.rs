@@ -1,0 +1,84 @@
+//! A PostgreSQL for all tests of the process, a database for each.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use motcua_platform::{
+    clock::Clock,
+    database::{self, Base},
+    feed::Feed,
+    ledger::Ledger,
+    postgres::{DataDir, Options, Server},
+};
+use sqlx::{PgPool, migrate::Migrator, postgres::PgConnectOptions};
+use tokio::sync::OnceCell;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::jar::Jars;
+
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("tests/mechanisms/migrations");
+static SERVER: OnceCell<Server> = OnceCell::const_new();
+static WORLDS: AtomicUsize = AtomicUsize::new(0);
+
+/// One service's surroundings: its database, and the clock of the process.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) options: PgConnectOptions,
+    pub(crate) pool: PgPool,
+    pub(crate) clock: Clock,
+    pub(crate) drain: CancellationToken,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let server = SERVER
+            .get_or_init(|| async {
+                Server::start(Options::new(DataDir::Temporary))
+                    .await
+                    .unwrap()
+            })
+            .await;
+        let base: Base = server.base_url().parse().unwrap();
+        let name = format!("world{}", WORLDS.fetch_add(1, Ordering::Relaxed));
+        base.prepare(&name, &MIGRATIONS).await.unwrap();
+        let options = base.service(&name);
+        Self {
+            pool: database::pool(options.clone()),
+            options,
+            clock: Clock::system(),
+            drain: CancellationToken::new(),
+        }
+    }
+
+    /// A replica: lanes and connections of its own on the same database.
+    pub(crate) fn ledger(&self) -> Ledger<Jars> {
+        self.ledger_through(&self.options)
+    }
+
+    pub(crate) fn ledger_through(&self, options: &PgConnectOptions) -> Ledger<Jars> {
+        Ledger::start(
+            "jars",
+            Arc::new(Jars),
+            options,
+            &self.clock,
+            &TaskTracker::new(),
+        )
+    }
+
+    pub(crate) fn feed(&self, service: &'static str) -> Feed {
+        Feed::start(
+            service,
+            self.pool.clone(),
+            self.options.clone(),
+            self.clock.clone(),
+            "SELECT 0::bigint WHERE $1 IS NOT NULL",
+            self.drain.clone(),
+        )
+    }
+
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
+    }
+}
