@@ -173,10 +173,8 @@ impl<H: Handler> Follower<H> {
                     Ok(()) => continue,
                     Err(stop) => stop,
                 };
-                if matches!(stop, Stop::Moved) {
-                    continue;
-                }
-                let waiting = matches!(stop, Stop::Leased);
+                // Another replica follows: this one looks again from time to time, and takes over where it ends.
+                let waiting = matches!(stop, Stop::Leased | Stop::Moved);
                 let fault = if waiting {
                     String::new()
                 } else {

@@ -16,19 +16,22 @@ mod rows;
 
 use std::{future::Future, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use motcua_proto::{
     events::v1::{Event, event::Payload},
     r#type::v1::Actor,
 };
-use sqlx::{PgConnection, postgres::PgConnectOptions};
+use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::sync::oneshot;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 pub use self::batch::{etag, write};
 use self::queue::{Job, Queue};
-use crate::{clock::Clock, error::Error, position::Position, statement::Statement};
+use crate::{
+    clock::Clock, database::redacted, error::Error, position::Position, statement::Statement,
+    time::Instant,
+};
 
 /// One kind of resource that has a history: what may happen to it, and how it lies in PostgreSQL.
 pub trait Aggregate: Send + Sync + 'static {
@@ -183,15 +186,23 @@ pub type Outcomes<T> = Vec<Result<Accepted<T>, Error>>;
 
 /// The way in for commands on one kind of aggregate. Cheap to clone.
 #[derive(Debug)]
-pub struct Ledger<A: Aggregate> {
+pub struct Ledger<A: Aggregate>(Arc<Door<A>>);
+
+/// Closes the queue when the last handle is gone.
+#[derive(Debug)]
+struct Door<A: Aggregate> {
     queue: Arc<Queue<Job<A>>>,
+}
+
+impl<A: Aggregate> Drop for Door<A> {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
 }
 
 impl<A: Aggregate> Clone for Ledger<A> {
     fn clone(&self) -> Self {
-        Self {
-            queue: Arc::clone(&self.queue),
-        }
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -213,9 +224,9 @@ impl<A: Aggregate> Ledger<A> {
                 options.clone(),
                 clock.clone(),
             );
-            tasks.spawn(lane.run(Arc::downgrade(&queue)));
+            tasks.spawn(lane.run(Arc::clone(&queue)));
         }
-        Self { queue }
+        Self(Arc::new(Door { queue }))
     }
 
     /// Has a command decided and written. `agency` is whose turn it takes: when many wait, agencies take turns.
@@ -230,14 +241,36 @@ impl<A: Aggregate> Ledger<A> {
         envelope: Envelope<A::Command>,
     ) -> Result<Accepted<A::Answer>, Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue.push(agency, Job { envelope, reply })?;
+        self.0.queue.push(agency, Job { envelope, reply })?;
         answer.await.map_err(|_| Error::Unavailable)?
     }
 }
 
-impl<A: Aggregate> Drop for Ledger<A> {
-    fn drop(&mut self) {
-        // Lanes hold the queue weakly between batches: the last handle's end wakes them to see that it is gone.
-        self.queue.wake();
+/// How long an accepted request is remembered.
+const REQUEST_AGE_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How often the old ones are looked for.
+const FORGET_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Forgets requests that were accepted more than 30 days ago, once a day, until drained.
+pub async fn forget_old_requests(pool: PgPool, clock: Clock, drain: CancellationToken) {
+    let forgetting = async {
+        loop {
+            let now = clock.now();
+            let before = now.saturating_sub(REQUEST_AGE_MAX).unwrap_or(now);
+            let forgotten = sqlx::query("DELETE FROM request WHERE recorded_at < $1")
+                .bind(Instant(before))
+                .execute(&pool)
+                .await;
+            if let Err(error) = forgotten {
+                tracing::warn!(error = %redacted(&error), "old requests are forgotten tomorrow instead");
+            }
+            clock
+                .reached(now.saturating_add(FORGET_EVERY).unwrap_or(now))
+                .await;
+        }
+    };
+    tokio::select! {
+        () = forgetting => {}
+        () = drain.cancelled() => {}
     }
 }

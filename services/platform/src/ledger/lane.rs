@@ -1,9 +1,6 @@
 //! A lane: one connection that writes batch after batch, and knows what to do when the database objects.
 
-use std::{
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
@@ -64,26 +61,22 @@ impl<A: Aggregate> Lane<A> {
         }
     }
 
-    pub(super) async fn run(mut self, queue: Weak<Queue<Job<A>>>) {
+    pub(super) async fn run(mut self, queue: Arc<Queue<Job<A>>>) {
         tracing::debug!(
             service = self.service,
             collection = A::COLLECTION,
             lane = self.number,
             "lane starts"
         );
-        while let Some(queue) = queue.upgrade() {
+        loop {
             let jobs = queue.take(BATCH_MAX);
-            if jobs.is_empty() {
-                if Arc::strong_count(&queue) == 1 {
-                    // No ledger is left to push. The other lane may be waiting to see the same.
-                    queue.wake();
-                    break;
-                }
+            if !jobs.is_empty() {
+                self.settle(jobs).await;
+            } else if queue.is_closed() {
+                break;
+            } else {
                 queue.arrival().await;
-                continue;
             }
-            drop(queue);
-            self.settle(jobs).await;
         }
         if let Some(connection) = self.connection.take() {
             connection.close().await.ok();

@@ -33,6 +33,7 @@ struct Lines<J> {
     turns: VecDeque<String>,
     by_agency: HashMap<String, VecDeque<J>>,
     waiting: usize,
+    closed: bool,
 }
 
 impl<J> Queue<J> {
@@ -42,6 +43,7 @@ impl<J> Queue<J> {
                 turns: VecDeque::new(),
                 by_agency: HashMap::new(),
                 waiting: 0,
+                closed: false,
             }),
             arrival: Notify::new(),
         }
@@ -98,8 +100,26 @@ impl<J> Queue<J> {
         self.arrival.notified().await;
     }
 
-    pub(super) fn wake(&self) {
+    /// Nobody will push any more.
+    pub(super) fn close(&self) {
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .closed = true;
         self.arrival.notify_one();
+    }
+
+    /// Whether nobody will push any more. Whoever learns it passes it on: each lane waits by itself.
+    pub(super) fn is_closed(&self) -> bool {
+        let closed = self
+            .lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .closed;
+        if closed {
+            self.arrival.notify_one();
+        }
+        closed
     }
 }
 

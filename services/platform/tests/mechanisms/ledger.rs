@@ -1,13 +1,16 @@
 //! The ledger: batches, request ids, dense numbers, and a database that objects.
 
+use std::{sync::Arc, time::Duration};
+
 use futures::future::join_all;
 use motcua_platform::{
     clock::Clock,
     error::Error,
-    ledger::{Accepted, Outcomes, Target, write},
+    ledger::{Accepted, Ledger, Outcomes, Target, forget_old_requests, write},
 };
 use motcua_proto::notification::v1::Template;
 use sqlx::Connection;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
@@ -262,4 +265,43 @@ async fn positions_are_dense_and_in_the_order_of_recording() {
         .await;
     assert_eq!(broken, 0);
     assert_eq!(world.count("SELECT max(position) FROM event").await, 200);
+}
+
+#[tokio::test]
+async fn lanes_end_when_the_last_handle_is_gone_and_what_was_accepted_is_written() {
+    let world = World::new().await;
+    let tasks = TaskTracker::new();
+    let ledger = Ledger::start("jars", Arc::new(Jars), &world.options, &world.clock, &tasks);
+    let putting = tokio::spawn({
+        let ledger = ledger.clone();
+        async move { ledger.execute("a", on("j", Command::Put(1))).await }
+    });
+    putting.await.unwrap().unwrap();
+    drop(ledger);
+    tasks.close();
+    tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_are_forgotten_after_thirty_days() {
+    let world = World::new().await;
+    let (clock, hand) = Clock::simulated("2025-07-01T00:00:00Z".parse().unwrap());
+    let tasks = TaskTracker::new();
+    let ledger = Ledger::start("jars", Arc::new(Jars), &world.options, &clock, &tasks);
+    ledger.execute("a", on("j", Command::Put(1))).await.unwrap();
+    let drain = CancellationToken::new();
+    let forgetting = tokio::spawn(forget_old_requests(world.pool.clone(), clock, drain.clone()));
+    hand.set("2025-07-30T00:00:00Z".parse().unwrap());
+    ledger.execute("a", on("j", Command::Put(1))).await.unwrap();
+    hand.set("2025-08-01T00:00:00Z".parse().unwrap());
+    let left = async || world.count("SELECT count(*) FROM request").await;
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while left().await != 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    drain.cancel();
+    forgetting.await.unwrap();
 }
