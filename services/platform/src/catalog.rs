@@ -369,7 +369,8 @@ impl Catalogs {
             .clone()
     }
 
-    fn remember(&self, catalog: Catalog, in_force: bool) {
+    /// Keeps a catalog here only: one that was read, or of a decision without a database.
+    pub fn remember(&self, catalog: Catalog, in_force: bool) {
         let catalog = Arc::new(catalog);
         let mut seen = self.0.write().unwrap_or_else(PoisonError::into_inner);
         seen.by_id

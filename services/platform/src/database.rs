@@ -98,6 +98,8 @@ pub async fn migrate(options: &PgConnectOptions, own: &'static Migrator) -> Resu
         .run(&mut connection)
         .await
         .map_err(|error| Error::Fault(format!("a migration failed: {error}")))?;
+    // Before anybody reads it: a dump that was loaded here is another history than the one it was taken from.
+    crate::feed::renew_epoch(&mut connection).await?;
     connection.close().await.ok();
     Ok(())
 }

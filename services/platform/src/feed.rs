@@ -197,6 +197,8 @@ async fn hear(options: &PgConnectOptions, ring: &watch::Sender<()>) -> Result<()
         .connect_lazy_with(options.clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen("motcua_feed").await?;
+    // What was written before we listened rang for nobody.
+    ring.send_replace(());
     loop {
         // None: the connection was lost and something may have been missed. Both ring.
         listener.try_recv().await?;

@@ -1,0 +1,78 @@
+//! What every act on a dossier that exists has in common: its name, the etag that the caller saw, the request id.
+
+use motcua_platform::{
+    call::{Call, acknowledge},
+    ledger::Target,
+    parse::Fields,
+};
+use motcua_proto::intake::v1::{
+    AcceptDossierRequest, Dossier, HandOverResultRequest, RecordVisitRequest, RefuseDossierRequest,
+    RequestSupplementRequest, RequestVisitRequest, SupplementDossierRequest,
+    WithdrawDossierRequest,
+};
+use tonic::{Request, Response, Status};
+
+use super::DossierApi;
+use crate::domain::command::Command;
+
+/// A request that acts on a dossier that exists.
+pub(super) trait Act: prost::Message {
+    fn name(&self) -> &str;
+    fn etag(&self) -> &str;
+    fn request_id(&self) -> &str;
+}
+
+macro_rules! acts {
+    ($($request:ty)*) => {$(
+        impl Act for $request {
+            fn name(&self) -> &str { &self.name }
+            fn etag(&self) -> &str { &self.etag }
+            fn request_id(&self) -> &str { &self.request_id }
+        }
+    )*};
+}
+
+acts! {
+    AcceptDossierRequest RefuseDossierRequest RequestSupplementRequest SupplementDossierRequest
+    WithdrawDossierRequest HandOverResultRequest RequestVisitRequest RecordVisitRequest
+}
+
+impl DossierApi {
+    /// Parses, asks the ledger, answers with the dossier as it now is.
+    pub(super) async fn act<M: Act>(
+        &self,
+        method: &'static str,
+        request: Request<M>,
+        parse: impl FnOnce(&mut Fields, &M) -> Option<Command>,
+    ) -> Result<Response<Dossier>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let code = fields.name("name", "dossiers", body.name());
+        let command = parse(&mut fields, &body);
+        let etag = fields.optional_line("etag", body.etag());
+        let request_id = fields.request_id(body.request_id());
+        let parsed = code.zip(command).zip(etag.zip(request_id));
+        let ((code, command), (etag, request_id)) = fields.finish(parsed)?;
+        let turn = turn_of(&code).to_owned();
+        let mut envelope = call.envelope(method, &body, request_id, Target::Key(code), command);
+        envelope.etag = etag;
+        Ok(acknowledge(self.ledger.execute(&turn, envelope).await?))
+    }
+}
+
+/// Whose turn a command on that dossier takes: the agency's whose identifier begins its code.
+fn turn_of(code: &str) -> &str {
+    code.rsplitn(3, '-').nth(2).unwrap_or(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_takes_the_turn_of_the_agency_that_received_the_dossier() {
+        assert_eq!(turn_of("H24.11593-250701-0007"), "H24.11593");
+        assert_eq!(turn_of("nonsense"), "nonsense");
+    }
+}

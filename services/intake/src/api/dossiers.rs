@@ -1,0 +1,275 @@
+//! `DossierService`: reception and hand-over.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use motcua_platform::{
+    call::{Call, acknowledge},
+    catalog::Catalog,
+    error::Error,
+    ledger::Target,
+    page,
+    parse::Fields,
+    time::{from_proto_opt, local_date},
+};
+use motcua_proto::{
+    intake::v1::{
+        AcceptDossierRequest, Dossier, DossierView, GetDossierRequest, HandOverResultRequest,
+        ListDossiersRequest, ListDossiersResponse, RefuseDossierRequest, RequestSupplementRequest,
+        Statement, StatementKind, SubmitDossierRequest, SupplementDossierRequest,
+        WithdrawDossierRequest, dossier_service_server::DossierService,
+    },
+    r#type::v1::{DossierStatus, HandOverMethod},
+};
+use tonic::{Request, Response, Status};
+
+use super::{DossierApi, submission};
+use crate::{
+    domain::{applicant, command::Command, words::Words},
+    store,
+};
+
+#[tonic::async_trait]
+impl DossierService for DossierApi {
+    async fn submit_dossier(
+        &self,
+        request: Request<SubmitDossierRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let catalog = self.in_force().await?;
+        let request_id = Fields::new().request_id(&body.request_id).flatten();
+        let (target, command) = match submission::parse(&body, catalog.as_deref()) {
+            Ok((submission, identifier)) => {
+                let day = local_date(self.clock.now()).strftime("%y%m%d");
+                (
+                    Target::Numbered(format!("{identifier}-{day}")),
+                    Command::Submit(Box::new(submission)),
+                )
+            }
+            // The same request may have been accepted before, under another catalog: the ledger knows.
+            Err(error) if request_id.is_some() => {
+                (Target::Key(String::new()), Command::Reject(error))
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let turn = match &catalog {
+            Some(catalog) => catalog
+                .agency(&body.receiving_agency)
+                .map_or("", |agency| &agency.identifier),
+            None => "",
+        };
+        let envelope = call.envelope(
+            "motcua.intake.v1.DossierService/SubmitDossier",
+            &body,
+            request_id,
+            target,
+            command,
+        );
+        Ok(acknowledge(self.ledger.execute(turn, envelope).await?))
+    }
+
+    async fn get_dossier(
+        &self,
+        request: Request<GetDossierRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let code = fields.name("name", "dossiers", &body.name);
+        let view = fields.optional_choice::<DossierView>("view", body.view);
+        let (code, view) = fields.finish(code.zip(view))?;
+        let mut dossier = store::dossier(&self.pool, &code)
+            .await
+            .map_err(Error::from)?
+            .ok_or(Error::Missing { name: body.name })?;
+        if view == DossierView::Full {
+            tracing::info!(actor = %call.actor.id, dossier = %code, "the personal data of a dossier was read");
+            self.complete(&code, &mut dossier).await?;
+        }
+        Ok(Response::new(dossier))
+    }
+
+    async fn list_dossiers(
+        &self,
+        request: Request<ListDossiersRequest>,
+    ) -> Result<Response<ListDossiersResponse>, Status> {
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let filter = filter(&mut fields, &body);
+        let filter = fields.finish(filter)?;
+        let rows = store::list(&self.pool, &filter)
+            .await
+            .map_err(Error::from)?;
+        let (dossiers, next_page_token) = page::cut(rows, filter.rows - 1, |dossier| {
+            (
+                from_proto_opt(dossier.submitted_at.as_ref()),
+                dossier.code.clone(),
+            )
+        });
+        Ok(Response::new(ListDossiersResponse {
+            dossiers,
+            next_page_token,
+        }))
+    }
+
+    async fn accept_dossier(
+        &self,
+        request: Request<AcceptDossierRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.DossierService/AcceptDossier",
+            request,
+            |_, _| Some(Command::Accept),
+        )
+        .await
+    }
+
+    async fn refuse_dossier(
+        &self,
+        request: Request<RefuseDossierRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.DossierService/RefuseDossier",
+            request,
+            |fields, body| {
+                let reason = fields.text("reason", &body.reason);
+                let ground = fields.line("ground", &body.ground);
+                Some(Command::Refuse {
+                    reason: Words::from(reason?),
+                    ground: Words::from(ground?),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn request_supplement(
+        &self,
+        request: Request<RequestSupplementRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.DossierService/RequestSupplement",
+            request,
+            |fields, body| {
+                let missing = fields.text("missing", &body.missing);
+                let ground = fields.line("ground", &body.ground);
+                Some(Command::AskSupplement {
+                    missing: Words::from(missing?),
+                    ground: Words::from(ground?),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn supplement_dossier(
+        &self,
+        request: Request<SupplementDossierRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.DossierService/SupplementDossier",
+            request,
+            |fields, body| {
+                let provided = fields.text("provided", &body.provided)?;
+                Some(Command::ProvideSupplement {
+                    provided: Words::from(provided),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn withdraw_dossier(
+        &self,
+        request: Request<WithdrawDossierRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.DossierService/WithdrawDossier",
+            request,
+            |fields, body| {
+                let reason = fields.optional_text("reason", &body.reason)?;
+                Some(Command::Withdraw {
+                    reason: Words::from(reason),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn hand_over_result(
+        &self,
+        request: Request<HandOverResultRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.DossierService/HandOverResult",
+            request,
+            |fields, body| {
+                let method = fields.choice::<HandOverMethod>("method", body.method);
+                let received_by = fields.text("received_by", &body.received_by);
+                Some(Command::HandOver {
+                    method: method?,
+                    received_by: Words::from(received_by?),
+                })
+            },
+        )
+        .await
+    }
+}
+
+impl DossierApi {
+    /// The catalog in force; looked up again where this process knows none, for another replica may.
+    async fn in_force(&self) -> Result<Option<Arc<Catalog>>, Error> {
+        if self.catalogs.in_force().is_none() {
+            self.catalogs.refresh(&self.pool).await?;
+        }
+        Ok(self.catalogs.in_force())
+    }
+
+    /// Adds what only the FULL view shows.
+    async fn complete(&self, code: &str, dossier: &mut Dossier) -> Result<(), Error> {
+        let mut connection = self.pool.acquire().await?;
+        for said in store::statements(&mut connection, code).await? {
+            if said.kind == i32::from(StatementKind::Applicant) {
+                dossier.applicant = applicant::read(&said.body);
+                continue;
+            }
+            dossier.statements.push(Statement {
+                kind: said.kind,
+                revision: said.revision,
+                text: said.body,
+                ground: said.ground,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn filter(fields: &mut Fields, body: &ListDossiersRequest) -> Option<store::Filter> {
+    let rows = page::size(fields, body.page_size);
+    let after = page::key::<(Timestamp, String)>(fields, &body.page_token);
+    let receiving_agency = fields.optional_id("receiving_agency", &body.receiving_agency);
+    let statuses = fields.choices::<DossierStatus>("statuses", &body.statuses);
+    let procedure = fields.optional_id("procedure", &body.procedure);
+    let method =
+        fields.optional_choice::<HandOverMethod>("hand_over_method", body.hand_over_method);
+    let submitted_from = fields.optional_instant("submitted_from", body.submitted_from.as_ref());
+    let submitted_to = fields.optional_instant("submitted_to", body.submitted_to.as_ref());
+    let external_code = fields.optional_line("external_code", &body.external_code);
+    Some(store::Filter {
+        receiving_agency: receiving_agency?,
+        statuses: statuses?
+            .into_iter()
+            .map(i32::from)
+            .filter_map(|status| status.try_into().ok())
+            .collect(),
+        procedure: procedure?,
+        hand_over_method: i32::from(method?).try_into().ok()?,
+        submitted_from: submitted_from?,
+        submitted_to: submitted_to?,
+        external_code: external_code?,
+        after: after?,
+        // One more than the page holds says whether another one follows.
+        rows: rows? + 1,
+    })
+}

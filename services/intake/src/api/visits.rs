@@ -1,0 +1,137 @@
+//! `VisitService`: the counter that comes to the family.
+
+use jiff::SignedDuration;
+use motcua_platform::parse::Fields;
+use motcua_proto::intake::v1::{
+    Dossier, RecordVisitRequest, RequestVisitRequest, visit_service_server::VisitService,
+};
+use tonic::{Request, Response, Status};
+
+use super::DossierApi;
+use crate::domain::{command::Command, words::Words};
+
+/// The longest time window of a visit: nobody waits at home for longer.
+const WINDOW_MAX: SignedDuration = SignedDuration::from_hours(24);
+
+#[tonic::async_trait]
+impl VisitService for DossierApi {
+    async fn request_visit(
+        &self,
+        request: Request<RequestVisitRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.VisitService/RequestVisit",
+            request,
+            arrange,
+        )
+        .await
+    }
+
+    async fn record_visit(
+        &self,
+        request: Request<RecordVisitRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act("motcua.intake.v1.VisitService/RecordVisit", request, record)
+            .await
+    }
+}
+
+fn arrange(fields: &mut Fields, body: &RequestVisitRequest) -> Option<Command> {
+    let from = fields.instant("window_from", body.window_from.as_ref());
+    let to = fields.instant("window_to", body.window_to.as_ref());
+    let address = fields.optional_line("address", &body.address);
+    let (from, to) = from.zip(to)?;
+    if to <= from || to.duration_since(from) > WINDOW_MAX {
+        fields.reject(
+            "window_to",
+            "must lie after window_from and within a day of it",
+        );
+        return None;
+    }
+    Some(Command::ArrangeVisit {
+        from,
+        to,
+        address: Words::from(address?),
+    })
+}
+
+fn record(fields: &mut Fields, body: &RecordVisitRequest) -> Option<Command> {
+    let visit = fields.id("visit", &body.visit);
+    let received_by = if body.handed_over {
+        fields
+            .text("received_by", &body.received_by)
+            .map(|text| Some(Words::from(text)))
+    } else {
+        if !body.received_by.is_empty() {
+            fields.reject("received_by", "must be empty when nothing was handed over");
+        }
+        Some(None)
+    };
+    Some(Command::RecordVisit {
+        visit: visit?,
+        received_by: received_by?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use motcua_platform::{error::Error, time::to_proto};
+
+    fn violated<T>(parse: impl FnOnce(&mut Fields) -> Option<T>) -> Vec<String> {
+        let mut fields = Fields::new();
+        let parsed = parse(&mut fields);
+        match fields.finish(parsed) {
+            Err(Error::Invalid(violations)) => violations
+                .into_iter()
+                .map(|violation| violation.field)
+                .collect(),
+            Err(other) => panic!("{other}"),
+            Ok(_) => Vec::new(),
+        }
+    }
+
+    fn window(from: &str, to: &str) -> RequestVisitRequest {
+        let at = |text: &str| Some(to_proto(text.parse().unwrap()));
+        RequestVisitRequest {
+            window_from: at(from),
+            window_to: at(to),
+            ..RequestVisitRequest::default()
+        }
+    }
+
+    #[test]
+    fn a_window_ends_after_it_begins_and_within_a_day() {
+        let arranged = |request: RequestVisitRequest| violated(|fields| arrange(fields, &request));
+        assert!(arranged(window("2025-07-02T01:00:00Z", "2025-07-02T03:00:00Z")).is_empty());
+        assert_eq!(
+            arranged(window("2025-07-02T03:00:00Z", "2025-07-02T03:00:00Z")),
+            ["window_to"]
+        );
+        assert_eq!(
+            arranged(window("2025-07-02T03:00:00Z", "2025-07-03T03:00:01Z")),
+            ["window_to"]
+        );
+        assert_eq!(
+            arranged(RequestVisitRequest::default()),
+            ["window_from", "window_to"]
+        );
+    }
+
+    #[test]
+    fn who_received_is_said_exactly_when_the_result_was_handed_over() {
+        let recorded = |handed_over, received_by: &str| {
+            let request = RecordVisitRequest {
+                visit: "v1".to_owned(),
+                handed_over,
+                received_by: received_by.to_owned(),
+                ..RecordVisitRequest::default()
+            };
+            violated(|fields| record(fields, &request))
+        };
+        assert!(recorded(true, "con trai, chữ ký số 7").is_empty());
+        assert!(recorded(false, "").is_empty());
+        assert_eq!(recorded(true, ""), ["received_by"]);
+        assert_eq!(recorded(false, "con trai"), ["received_by"]);
+    }
+}

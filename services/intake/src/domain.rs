@@ -1,0 +1,17 @@
+//! What may happen to a dossier at the citizen's side of the counter, and to the catalog.
+//!
+//! Pure: no I/O, no async, no SQL, no gRPC; time and actor come in a [`Context`](motcua_platform::ledger::Context),
+//! what the law and the city fixed comes from a catalog. `decide` never changes anything, `apply` never refuses.
+
+pub mod applicant;
+pub mod catalogs;
+pub mod command;
+pub mod decide;
+pub mod dossier;
+pub mod follow;
+pub mod moves;
+pub mod rules;
+pub mod words;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,379 @@
+//! The dossier as intake knows it, without personal data, and how each event changes it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use motcua_platform::{
+    ledger::etag,
+    time::{from_proto_opt, to_proto},
+};
+use motcua_proto::{
+    events::v1::{DossierAccepted, DossierSubmitted, Event, event::Payload},
+    intake::v1::{Dossier as ProtoDossier, StatementKind, Visit as ProtoVisit},
+    r#type::v1::{Channel, DossierStatus, HandOverMethod, Limit, PriorityGround},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    moves::Place,
+    words::{limit, number},
+};
+
+/// Where a dossier stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dossier {
+    /// The number of its events.
+    pub version: i64,
+    /// The national portal's status.
+    #[serde(with = "number")]
+    pub status: DossierStatus,
+    /// National code of the procedure.
+    pub procedure: String,
+    /// How it came in.
+    #[serde(with = "number")]
+    pub channel: Channel,
+    /// The agency whose counter received it.
+    pub receiving_agency: String,
+    /// The agency that decides.
+    pub competent_agency: String,
+    /// The catalog that it stands under, for good.
+    pub catalog: String,
+    /// Why it goes first, if it does.
+    #[serde(with = "number")]
+    pub priority: PriorityGround,
+    /// How the result is to reach the applicant.
+    #[serde(with = "number")]
+    pub hand_over_method: HandOverMethod,
+    /// Facts that choose the path of a linked procedure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// The code in another system; empty if none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub external_code: String,
+    /// When it was submitted.
+    pub submitted_at: Timestamp,
+    /// By when it had to be accepted, asked for more, or refused.
+    pub acceptance_due_at: Timestamp,
+    /// Whether that is still to be watched: nobody has answered the submission, nor has it been said to be late.
+    pub answer_awaited: bool,
+    /// What the receipt says; `None` before acceptance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reception: Option<Reception>,
+    /// The case's result; `None` before it is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<CaseResult>,
+    /// How the result reached the applicant; `None` before it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<HandedOver>,
+    /// Visits at home: `v1` is the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub visits: Vec<Visit>,
+    /// The last revision of each kind of statement, by the kind's number.
+    pub revisions: BTreeMap<i32, i32>,
+}
+
+/// What the receipt says (Mẫu 01).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reception {
+    /// The moment of reception.
+    pub received_at: Timestamp,
+    /// The due instant as it stands: moved by holds and by an extension.
+    pub due_at: Timestamp,
+    /// The limit.
+    #[serde(with = "limit")]
+    pub limit: Limit,
+    /// Fee, in đồng.
+    pub fee_vnd: i64,
+}
+
+/// What the case came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseResult {
+    /// When it was ready.
+    pub ready_at: Timestamp,
+    /// Its outcome.
+    pub outcome: String,
+}
+
+/// How the result reached the applicant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    #[serde(with = "number")]
+    pub method: HandOverMethod,
+}
+
+/// A visit at the family's home.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Begin of the time window.
+    pub from: Timestamp,
+    /// End of the time window.
+    pub to: Timestamp,
+    /// When it was made; `None` while it is ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Timestamp>,
+    /// Whether it handed the result over.
+    pub handed_over: bool,
+}
+
+impl Dossier {
+    /// As it begins.
+    #[must_use]
+    pub fn submitted(submitted: &DossierSubmitted, procedure: &str) -> Self {
+        Self {
+            version: 1,
+            status: DossierStatus::Submitted,
+            procedure: procedure.to_owned(),
+            channel: submitted.channel(),
+            receiving_agency: submitted.receiving_agency.clone(),
+            competent_agency: submitted.competent_agency.clone(),
+            catalog: submitted.catalog.clone(),
+            priority: submitted.priority(),
+            hand_over_method: submitted.hand_over_method(),
+            options: submitted.options.clone(),
+            external_code: submitted.external_code.clone(),
+            submitted_at: instant(submitted.submitted_at.as_ref()),
+            acceptance_due_at: instant(submitted.acceptance_due_at.as_ref()),
+            answer_awaited: true,
+            reception: None,
+            result: None,
+            handed_over: None,
+            visits: Vec::new(),
+            revisions: BTreeMap::from([(
+                StatementKind::Applicant.into(),
+                submitted.applicant_revision,
+            )]),
+        }
+    }
+
+    /// The state after an event. Never refuses: what happened, happened.
+    #[must_use]
+    pub fn apply(state: Option<Self>, event: &Event) -> Option<Self> {
+        let Some(payload) = &event.payload else {
+            return state;
+        };
+        if let Payload::DossierSubmitted(submitted) = payload {
+            return Some(Self::submitted(submitted, &event.procedure));
+        }
+        let mut dossier = state?;
+        dossier.version += 1;
+        dossier.change(payload);
+        Some(dossier)
+    }
+
+    fn change(&mut self, payload: &Payload) {
+        match payload {
+            Payload::DossierAccepted(accepted) => self.accept(accepted),
+            Payload::AcceptanceOverdue(_) => self.answer_awaited = false,
+            Payload::DossierRefused(refused) => {
+                self.end_waiting(DossierStatus::Refused);
+                self.said(StatementKind::Refusal, refused.statement_revision);
+            }
+            Payload::SupplementAsked(asked) => {
+                self.end_waiting(DossierStatus::SupplementRequired);
+                self.said(StatementKind::SupplementAsked, asked.statement_revision);
+            }
+            Payload::SupplementProvided(provided) => {
+                self.status = if provided.during_case {
+                    DossierStatus::InProgress
+                } else {
+                    DossierStatus::Submitted
+                };
+                self.said(
+                    StatementKind::SupplementProvided,
+                    provided.statement_revision,
+                );
+            }
+            Payload::DossierWithdrawn(withdrawn) => {
+                self.end_waiting(DossierStatus::Withdrawn);
+                self.said(StatementKind::Withdrawal, withdrawn.statement_revision);
+            }
+            Payload::CaseProgressRecorded(progress) => {
+                self.status = progress.status();
+                if let (Some(reception), Some(due_at)) = (
+                    &mut self.reception,
+                    from_proto_opt(progress.due_at.as_ref()),
+                ) {
+                    reception.due_at = due_at;
+                }
+            }
+            Payload::ResultReady(ready) => {
+                self.status = DossierStatus::ResultReady;
+                self.result = Some(CaseResult {
+                    ready_at: instant(ready.finished_at.as_ref()),
+                    outcome: ready.outcome.clone(),
+                });
+            }
+            Payload::ResultHandedOver(handed_over) => {
+                self.status = DossierStatus::HandedOver;
+                self.handed_over = Some(HandedOver {
+                    at: instant(handed_over.handed_over_at.as_ref()),
+                    method: handed_over.method(),
+                });
+                self.said(StatementKind::HandOver, handed_over.statement_revision);
+            }
+            Payload::VisitRequested(requested) => {
+                self.visits.push(Visit {
+                    from: instant(requested.window_from.as_ref()),
+                    to: instant(requested.window_to.as_ref()),
+                    made_at: None,
+                    handed_over: false,
+                });
+                self.said(StatementKind::Visit, requested.statement_revision);
+            }
+            Payload::VisitMade(made) => {
+                let place = self.visit_place(&made.visit);
+                if let Some(visit) = place.and_then(|place| self.visits.get_mut(place)) {
+                    visit.made_at = Some(instant(made.made_at.as_ref()));
+                    visit.handed_over = made.handed_over;
+                }
+            }
+            // ReactionIgnored says that nothing changed; other kinds are not events of a dossier.
+            _ => {}
+        }
+    }
+
+    fn accept(&mut self, accepted: &DossierAccepted) {
+        self.end_waiting(DossierStatus::Accepted);
+        self.reception = Some(Reception {
+            received_at: instant(accepted.received_at.as_ref()),
+            due_at: instant(accepted.due_at.as_ref()),
+            limit: accepted.limit.unwrap_or_default(),
+            fee_vnd: accepted.fee_vnd,
+        });
+    }
+
+    fn end_waiting(&mut self, status: DossierStatus) {
+        self.status = status;
+        self.answer_awaited = false;
+    }
+
+    fn said(&mut self, kind: StatementKind, revision: i32) {
+        // Revision 0: nothing was said.
+        if revision > 0 {
+            self.revisions.insert(kind.into(), revision);
+        }
+    }
+
+    /// The revision that the next statement of a kind will have.
+    #[must_use]
+    pub fn next_revision(&self, kind: StatementKind) -> i32 {
+        self.revisions
+            .get(&kind.into())
+            .copied()
+            .unwrap_or_default()
+            + 1
+    }
+
+    /// Where it stands, for the law.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match self.status {
+            DossierStatus::Unspecified | DossierStatus::Submitted => Place::Submitted,
+            DossierStatus::Accepted => Place::Accepted,
+            DossierStatus::Refused => Place::Refused,
+            DossierStatus::InProgress => Place::InProgress,
+            DossierStatus::SupplementRequired if self.reception.is_none() => Place::Incomplete,
+            DossierStatus::SupplementRequired => Place::AwaitingSupplement,
+            DossierStatus::PaymentRequired => Place::AwaitingPayment,
+            DossierStatus::Withdrawn => Place::Withdrawn,
+            DossierStatus::Stopped => Place::Stopped,
+            DossierStatus::ResultReady => Place::ResultReady,
+            DossierStatus::HandedOver => Place::HandedOver,
+        }
+    }
+
+    /// When it is to look at the clock by itself.
+    #[must_use]
+    pub fn timer(&self) -> Option<Timestamp> {
+        self.answer_awaited.then_some(self.acceptance_due_at)
+    }
+
+    /// The due instant as it stands.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Timestamp> {
+        self.reception.as_ref().map(|reception| reception.due_at)
+    }
+
+    /// The visit of that id: its place in [`Dossier::visits`].
+    #[must_use]
+    pub fn visit_place(&self, id: &str) -> Option<usize> {
+        (0..self.visits.len()).find(|place| visit_id(*place) == id)
+    }
+
+    /// As the contract shows it in the BASIC view.
+    #[must_use]
+    pub fn to_proto(&self, code: &str) -> ProtoDossier {
+        let reception = self.reception.as_ref();
+        ProtoDossier {
+            name: format!("dossiers/{code}"),
+            code: code.to_owned(),
+            status: self.status.into(),
+            procedure: self.procedure.clone(),
+            channel: self.channel.into(),
+            receiving_agency: self.receiving_agency.clone(),
+            competent_agency: self.competent_agency.clone(),
+            catalog: self.catalog.clone(),
+            priority: self.priority.into(),
+            hand_over_method: self.hand_over_method.into(),
+            options: self.options.clone(),
+            external_code: self.external_code.clone(),
+            submitted_at: Some(to_proto(self.submitted_at)),
+            acceptance_due_at: Some(to_proto(self.acceptance_due_at)),
+            received_at: reception.map(|reception| to_proto(reception.received_at)),
+            due_at: reception.map(|reception| to_proto(reception.due_at)),
+            limit: reception.map(|reception| reception.limit),
+            result_ready_at: self.result.as_ref().map(|result| to_proto(result.ready_at)),
+            outcome: self
+                .result
+                .as_ref()
+                .map(|result| result.outcome.clone())
+                .unwrap_or_default(),
+            handed_over_at: self
+                .handed_over
+                .as_ref()
+                .map(|handed_over| to_proto(handed_over.at)),
+            handed_over_by: self
+                .handed_over
+                .as_ref()
+                .map_or(HandOverMethod::Unspecified, |it| it.method)
+                .into(),
+            fee_vnd: reception.map_or(0, |reception| reception.fee_vnd),
+            visits: self
+                .visits
+                .iter()
+                .enumerate()
+                .map(|(place, visit)| visit.to_proto(place))
+                .collect(),
+            etag: etag(self.version),
+            applicant: None,
+            statements: Vec::new(),
+        }
+    }
+}
+
+impl Visit {
+    fn to_proto(&self, place: usize) -> ProtoVisit {
+        ProtoVisit {
+            id: visit_id(place),
+            window_from: Some(to_proto(self.from)),
+            window_to: Some(to_proto(self.to)),
+            made_at: self.made_at.map(to_proto),
+            handed_over: self.handed_over,
+        }
+    }
+}
+
+/// Id of the visit at that place: `v1` is the first.
+#[must_use]
+pub fn visit_id(place: usize) -> String {
+    format!("v{}", place + 1)
+}
+
+/// An instant that this service's own events always carry.
+fn instant(at: Option<&prost_types::Timestamp>) -> Timestamp {
+    from_proto_opt(at).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,182 @@
+//! What the catalog fixes for one dossier: its procedure, who receives, who decides, and their hours.
+
+use jiff::Timestamp;
+use motcua_calendar::{Calendar, Due, Limit, OutOfRange};
+use motcua_platform::{
+    catalog::{self, Catalog},
+    error::{Error, Violation},
+};
+use motcua_proto::r#type::v1::{Agency, Channel, Limit as ProtoLimit, Procedure};
+
+/// How long a submission may wait for acceptance, in working minutes: 8 working hours. The catalog has no field for it.
+const ACCEPTANCE_MINUTES: u32 = 8 * 60;
+/// How long a supplement that was asked for before acceptance may take: 7 working days.
+const SUPPLEMENT_DAYS: u32 = 7;
+
+/// The catalog's words on one dossier.
+#[derive(Debug)]
+pub struct Rules<'a> {
+    /// The procedure.
+    pub procedure: &'a Procedure,
+    /// The agency whose counter receives.
+    pub receiving: &'a Agency,
+    /// The agency that decides.
+    pub competent: &'a Agency,
+    limit: Limit,
+    proto_limit: ProtoLimit,
+    /// The receiving agency's: its counter prints the due and hands over.
+    calendar: &'a Calendar,
+}
+
+impl<'a> Rules<'a> {
+    /// Finds them.
+    ///
+    /// # Errors
+    /// Every field that names something the catalog does not have.
+    pub fn find(
+        catalog: &'a Catalog,
+        procedure: &str,
+        receiving_agency: &str,
+    ) -> Result<Self, Vec<Violation>> {
+        let violation = |field: &str, description: String| Violation {
+            field: field.to_owned(),
+            description,
+        };
+        let found_procedure = catalog.procedure(procedure).ok_or_else(|| {
+            violation(
+                "procedure",
+                format!(
+                    "there is no procedure '{procedure}' in catalog '{}'",
+                    catalog.id()
+                ),
+            )
+        });
+        let found_agency = catalog
+            .agency(receiving_agency)
+            .ok_or_else(|| format!("there is no agency '{receiving_agency}' in catalog '{}'", catalog.id()))
+            .and_then(|agency| {
+                if agency.identifier.is_empty() {
+                    Err(format!("'{receiving_agency}' receives no dossiers: the catalog gives it no identifier"))
+                } else {
+                    Ok(agency)
+                }
+            })
+            .map_err(|description| violation("receiving_agency", description));
+        let (procedure, receiving) = match (found_procedure, found_agency) {
+            (Ok(procedure), Ok(agency)) => (procedure, agency),
+            (procedure, agency) => {
+                return Err(procedure.err().into_iter().chain(agency.err()).collect());
+            }
+        };
+        Self::of(catalog, procedure, receiving)
+            .map_err(|description| vec![violation("procedure", description)])
+    }
+
+    fn of(
+        catalog: &'a Catalog,
+        procedure: &'a Procedure,
+        receiving: &'a Agency,
+    ) -> Result<Self, String> {
+        let competent = catalog
+            .unit(&receiving.code, procedure.competent())
+            .ok_or_else(|| {
+                format!(
+                    "no agency of '{}' decides on '{}'",
+                    receiving.code, procedure.code
+                )
+            })?;
+        let calendar = catalog
+            .calendar_of(receiving)
+            .ok_or_else(|| format!("agency '{}' has no calendar", receiving.code))?;
+        let proto_limit = procedure
+            .limit
+            .ok_or_else(|| format!("'{}' has no limit", procedure.code))?;
+        Ok(Self {
+            procedure,
+            receiving,
+            competent,
+            limit: catalog::limit(&proto_limit)
+                .ok_or_else(|| format!("the limit of '{}' means nothing", procedure.code))?,
+            proto_limit,
+            calendar,
+        })
+    }
+
+    /// The limit, for the contract.
+    #[must_use]
+    pub fn limit(&self) -> ProtoLimit {
+        self.proto_limit
+    }
+
+    /// By when a submission must be accepted, asked for more, or refused: working hours of who receives.
+    ///
+    /// # Errors
+    /// When the calendar does not reach so far.
+    pub fn acceptance_due(&self, submitted: Timestamp) -> Result<Timestamp, Error> {
+        self.calendar
+            .add_working_minutes(submitted, ACCEPTANCE_MINUTES)
+            .map_err(|error| self.unreachable(&error))
+    }
+
+    /// By when a supplement asked for before acceptance is to be handed in.
+    ///
+    /// # Errors
+    /// When the calendar does not reach so far.
+    pub fn supplement_due(&self, asked: Timestamp) -> Result<Timestamp, Error> {
+        self.calendar
+            .due(
+                asked,
+                &Limit::working_days(SUPPLEMENT_DAYS),
+                Default::default(),
+                &[],
+            )
+            .map(|due| due.at)
+            .map_err(|error| self.unreachable(&error))
+    }
+
+    /// The moment of reception of what is accepted now: as the receipt says, inside the counter's reception hours.
+    ///
+    /// # Errors
+    /// When the calendar does not reach so far.
+    pub fn received_at(&self, now: Timestamp) -> Result<Timestamp, Error> {
+        self.calendar
+            .received_at(now)
+            .map_err(|error| self.unreachable(&error))
+    }
+
+    /// When the limit ends, in the hours of who receives and hands over. Decree 118/2025, art. 17; Civil Code 2015, art. 147 and 148.
+    ///
+    /// # Errors
+    /// When the calendar does not reach so far.
+    pub fn due(&self, received: Timestamp) -> Result<Due, Error> {
+        self.calendar
+            .due(
+                received,
+                &self.limit,
+                catalog::due_hour(self.receiving),
+                &[],
+            )
+            .map_err(|error| self.unreachable(&error))
+    }
+
+    /// The fee, in đồng: it depends on how the dossier came in.
+    #[must_use]
+    pub fn fee_vnd(&self, channel: Channel) -> i64 {
+        match channel {
+            Channel::Portal | Channel::Vneid => self.procedure.fee_online_vnd,
+            Channel::Counter | Channel::Post | Channel::Home | Channel::Unspecified => {
+                self.procedure.fee_vnd
+            }
+        }
+    }
+
+    fn unreachable(&self, error: &OutOfRange) -> Error {
+        Error::NotReady {
+            missing: format!(
+                "working time in the calendar of agency '{}' ({error})",
+                self.receiving.code
+            ),
+            remedy: "apply a catalog whose calendar has opening hours",
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Worked examples.
+
+use motcua_platform::error::Violation;
+
+use super::*;
+
+#[test]
+fn received_at_fifteen_oclock_sharp_is_due_the_same_day() {
+    let counter =
+        Counter::opens("2025-07-01T15:00:00").does(&submission("1.000656", Channel::Counter, true));
+    assert_eq!(counter.status(), DossierStatus::Accepted);
+    assert_eq!(counter.due(), at("2025-07-01T17:00:00"));
+}
+
+#[test]
+fn received_a_minute_after_fifteen_oclock_is_due_the_next_working_day() {
+    let monday =
+        Counter::opens("2025-07-01T15:01:00").does(&submission("1.000656", Channel::Counter, true));
+    assert_eq!(monday.due(), at("2025-07-02T17:00:00"));
+    assert_eq!(
+        instant(monday.accepted().judged_until.as_ref()),
+        at("2025-07-03T00:00:00")
+    );
+    let before_the_holiday =
+        Counter::opens("2025-09-01T15:01:00").does(&submission("1.000656", Channel::Counter, true));
+    assert_eq!(before_the_holiday.due(), at("2025-09-03T17:00:00"));
+}
+
+#[test]
+fn the_limit_runs_from_reception_and_not_from_submission() {
+    let counter = Counter::opens("2025-07-04T22:30:00")
+        .does(&submission("2.002622", Channel::Portal, false))
+        .at("2025-07-07T08:15:00")
+        .does(&Command::Accept);
+    let accepted = counter.accepted();
+    assert_eq!(
+        instant(accepted.received_at.as_ref()),
+        at("2025-07-07T08:15:00")
+    );
+    assert_eq!(counter.due(), at("2025-07-10T17:00:00"));
+    assert_eq!(accepted.definition, "registration");
+    assert_eq!(accepted.fee_vnd, 0, "online");
+}
+
+#[test]
+fn what_is_accepted_at_night_is_received_when_the_counter_opens() {
+    let counter = Counter::opens("2025-07-04T22:30:00")
+        .does(&submission("1.000656", Channel::Portal, false))
+        .does(&Command::Accept);
+    assert_eq!(
+        instant(counter.accepted().received_at.as_ref()),
+        at("2025-07-07T07:00:00")
+    );
+    assert_eq!(counter.due(), at("2025-07-07T17:00:00"));
+}
+
+#[test]
+fn at_the_counter_the_fee_is_the_counters() {
+    let counter =
+        Counter::opens("2025-07-01T09:00:00").does(&submission("2.002622", Channel::Home, true));
+    assert_eq!(counter.accepted().fee_vnd, 8_000);
+}
+
+#[test]
+fn a_procedure_of_the_police_is_decided_by_the_wards_police() {
+    let counter =
+        Counter::opens("2025-07-01T09:00:00").does(&submission("1.004194", Channel::Counter, true));
+    assert_eq!(counter.dossier().receiving_agency, "11593");
+    assert_eq!(counter.dossier().competent_agency, "11593-ca");
+}
+
+#[test]
+fn a_submission_that_nobody_answers_is_late_after_eight_working_hours_and_once() {
+    let mut counter =
+        Counter::opens("2025-07-04T22:30:00").does(&submission("1.000656", Channel::Portal, false));
+    // Monday has 4.5 + 3.5 working hours.
+    assert_eq!(counter.dossier().timer(), Some(at("2025-07-07T17:00:00")));
+    counter.now = at("2025-07-07T16:59:00");
+    assert_eq!(counter.asks(&Command::Tick).unwrap(), []);
+    counter.now = at("2025-07-07T17:00:00");
+    assert!(matches!(
+        counter.asks(&Command::Tick).unwrap()[..],
+        [Payload::AcceptanceOverdue(_)]
+    ));
+    assert_eq!(counter.asks(&Command::Tick).unwrap(), []);
+    assert_eq!(counter.dossier().timer(), None);
+    assert_eq!(
+        counter.does(&Command::Accept).status(),
+        DossierStatus::Accepted
+    );
+}
+
+#[test]
+fn a_submission_that_was_answered_is_not_late() {
+    let asked = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Portal, false))
+        .does(&ask_supplement());
+    assert_eq!(asked.dossier().timer(), None);
+    let back = asked
+        .at("2025-07-08T08:00:00")
+        .does(&Command::ProvideSupplement {
+            provided: words("giấy báo tử"),
+        });
+    assert_eq!(
+        (back.status(), back.dossier().timer()),
+        (DossierStatus::Submitted, None)
+    );
+}
+
+#[test]
+fn a_supplement_is_asked_for_once_and_a_second_time_only_by_a_leader() {
+    let mut counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Portal, false))
+        .does(&ask_supplement())
+        .does(&Command::ProvideSupplement {
+            provided: words("giấy báo tử"),
+        });
+    assert!(matches!(
+        counter.asks(&ask_supplement()),
+        Err(Error::Refused(_))
+    ));
+    counter.actor.role = Role::Leader.into();
+    let [Payload::SupplementAsked(asked)] = &counter.asks(&ask_supplement()).unwrap()[..] else {
+        panic!("a supplement is asked for");
+    };
+    assert_eq!(asked.statement_revision, 2);
+    // Seven working days after Tuesday 1 July.
+    assert_eq!(
+        instant(asked.supplement_due_at.as_ref()),
+        at("2025-07-10T17:00:00")
+    );
+}
+
+#[test]
+fn a_supplement_during_the_case_lets_it_go_on_at_once_and_the_due_moves_when_the_case_says_so() {
+    let moved = at("2025-07-08T17:00:00");
+    let counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("2.002622", Channel::Counter, true))
+        .does(&news(
+            EventKind::CaseStarted,
+            Some(DossierStatus::InProgress),
+            None,
+        ))
+        .does(&news(
+            EventKind::CaseHeld,
+            Some(DossierStatus::SupplementRequired),
+            None,
+        ));
+    let first_due = counter.due();
+    let counter = counter.does(&Command::ProvideSupplement {
+        provided: words("giấy báo tử"),
+    });
+    assert_eq!(
+        (counter.status(), counter.due()),
+        (DossierStatus::InProgress, first_due)
+    );
+    let Some(Payload::SupplementProvided(provided)) = &counter.events.last().unwrap().payload
+    else {
+        panic!("a supplement is provided");
+    };
+    assert!(provided.during_case);
+    let counter = counter.does(&news(
+        EventKind::CaseResumed,
+        Some(DossierStatus::InProgress),
+        Some(moved),
+    ));
+    assert_eq!(
+        (counter.status(), counter.due()),
+        (DossierStatus::InProgress, moved)
+    );
+}
+
+#[test]
+fn an_extension_that_was_under_way_does_not_undo_a_supplement_handed_in_here() {
+    let counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("2.002622", Channel::Counter, true))
+        .does(&news(
+            EventKind::CaseHeld,
+            Some(DossierStatus::SupplementRequired),
+            None,
+        ))
+        .does(&Command::ProvideSupplement {
+            provided: words("giấy báo tử"),
+        })
+        .does(&news(
+            EventKind::DeadlineExtended,
+            None,
+            Some(at("2025-07-11T17:00:00")),
+        ));
+    assert_eq!(
+        (counter.status(), counter.due()),
+        (DossierStatus::InProgress, at("2025-07-11T17:00:00"))
+    );
+}
+
+#[test]
+fn the_case_is_followed_even_where_it_has_overtaken_what_this_side_saw() {
+    for place in [
+        news(
+            EventKind::CaseStarted,
+            Some(DossierStatus::InProgress),
+            None,
+        ),
+        news(
+            EventKind::CaseHeld,
+            Some(DossierStatus::SupplementRequired),
+            None,
+        ),
+        news(
+            EventKind::CaseHeld,
+            Some(DossierStatus::PaymentRequired),
+            None,
+        ),
+    ] {
+        let counter = Counter::opens("2025-07-01T08:00:00")
+            .does(&submission("1.000656", Channel::Counter, true))
+            .does(&place)
+            .does(&finished());
+        assert_eq!(counter.status(), DossierStatus::ResultReady);
+        assert_eq!(
+            counter.dossier().result.as_ref().unwrap().outcome,
+            "approved"
+        );
+    }
+}
+
+#[test]
+fn a_withdrawal_beats_a_finish_that_comes_later_and_it_is_recorded_why() {
+    let mut counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Counter, true))
+        .does(&news(
+            EventKind::CaseStarted,
+            Some(DossierStatus::InProgress),
+            None,
+        ))
+        .does(&Command::Withdraw { reason: words("") });
+    let [Payload::ReactionIgnored(ignored)] = &counter.asks(&finished()).unwrap()[..] else {
+        panic!("the finish is ignored");
+    };
+    assert_eq!(
+        (ignored.source.as_str(), ignored.source_position),
+        ("workflow", 9)
+    );
+    assert_eq!(ignored.source_kind(), EventKind::CaseFinished);
+    assert_eq!(
+        ignored.reason,
+        "the dossier cannot be moved by its case: it was withdrawn"
+    );
+    assert_eq!(counter.status(), DossierStatus::Withdrawn);
+    assert_eq!(
+        counter.statements.len(),
+        1,
+        "nothing was said with the withdrawal"
+    );
+}
+
+#[test]
+fn a_visit_hands_the_result_over_at_home() {
+    let window = |day: &str| Command::ArrangeVisit {
+        from: at(&format!("{day}T08:00:00")),
+        to: at(&format!("{day}T10:00:00")),
+        address: words("số 1 ngõ Thử"),
+    };
+    let met = |visit: &str| Command::RecordVisit {
+        visit: visit.to_owned(),
+        received_by: Some(words("con trai, chữ ký số 7")),
+    };
+    let mut counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Counter, true))
+        .does(&window("2025-07-02"))
+        .does(&window("2025-07-03"));
+    assert!(
+        matches!(counter.asks(&met("v1")), Err(Error::Refused(_))),
+        "the result is not ready"
+    );
+    let mut counter = counter.does(&finished());
+    assert!(matches!(
+        counter.asks(&hand_over(HandOverMethod::Home)),
+        Err(Error::Refused(_))
+    ));
+    assert!(matches!(
+        counter.asks(&met("v3")),
+        Err(Error::Missing { .. })
+    ));
+    let mut counter = counter.does(&Command::RecordVisit {
+        visit: "v1".to_owned(),
+        received_by: None,
+    });
+    assert!(
+        matches!(counter.asks(&met("v1")), Err(Error::Refused(_))),
+        "it was made already"
+    );
+    let happened = counter.asks(&met("v2")).unwrap();
+    let [
+        Payload::VisitMade(made),
+        Payload::ResultHandedOver(handed_over),
+    ] = &happened[..]
+    else {
+        panic!("the visit hands the result over");
+    };
+    assert!(made.handed_over);
+    assert_eq!(
+        (handed_over.method(), handed_over.visit.as_str()),
+        (HandOverMethod::Home, "v2")
+    );
+    assert_eq!(counter.status(), DossierStatus::HandedOver);
+    let shown = counter.dossier().to_proto(CODE);
+    let visits: Vec<_> = shown
+        .visits
+        .iter()
+        .map(|visit| (visit.id.as_str(), visit.handed_over))
+        .collect();
+    assert_eq!(visits, [("v1", false), ("v2", true)]);
+    assert_eq!(shown.etag, format!("\"{}\"", counter.events.len()));
+}
+
+#[test]
+fn a_visit_lies_ahead() {
+    let mut counter =
+        Counter::opens("2025-07-02T10:00:00").does(&submission("1.000656", Channel::Counter, true));
+    let past = Command::ArrangeVisit {
+        from: at("2025-07-02T08:00:00"),
+        to: at("2025-07-02T10:00:00"),
+        address: words(""),
+    };
+    assert!(matches!(counter.asks(&past), Err(Error::Invalid(_))));
+}
+
+#[test]
+fn a_submission_for_what_the_catalog_does_not_have_names_every_field() {
+    let Command::Submit(mut nonsense) = submission("9.999999", Channel::Counter, false) else {
+        panic!("is a submission")
+    };
+    nonsense.receiving_agency = "99999".to_owned();
+    let refused = Counter::opens("2025-07-01T08:00:00").asks(&Command::Submit(nonsense));
+    let Err(Error::Invalid(violations)) = refused else {
+        panic!("must be invalid")
+    };
+    let fields: Vec<_> = violations
+        .iter()
+        .map(|Violation { field, .. }| field.as_str())
+        .collect();
+    assert_eq!(fields, ["procedure", "receiving_agency"]);
+}
+
+#[test]
+fn no_log_of_a_command_repeats_what_somebody_said() {
+    for command in [
+        submission("1.000656", Channel::Counter, false),
+        ask_supplement(),
+        hand_over(HandOverMethod::Counter),
+        Command::Refuse {
+            reason: words("giấy báo tử"),
+            ground: words("điều 17"),
+        },
+    ] {
+        let logged = format!("{command:?}");
+        for said in ["Nguyễn", "Thử", "giấy", "con gái", "điều"] {
+            assert!(!logged.contains(said), "{logged}");
+        }
+    }
+}
+
+#[test]
+fn the_state_and_the_events_hold_no_personal_data() {
+    let counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Counter, false))
+        .does(&Command::Refuse {
+            reason: words("giấy báo tử"),
+            ground: words("điều 17"),
+        });
+    let kept = format!(
+        "{} {:?}",
+        serde_json::to_string(counter.dossier()).unwrap(),
+        counter.events
+    );
+    for said in ["Nguyễn", "giấy", "điều"] {
+        assert!(!kept.contains(said), "{kept}");
+    }
+    let bodies: Vec<_> = counter
+        .statements
+        .iter()
+        .map(|said| (said.body.as_str(), said.ground.as_str()))
+        .collect();
+    assert_eq!(
+        bodies,
+        [
+            (r#"{"full_name":"Nguyễn Thị Thử"}"#, ""),
+            ("giấy báo tử", "điều 17")
+        ]
+    );
+}

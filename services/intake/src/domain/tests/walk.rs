@@ -1,0 +1,186 @@
+//! Every status met by every command: what `domain.md` of the law allows happens, everything else is refused and
+//! changes nothing.
+
+use super::*;
+use DossierStatus::{
+    Accepted, HandedOver, InProgress, PaymentRequired, Refused, ResultReady, Stopped, Submitted,
+    SupplementRequired, Withdrawn,
+};
+
+/// A dossier in every place there is, with the statuses that the law lets it come to.
+fn places() -> Vec<(&'static str, Counter, Vec<DossierStatus>)> {
+    let submitted =
+        Counter::opens("2025-07-01T08:00:00").does(&submission("1.000656", Channel::Portal, false));
+    let incomplete = submitted.clone().does(&ask_supplement());
+    let refused = submitted.clone().does(&refuse());
+    let accepted = submitted.clone().does(&Command::Accept).does(&visit());
+    let in_progress = accepted.clone().does(&follow(InProgress));
+    let supplement = in_progress.clone().does(&follow(SupplementRequired));
+    let payment = in_progress.clone().does(&follow(PaymentRequired));
+    let stopped = in_progress.clone().does(&follow(Stopped));
+    let withdrawn = in_progress.clone().does(&withdraw());
+    let ready = in_progress.clone().does(&finished());
+    let handed_over = ready.clone().does(&hand_over(HandOverMethod::Counter));
+    // Between acceptance and the end, the case is believed whatever it says.
+    let case = |own: &[DossierStatus]| {
+        [
+            &[
+                InProgress,
+                SupplementRequired,
+                PaymentRequired,
+                Stopped,
+                ResultReady,
+                Withdrawn,
+            ],
+            own,
+        ]
+        .concat()
+    };
+    vec![
+        (
+            "1",
+            submitted,
+            vec![Accepted, Refused, SupplementRequired, Withdrawn],
+        ),
+        (
+            "5 before acceptance",
+            incomplete,
+            vec![Submitted, Refused, Withdrawn],
+        ),
+        ("2", accepted, case(&[])),
+        ("4", in_progress, case(&[])),
+        ("5 during the case", supplement, case(&[])),
+        ("6", payment, case(&[])),
+        ("3", refused, vec![]),
+        ("7", withdrawn, vec![]),
+        ("8", stopped, vec![]),
+        ("9", ready, vec![HandedOver]),
+        ("10", handed_over, vec![]),
+    ]
+}
+
+fn refuse() -> Command {
+    Command::Refuse {
+        reason: words("giấy tờ giả"),
+        ground: words("điều 17"),
+    }
+}
+
+fn withdraw() -> Command {
+    Command::Withdraw {
+        reason: words("không cần nữa"),
+    }
+}
+
+fn visit() -> Command {
+    Command::ArrangeVisit {
+        from: at("2025-07-02T08:00:00"),
+        to: at("2025-07-02T10:00:00"),
+        address: words(""),
+    }
+}
+
+fn follow(status: DossierStatus) -> Command {
+    news(EventKind::CaseStarted, Some(status), None)
+}
+
+/// Every command, with the status that it leads to where it is allowed.
+fn commands() -> Vec<(Command, Option<DossierStatus>)> {
+    vec![
+        (Command::Accept, Some(Accepted)),
+        (refuse(), Some(Refused)),
+        (ask_supplement(), Some(SupplementRequired)),
+        (
+            Command::ProvideSupplement {
+                provided: words("giấy báo tử"),
+            },
+            None,
+        ),
+        (withdraw(), Some(Withdrawn)),
+        (hand_over(HandOverMethod::Counter), Some(HandedOver)),
+        (
+            Command::RecordVisit {
+                visit: "v1".to_owned(),
+                received_by: Some(words("con")),
+            },
+            Some(HandedOver),
+        ),
+        (follow(InProgress), Some(InProgress)),
+        (follow(SupplementRequired), Some(SupplementRequired)),
+        (follow(PaymentRequired), Some(PaymentRequired)),
+        (follow(Stopped), Some(Stopped)),
+        (finished(), Some(ResultReady)),
+    ]
+}
+
+#[test]
+fn every_move_of_the_law_happens_and_every_other_is_refused_with_article_and_remedy() {
+    for (place, counter, allowed) in places() {
+        let before = counter.dossier().clone();
+        let mut reached = Vec::new();
+        for (command, leads_to) in commands() {
+            let mut counter = counter.clone();
+            match counter.asks(&command) {
+                Ok(events) if matches!(events[..], [Payload::ReactionIgnored(_)]) => {
+                    assert_eq!(counter.status(), before.status, "{place}: {command:?}");
+                }
+                Ok(_) => {
+                    let status = counter.status();
+                    assert!(
+                        allowed.contains(&status),
+                        "{place}: {command:?} led to {status:?}"
+                    );
+                    if let Some(leads_to) = leads_to {
+                        assert_eq!(status, leads_to, "{place}: {command:?}");
+                    }
+                    reached.push(status);
+                }
+                Err(Error::Refused(refusal)) => {
+                    assert_eq!(counter.dossier(), &before, "{place}: {command:?}");
+                    assert!(
+                        refusal.article.starts_with("decree 118/2025"),
+                        "{refusal:?}"
+                    );
+                    assert!(
+                        !refusal.remedy.is_empty() && !refusal.state.is_empty(),
+                        "{refusal:?}"
+                    );
+                }
+                // A dossier that was never accepted has no visit to record.
+                Err(Error::Missing { .. }) => {
+                    assert!(before.visits.is_empty(), "{place}: {command:?}")
+                }
+                Err(other) => panic!("{place}: {command:?}: {other}"),
+            }
+        }
+        for status in allowed {
+            assert!(
+                reached.contains(&status),
+                "{place}: nothing leads to {status:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn visits_are_arranged_from_acceptance_until_the_result_is_handed_over() {
+    for (place, mut counter, _) in places() {
+        let arranged = counter.asks(&visit()).is_ok();
+        let expected = matches!(place, "2" | "4" | "5 during the case" | "6" | "9");
+        assert_eq!(arranged, expected, "{place}");
+    }
+}
+
+#[test]
+fn only_a_submission_makes_a_dossier_and_it_makes_it_once() {
+    for (command, _) in commands() {
+        let missing = Counter::opens("2025-07-01T08:00:00").asks(&command);
+        assert!(matches!(missing, Err(Error::Missing { .. })), "{command:?}");
+    }
+    let mut counter =
+        Counter::opens("2025-07-01T08:00:00").does(&submission("1.000656", Channel::Portal, false));
+    assert!(matches!(
+        counter.asks(&submission("1.000656", Channel::Portal, false)),
+        Err(Error::Exists { .. })
+    ));
+}

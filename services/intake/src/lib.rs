@@ -1,0 +1,178 @@
+//! Intake: dossiers at the citizen's side of the counter, from submission to hand-over, and the catalog.
+//!
+//! | module | answers |
+//! | --- | --- |
+//! | [`domain`] | what may happen to a dossier, and where the law says so |
+//! | `store` | how dossiers and catalogs lie in PostgreSQL |
+//! | `api` | how a gRPC request becomes a command or a query |
+//! | `reactions` | what follows when a case moves |
+//!
+//! Deliberately not here: who works on a dossier inside the agency, in which steps and until when (workflow's), whether
+//! anybody is told (notification's), and any figure about many dossiers (statistics'). Personal data stays here: it lies
+//! in statements, and neither events nor logs repeat it.
+
+mod api;
+pub mod domain;
+mod reactions;
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use motcua_platform::{
+    catalog::Catalogs,
+    database,
+    error::Error,
+    feed::{Feed, FeedServer},
+    follower::{Follower, FollowerServer},
+    ledger::Ledger,
+    progress::Progress,
+    service::{Service, Surroundings},
+    timers::Timers,
+};
+use motcua_proto::{
+    events::v1::{
+        event_feed_service_server::EventFeedServiceServer,
+        follower_service_server::FollowerServiceServer,
+    },
+    intake::v1::{
+        catalog_service_server::CatalogServiceServer, dossier_service_server::DossierServiceServer,
+        visit_service_server::VisitServiceServer,
+    },
+};
+use sqlx::PgPool;
+use tonic::{codec::CompressionEncoding, service::Routes};
+
+use crate::{
+    api::{CatalogApi, DossierApi},
+    domain::{command::Command, follow},
+    reactions::Reactions,
+    store::{CatalogBook, Dossiers},
+};
+
+/// The service's name: of its database, its history, its spans.
+pub const SERVICE: &str = "intake";
+
+/// The service's own tables, beside the platform's.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// Another replica's catalog is looked for at most so often: the bell rings at every commit.
+const CATALOG_LOOK_PAUSE: Duration = Duration::from_millis(250);
+
+/// Compression, where the other side speaks it.
+macro_rules! compressed {
+    ($server:expr) => {
+        $server
+            .accept_compressed(CompressionEncoding::Gzip)
+            .accept_compressed(CompressionEncoding::Zstd)
+            .send_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Zstd)
+    };
+}
+
+/// Starts the service: its background tasks run, and its routes wait to be served.
+///
+/// # Errors
+/// When its database does not answer or does not hold a catalog that can be read.
+pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
+    let Surroundings {
+        options,
+        clock,
+        peers,
+        drain,
+        tasks,
+    } = surroundings;
+    let pool = database::pool(options.clone());
+    let feed = Feed::start(
+        SERVICE,
+        pool.clone(),
+        options.clone(),
+        clock.clone(),
+        store::TIMERS_PENDING,
+        drain.clone(),
+    );
+
+    let catalogs = Catalogs::default();
+    catalogs.refresh(&pool).await?;
+    tasks.spawn(drain.clone().run_until_cancelled_owned(look_for_catalogs(
+        catalogs.clone(),
+        pool.clone(),
+        feed.clone(),
+    )));
+
+    let dossiers = Dossiers {
+        catalogs: catalogs.clone(),
+    };
+    let ledger = Ledger::start(
+        SERVICE,
+        Arc::new(dossiers.clone()),
+        &options,
+        &clock,
+        &tasks,
+    );
+    let catalog_ledger = Ledger::start(SERVICE, Arc::new(CatalogBook), &options, &clock, &tasks);
+
+    let timers = Timers {
+        ledger: ledger.clone(),
+        pool: pool.clone(),
+        clock: clock.clone(),
+        feed: feed.clone(),
+        due: store::TIMERS_DUE,
+        next: store::TIMERS_NEXT,
+        tick: || Command::Tick,
+    };
+    tasks.spawn(timers.run(drain.clone()));
+
+    let progress = Progress::new(
+        feed.clone(),
+        pool.clone(),
+        [("workflow", peers.workflow.clone())],
+    );
+    let follower = Follower {
+        service: SERVICE,
+        source: "workflow",
+        peer: peers.workflow,
+        kinds: follow::KINDS.to_vec(),
+        options,
+        handler: Arc::new(Reactions {
+            dossiers,
+            clock: clock.clone(),
+        }),
+        progress: progress.clone(),
+        clock: clock.clone(),
+    };
+    let parkings = vec![follower.parking()];
+    tasks.spawn(follower.run(drain));
+
+    let dossier_api = DossierApi {
+        ledger,
+        catalogs: catalogs.clone(),
+        pool: pool.clone(),
+        clock,
+    };
+    let catalog_api = CatalogApi {
+        ledger: catalog_ledger,
+        catalogs,
+        pool: pool.clone(),
+    };
+    let routes = Routes::new(compressed!(DossierServiceServer::new(dossier_api.clone())))
+        .add_service(compressed!(VisitServiceServer::new(dossier_api)))
+        .add_service(compressed!(CatalogServiceServer::new(catalog_api)))
+        .add_service(compressed!(EventFeedServiceServer::new(FeedServer::new(
+            feed
+        ))))
+        .add_service(compressed!(FollowerServiceServer::new(
+            FollowerServer::new(pool, parkings)
+        )));
+    Ok(Service { routes, progress })
+}
+
+/// Reads what another replica has applied, when the bell has rung.
+async fn look_for_catalogs(catalogs: Catalogs, pool: PgPool, feed: Feed) {
+    let mut bell = feed.bell();
+    while bell.changed().await.is_ok() {
+        if let Err(error) = catalogs.refresh(&pool).await {
+            tracing::warn!(service = SERVICE, error = %Error::from(error), "catalogs are looked for again");
+        }
+        tokio::time::sleep(CATALOG_LOOK_PAUSE).await;
+    }
+}

@@ -1,0 +1,62 @@
+//! What intake does when its cases move: the dossier's public status follows.
+
+use jiff::Timestamp;
+use motcua_platform::{
+    actor,
+    clock::Clock,
+    follower::{Failure, Handler, Received},
+    ledger::{self, Envelope, Target},
+    telemetry,
+};
+use sqlx::PgConnection;
+
+use crate::{
+    SERVICE,
+    domain::{command::Command, follow::News},
+    store::Dossiers,
+};
+
+/// Follows workflow.
+#[derive(Debug)]
+pub(crate) struct Reactions {
+    /// What is moved.
+    pub(crate) dossiers: Dossiers,
+    /// The time.
+    pub(crate) clock: Clock,
+}
+
+impl Handler for Reactions {
+    async fn handle(
+        &self,
+        connection: &mut PgConnection,
+        _: &'static str,
+        events: &[Received],
+    ) -> Result<(), Failure> {
+        let envelopes = events
+            .iter()
+            .enumerate()
+            .map(|(index, received)| envelope(received).map_err(|why| Failure::event(index, why)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let now: Timestamp = self.clock.now();
+        let outcomes = ledger::write(SERVICE, &self.dossiers, connection, &envelopes, now).await?;
+        match outcomes
+            .into_iter()
+            .enumerate()
+            .find_map(|(index, outcome)| Some((index, outcome.err()?)))
+        {
+            Some((index, error)) => Err(Failure::event(index, error.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn envelope(received: &Received) -> Result<Envelope<Command>, &'static str> {
+    Ok(Envelope {
+        target: Target::Key(received.event.dossier.clone()),
+        command: Command::Follow(News::read(&received.event)?),
+        actor: actor::service(SERVICE),
+        traceparent: telemetry::traceparent(&received.span),
+        etag: String::new(),
+        request: None,
+    })
+}

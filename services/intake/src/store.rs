@@ -1,0 +1,22 @@
+//! How dossiers and catalogs lie in PostgreSQL: the SQL of this service, and nothing else's.
+//!
+//! Writing goes through the ledger, which calls [`Aggregate`](motcua_platform::ledger::Aggregate); reading is one
+//! function per question asked.
+
+mod catalogs;
+mod dossiers;
+mod queries;
+
+pub(crate) use self::{
+    catalogs::CatalogBook,
+    dossiers::Dossiers,
+    queries::{Filter, dossier, list, statements},
+};
+
+/// For [`motcua_platform::timers::Timers`]: what is due at `$1`.
+pub(crate) const TIMERS_DUE: &str =
+    "SELECT code, receiving_agency FROM dossier WHERE timer_at <= $1 ORDER BY timer_at LIMIT 128";
+/// When the next timer falls due.
+pub(crate) const TIMERS_NEXT: &str = "SELECT min(timer_at) FROM dossier WHERE timer_at IS NOT NULL";
+/// How many timers are due at `$1`.
+pub(crate) const TIMERS_PENDING: &str = "SELECT count(*) FROM dossier WHERE timer_at <= $1";

@@ -1,0 +1,86 @@
+//! Writing catalogs, into the table that every service keeps its catalogs in.
+
+use std::sync::Arc;
+
+use motcua_platform::{
+    error::Error,
+    ledger::{Aggregate, Context, Decision, Row},
+};
+use motcua_proto::{events::v1::Event, intake::v1::ApplyCatalogResponse, r#type::v1::Catalog};
+use prost::Message as _;
+use sqlx::PgConnection;
+
+use crate::domain::catalogs::{Applied, Apply, apply, decide, summary};
+
+/// The catalogs that were applied.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CatalogBook;
+
+impl Aggregate for CatalogBook {
+    type State = Applied;
+    type Command = Apply;
+    type Answer = ApplyCatalogResponse;
+
+    const COLLECTION: &'static str = "catalogs";
+
+    fn decide(
+        &self,
+        state: Option<&Applied>,
+        command: &Apply,
+        context: &Context<'_>,
+    ) -> Result<Decision, Error> {
+        decide(state, command, context)
+    }
+
+    fn apply(state: Option<Applied>, event: &Event) -> Option<Applied> {
+        apply(state, event)
+    }
+
+    /// A catalog never changes: it has one event.
+    fn version(_: &Applied) -> i64 {
+        1
+    }
+
+    fn answer(_: &str, Applied(catalog): &Applied) -> ApplyCatalogResponse {
+        summary(catalog, true)
+    }
+
+    async fn load(
+        &self,
+        connection: &mut PgConnection,
+        keys: &[String],
+    ) -> Result<Vec<(String, Applied)>, sqlx::Error> {
+        let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
+            "SELECT id, body FROM catalog WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+        )
+        .bind(keys)
+        .fetch_all(connection)
+        .await?;
+        rows.into_iter()
+            .map(|(id, body)| {
+                let catalog = Catalog::decode(&body[..])
+                    .map_err(|error| sqlx::Error::Decode(error.into()))?;
+                Ok((id, Applied(Arc::new(catalog))))
+            })
+            .collect()
+    }
+
+    /// Only new ones come here. Two replicas that apply the same id meet at the key; the later one looks again.
+    /// The cache learns of it after the commit, when it is read anew.
+    async fn save(
+        &self,
+        connection: &mut PgConnection,
+        rows: &[Row<'_, Applied>],
+    ) -> Result<(), sqlx::Error> {
+        let (ids, bodies): (Vec<_>, Vec<_>) = rows
+            .iter()
+            .map(|row| (row.key, row.state.0.encode_to_vec()))
+            .unzip();
+        sqlx::query("INSERT INTO catalog (id, body) SELECT * FROM UNNEST($1::text[], $2::bytea[])")
+            .bind(ids)
+            .bind(bodies)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}

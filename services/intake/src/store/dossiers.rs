@@ -1,0 +1,205 @@
+//! Writing dossiers.
+
+use std::collections::BTreeSet;
+
+use motcua_platform::{
+    catalog::Catalogs,
+    error::Error,
+    ledger::{Aggregate, Context, Decision, Row},
+    time::Instant,
+};
+use motcua_proto::{events::v1::Event, intake::v1::Dossier as ProtoDossier};
+use sqlx::{PgConnection, types::Json};
+
+use crate::domain::{
+    command::Command,
+    decide::{catalog_id, decide},
+    dossier::Dossier,
+};
+
+/// Dossiers, each under the catalog that it was submitted under.
+#[derive(Debug, Clone)]
+pub(crate) struct Dossiers {
+    /// The catalogs that this process has seen.
+    pub(crate) catalogs: Catalogs,
+}
+
+impl Aggregate for Dossiers {
+    type State = Dossier;
+    type Command = Command;
+    type Answer = ProtoDossier;
+
+    const COLLECTION: &'static str = "dossiers";
+
+    fn decide(
+        &self,
+        state: Option<&Dossier>,
+        command: &Command,
+        context: &Context<'_>,
+    ) -> Result<Decision, Error> {
+        let catalog = catalog_id(state, command).and_then(|id| self.catalogs.get(id));
+        decide(state, command, context, catalog.as_deref())
+    }
+
+    fn apply(state: Option<Dossier>, event: &Event) -> Option<Dossier> {
+        Dossier::apply(state, event)
+    }
+
+    fn version(state: &Dossier) -> i64 {
+        state.version
+    }
+
+    fn answer(key: &str, state: &Dossier) -> ProtoDossier {
+        state.to_proto(key)
+    }
+
+    async fn load(
+        &self,
+        connection: &mut PgConnection,
+        keys: &[String],
+    ) -> Result<Vec<(String, Dossier)>, sqlx::Error> {
+        let rows: Vec<(String, Json<Dossier>)> = sqlx::query_as(
+            "SELECT code, state FROM dossier WHERE code = ANY($1) ORDER BY code FOR UPDATE",
+        )
+        .bind(keys)
+        .fetch_all(&mut *connection)
+        .await?;
+        let catalogs: BTreeSet<_> = rows
+            .iter()
+            .map(|(_, state)| state.catalog.as_str())
+            .collect();
+        self.catalogs.ensure(connection, catalogs).await?;
+        Ok(rows
+            .into_iter()
+            .map(|(code, Json(state))| (code, state))
+            .collect())
+    }
+
+    async fn save(
+        &self,
+        connection: &mut PgConnection,
+        rows: &[Row<'_, Dossier>],
+    ) -> Result<(), sqlx::Error> {
+        let (new, changed): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.new);
+        if !new.is_empty() {
+            insert(connection, &new).await?;
+        }
+        if !changed.is_empty() {
+            update(connection, &changed).await?;
+        }
+        Ok(())
+    }
+
+    fn constraint(name: &str) -> Option<Error> {
+        (name == "external_code_once").then(|| Error::Exists {
+            name: "a dossier with this external_code".to_owned(),
+        })
+    }
+}
+
+async fn insert(
+    connection: &mut PgConnection,
+    rows: &[&Row<'_, Dossier>],
+) -> Result<(), sqlx::Error> {
+    let text =
+        |pick: fn(&Dossier) -> &str| rows.iter().map(|row| pick(row.state)).collect::<Vec<_>>();
+    sqlx::query(
+        "INSERT INTO dossier (code, receiving_agency, competent_agency, procedure, status, channel, \
+                              hand_over_method, submitted_at, due_at, timer_at, version, state) \
+         SELECT code, receiving_agency, competent_agency, procedure, status, channel, \
+                hand_over_method, submitted_at, due_at, timer_at, version, state::jsonb \
+         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::smallint[], \
+                     $7::smallint[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], \
+                     $12::text[]) \
+              AS new (code, receiving_agency, competent_agency, procedure, status, channel, \
+                      hand_over_method, submitted_at, due_at, timer_at, version, state)",
+    )
+    .bind(codes(rows))
+    .bind(text(|dossier| &dossier.receiving_agency))
+    .bind(text(|dossier| &dossier.competent_agency))
+    .bind(text(|dossier| &dossier.procedure))
+    .bind(statuses(rows))
+    .bind(numbers(rows, |dossier| dossier.channel.into()))
+    .bind(numbers(rows, |dossier| dossier.hand_over_method.into()))
+    .bind(rows.iter().map(|row| Instant(row.state.submitted_at)).collect::<Vec<_>>())
+    .bind(dues(rows))
+    .bind(timers(rows))
+    .bind(versions(rows))
+    .bind(states(rows)?)
+    .execute(&mut *connection)
+    .await?;
+
+    let (external, dossiers): (Vec<_>, Vec<_>) = rows
+        .iter()
+        .filter(|row| !row.state.external_code.is_empty())
+        .map(|row| (row.state.external_code.as_str(), row.key))
+        .unzip();
+    if !external.is_empty() {
+        sqlx::query("INSERT INTO external_code (code, dossier) SELECT * FROM UNNEST($1::text[], $2::text[])")
+            .bind(external)
+            .bind(dossiers)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn update(
+    connection: &mut PgConnection,
+    rows: &[&Row<'_, Dossier>],
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE dossier SET status = new.status, due_at = new.due_at, timer_at = new.timer_at, \
+                            version = new.version, state = new.state::jsonb \
+         FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::text[]) \
+              AS new (code, status, due_at, timer_at, version, state) \
+         WHERE dossier.code = new.code",
+    )
+    .bind(codes(rows))
+    .bind(statuses(rows))
+    .bind(dues(rows))
+    .bind(timers(rows))
+    .bind(versions(rows))
+    .bind(states(rows)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn codes<'a>(rows: &[&Row<'a, Dossier>]) -> Vec<&'a str> {
+    rows.iter().map(|row| row.key).collect()
+}
+
+fn statuses(rows: &[&Row<'_, Dossier>]) -> Vec<i16> {
+    numbers(rows, |dossier| dossier.status.into())
+}
+
+fn numbers(rows: &[&Row<'_, Dossier>], pick: fn(&Dossier) -> i32) -> Vec<i16> {
+    rows.iter()
+        .map(|row| i16::try_from(pick(row.state)).unwrap_or(i16::MAX))
+        .collect()
+}
+
+fn dues(rows: &[&Row<'_, Dossier>]) -> Vec<Option<Instant>> {
+    rows.iter()
+        .map(|row| row.state.due_at().map(Instant))
+        .collect()
+}
+
+fn timers(rows: &[&Row<'_, Dossier>]) -> Vec<Option<Instant>> {
+    rows.iter()
+        .map(|row| row.state.timer().map(Instant))
+        .collect()
+}
+
+fn versions(rows: &[&Row<'_, Dossier>]) -> Vec<i64> {
+    rows.iter().map(|row| row.state.version).collect()
+}
+
+fn states(rows: &[&Row<'_, Dossier>]) -> Result<Vec<String>, sqlx::Error> {
+    rows.iter()
+        .map(|row| {
+            serde_json::to_string(row.state).map_err(|error| sqlx::Error::Encode(error.into()))
+        })
+        .collect()
+}

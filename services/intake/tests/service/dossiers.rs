@@ -1,0 +1,411 @@
+//! Dossiers.
+
+use motcua_intake::domain::dossier::Dossier as State;
+use motcua_platform::time::to_proto;
+use motcua_proto::{
+    events::v1::{CaseFinished, CaseHeld, CaseStarted, EventKind, HoldGround, event::Payload},
+    intake::v1::{
+        AcceptDossierRequest, DossierView, GetDossierRequest, HandOverResultRequest,
+        ListDossiersRequest, RecordVisitRequest, RequestSupplementRequest, RequestVisitRequest,
+        SubmitDossierRequest, WithdrawDossierRequest,
+    },
+    r#type::v1::{DossierStatus, HandOverMethod},
+};
+use sqlx::types::Json;
+use tonic::{Code, Request};
+use tonic_types::StatusExt;
+
+use crate::world::{Ward, at, catalog, registration};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dossier_lives_from_submission_to_the_family_s_door() {
+    let mut ward = Ward::ready().await;
+    let submitted = ward.submits(registration()).await.unwrap();
+    assert_eq!(submitted.code, "H24.11593-250701-0001");
+    assert_eq!(submitted.status(), DossierStatus::Submitted);
+    assert_eq!(submitted.etag, "\"1\"");
+
+    let accept = |etag: &str| AcceptDossierRequest {
+        name: submitted.name.clone(),
+        etag: etag.to_owned(),
+        ..AcceptDossierRequest::default()
+    };
+    let stale = ward
+        .dossiers
+        .accept_dossier(accept("\"7\""))
+        .await
+        .unwrap_err();
+    assert_eq!(stale.code(), Code::Aborted);
+    let accepted = ward
+        .dossiers
+        .accept_dossier(accept("\"1\""))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(accepted.status(), DossierStatus::Accepted);
+    assert_eq!(accepted.due_at, Some(to_proto(at("2025-07-01T17:00:00"))));
+
+    let due_at = accepted.due_at;
+    ward.case_says(
+        &accepted,
+        EventKind::CaseStarted,
+        Payload::CaseStarted(CaseStarted {
+            due_at,
+            ..CaseStarted::default()
+        }),
+    );
+    ward.hears(EventKind::CaseProgressRecorded).await;
+    let held = CaseHeld {
+        ground: HoldGround::Payment.into(),
+        ..CaseHeld::default()
+    };
+    ward.case_says(&accepted, EventKind::CaseHeld, Payload::CaseHeld(held));
+    let finished = CaseFinished {
+        outcome: "approved".to_owned(),
+        ..CaseFinished::default()
+    };
+    ward.case_says(
+        &accepted,
+        EventKind::CaseFinished,
+        Payload::CaseFinished(finished),
+    );
+    ward.hears(EventKind::ResultReady).await;
+
+    ward.visits
+        .request_visit(RequestVisitRequest {
+            name: accepted.name.clone(),
+            window_from: Some(to_proto(at("2025-07-01T14:00:00"))),
+            window_to: Some(to_proto(at("2025-07-01T16:00:00"))),
+            address: "số 1 ngõ Thử".to_owned(),
+            ..RequestVisitRequest::default()
+        })
+        .await
+        .unwrap();
+    let handed_over = ward
+        .visits
+        .record_visit(RecordVisitRequest {
+            name: accepted.name.clone(),
+            visit: "v1".to_owned(),
+            handed_over: true,
+            received_by: "con trai, chữ ký số 7".to_owned(),
+            ..RecordVisitRequest::default()
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(handed_over.status(), DossierStatus::HandedOver);
+    assert_eq!(handed_over.handed_over_by(), HandOverMethod::Home);
+    let again = ward
+        .dossiers
+        .hand_over_result(HandOverResultRequest {
+            name: accepted.name.clone(),
+            method: HandOverMethod::Counter.into(),
+            received_by: "con gái".to_owned(),
+            ..HandOverResultRequest::default()
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(again.code(), Code::FailedPrecondition);
+    let info = again.get_details_error_info().unwrap();
+    assert_eq!(
+        (
+            info.metadata["state"].as_str(),
+            info.metadata["remedy"].as_str()
+        ),
+        ("HANDED_OVER", "nothing is left to do")
+    );
+
+    let basic = GetDossierRequest {
+        name: accepted.name.clone(),
+        view: DossierView::Basic.into(),
+    };
+    let basic = ward.dossiers.get_dossier(basic).await.unwrap().into_inner();
+    assert_eq!(basic, handed_over);
+    let full = GetDossierRequest {
+        name: accepted.name.clone(),
+        view: DossierView::Full.into(),
+    };
+    let full = ward.dossiers.get_dossier(full).await.unwrap().into_inner();
+    assert_eq!(full.applicant.unwrap().phone, "0900000001");
+    let said: Vec<_> = full
+        .statements
+        .iter()
+        .map(|said| said.text.as_str())
+        .collect();
+    assert_eq!(said, ["con trai, chữ ký số 7", "số 1 ngõ Thử"]);
+
+    // The events give the row, without its personal part.
+    let history = ward.history(&accepted.name).await;
+    let replayed = history.iter().fold(None, State::apply).unwrap();
+    let (Json(row), status): (Json<State>, i16) =
+        sqlx::query_as("SELECT state, status FROM dossier WHERE code = $1")
+            .bind(&accepted.code)
+            .fetch_one(&ward.pool)
+            .await
+            .unwrap();
+    assert_eq!(replayed, row);
+    assert_eq!(status, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_gets_its_first_answer_even_when_the_catalog_has_moved_on() {
+    let mut ward = Ward::ready().await;
+    let request = registration();
+    let first = ward.dossiers.submit_dossier(request.clone()).await.unwrap();
+    let mut without = catalog();
+    without.id = "test-2026".to_owned();
+    without.procedures.remove(0);
+    ward.applies(without).await.unwrap();
+    let again = ward.dossiers.submit_dossier(request.clone()).await.unwrap();
+    assert_eq!(
+        first.metadata().get("motcua-position"),
+        again.metadata().get("motcua-position")
+    );
+    assert_eq!(first.into_inner(), again.into_inner());
+
+    let reused = SubmitDossierRequest {
+        accept: true,
+        ..request
+    };
+    assert_eq!(
+        ward.submits(reused).await.unwrap_err().code(),
+        Code::AlreadyExists
+    );
+    let refused = ward.submits(registration()).await.unwrap_err();
+    let violations = refused.get_details_bad_request().unwrap().field_violations;
+    assert_eq!(violations[0].field, "procedure");
+    // It stands under the catalog that it was submitted under.
+    let name = "dossiers/H24.11593-250701-0001".to_owned();
+    let accepted = ward
+        .dossiers
+        .accept_dossier(AcceptDossierRequest {
+            name,
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(accepted.into_inner().catalog, "test-2025");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_systems_code_leads_to_one_dossier() {
+    let mut ward = Ward::ready().await;
+    let coded = || SubmitDossierRequest {
+        external_code: "G22.99.11-1".to_owned(),
+        ..registration()
+    };
+    let first = ward.submits(coded()).await.unwrap();
+    assert_eq!(
+        ward.submits(coded()).await.unwrap_err().code(),
+        Code::AlreadyExists
+    );
+    let next = ward.submits(registration()).await.unwrap();
+    assert_eq!(
+        next.code, "H24.11593-250701-0002",
+        "a refusal leaves no gap"
+    );
+    let found = ward
+        .dossiers
+        .list_dossiers(ListDossiersRequest {
+            external_code: "G22.99.11-1".to_owned(),
+            ..Default::default()
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(found.dossiers, [first]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_come_in_pages_by_submission_and_their_filters_add_up() {
+    let mut ward = Ward::ready().await;
+    for number in 0..5 {
+        ward.hand.set(at(&format!("2025-07-01T09:0{number}:00")));
+        ward.submits(SubmitDossierRequest {
+            accept: number % 2 == 0,
+            hand_over_method: if number == 4 {
+                HandOverMethod::Home
+            } else {
+                HandOverMethod::Unspecified
+            }
+            .into(),
+            ..registration()
+        })
+        .await
+        .unwrap();
+    }
+    let codes = async |ward: &mut Ward, request: ListDossiersRequest| {
+        let mut numbers = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let request = ListDossiersRequest {
+                page_size: 2,
+                page_token,
+                ..request.clone()
+            };
+            let page = ward
+                .dossiers
+                .list_dossiers(request)
+                .await
+                .unwrap()
+                .into_inner();
+            assert!(page.dossiers.len() <= 2);
+            numbers.extend(
+                page.dossiers
+                    .iter()
+                    .map(|dossier| dossier.code[dossier.code.len() - 1..].to_owned()),
+            );
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return numbers.join("");
+            }
+        }
+    };
+    let all = ListDossiersRequest::default();
+    assert_eq!(codes(&mut ward, all.clone()).await, "12345");
+    let agency = ListDossiersRequest {
+        receiving_agency: "11593".to_owned(),
+        ..all.clone()
+    };
+    assert_eq!(codes(&mut ward, agency.clone()).await, "12345");
+    let waiting = ListDossiersRequest {
+        statuses: vec![DossierStatus::Submitted.into()],
+        ..agency.clone()
+    };
+    assert_eq!(codes(&mut ward, waiting.clone()).await, "24");
+    let everywhere = ListDossiersRequest {
+        receiving_agency: String::new(),
+        ..waiting
+    };
+    assert_eq!(codes(&mut ward, everywhere).await, "24");
+    let ended = vec![
+        DossierStatus::Accepted.into(),
+        DossierStatus::HandedOver.into(),
+    ];
+    assert_eq!(
+        codes(
+            &mut ward,
+            ListDossiersRequest {
+                statuses: ended,
+                ..agency.clone()
+            }
+        )
+        .await,
+        "135"
+    );
+    let home = ListDossiersRequest {
+        hand_over_method: HandOverMethod::Home.into(),
+        ..agency.clone()
+    };
+    assert_eq!(codes(&mut ward, home).await, "5");
+    let between = ListDossiersRequest {
+        submitted_from: Some(to_proto(at("2025-07-01T09:01:00"))),
+        submitted_to: Some(to_proto(at("2025-07-01T09:03:00"))),
+        ..agency
+    };
+    assert_eq!(codes(&mut ward, between).await, "23");
+    assert_eq!(
+        codes(
+            &mut ward,
+            ListDossiersRequest {
+                procedure: "2.002622".to_owned(),
+                ..all
+            }
+        )
+        .await,
+        ""
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_that_nobody_answers_is_said_to_be_late_once() {
+    let mut ward = Ward::ready().await;
+    ward.hand.set(at("2025-07-04T22:30:00"));
+    let submitted = ward.submits(registration()).await.unwrap();
+    assert_eq!(
+        submitted.acceptance_due_at,
+        Some(to_proto(at("2025-07-07T17:00:00")))
+    );
+    ward.hand.set(at("2025-07-07T17:00:00"));
+    let late = ward.hears(EventKind::AcceptanceOverdue).await;
+    assert_eq!(late.dossier, submitted.code);
+    let name = submitted.name.clone();
+    let accepted = ward
+        .dossiers
+        .accept_dossier(AcceptDossierRequest {
+            name,
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        accepted.into_inner().etag,
+        "\"3\"",
+        "submitted, late, accepted"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_is_refused_with_every_violation_and_never_as_an_internal_error() {
+    let mut ward = Ward::ready().await;
+    let fields = |status: tonic::Status| {
+        assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        let violations = status.get_details_bad_request().unwrap().field_violations;
+        violations
+            .into_iter()
+            .map(|violation| violation.field)
+            .collect::<Vec<_>>()
+    };
+    let nonsense = RequestSupplementRequest {
+        name: "cases/1".to_owned(),
+        request_id: "seven".to_owned(),
+        ..RequestSupplementRequest::default()
+    };
+    let refused = ward
+        .dossiers
+        .request_supplement(nonsense)
+        .await
+        .unwrap_err();
+    assert_eq!(fields(refused), ["name", "missing", "ground", "request_id"]);
+    let nonsense = ListDossiersRequest {
+        page_size: -1,
+        page_token: "zz".to_owned(),
+        receiving_agency: "a b".to_owned(),
+        statuses: vec![77],
+        ..ListDossiersRequest::default()
+    };
+    let refused = ward.dossiers.list_dossiers(nonsense).await.unwrap_err();
+    assert_eq!(
+        fields(refused),
+        ["page_size", "page_token", "receiving_agency", "statuses[0]"]
+    );
+    let refused = ward
+        .submits(SubmitDossierRequest::default())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        fields(refused),
+        ["procedure", "receiving_agency", "channel", "applicant"]
+    );
+    let name = "dossiers/H24.11593-250701-0009".to_owned();
+    let missing = ward
+        .dossiers
+        .withdraw_dossier(WithdrawDossierRequest {
+            name,
+            ..Default::default()
+        })
+        .await;
+    assert_eq!(missing.unwrap_err().code(), Code::NotFound);
+    let mut stranger = Request::new(registration());
+    stranger
+        .metadata_mut()
+        .insert("motcua-actor", "nonsense".parse().unwrap());
+    assert_eq!(
+        ward.dossiers
+            .submit_dossier(stranger)
+            .await
+            .unwrap_err()
+            .code(),
+        Code::InvalidArgument
+    );
+}

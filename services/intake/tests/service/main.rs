@@ -1,0 +1,7 @@
+//! The service as its callers see it: a real database, a real port, and a workflow that says what the test says.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod catalogs;
+mod dossiers;
+mod world;

@@ -1,0 +1,354 @@
+//! A ward with its intake service, and what its people do.
+
+use std::{
+    pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use motcua_intake::{MIGRATIONS, SERVICE, start};
+use motcua_platform::{
+    clock::{Clock, Hand},
+    database::{self, Base},
+    postgres::{DataDir, Options, Server},
+    rpc::{self, Health, Limits, Peer},
+    service::{Peers, Surroundings},
+    time::to_proto,
+};
+use motcua_proto::{
+    events::v1::{
+        Event, EventKind, GetHeadRequest, GetHeadResponse, SubscribeRequest, SubscribeResponse,
+        event::Payload,
+        event_feed_service_client::EventFeedServiceClient,
+        event_feed_service_server::{EventFeedService, EventFeedServiceServer},
+    },
+    google::r#type::Date,
+    intake::v1::{
+        Applicant, ApplyCatalogRequest, ApplyCatalogResponse, Dossier, SubmitDossierRequest,
+        catalog_service_client::CatalogServiceClient, dossier_service_client::DossierServiceClient,
+        visit_service_client::VisitServiceClient,
+    },
+    r#type::v1::{
+        Agency, AgencyKind, Calendar, CalendarDay, CalendarDayKind, Catalog, Channel, Limit,
+        Procedure, SameDay, Session, limit::Kind,
+    },
+};
+use sqlx::PgPool;
+use tokio::{
+    net::TcpListener,
+    sync::{OnceCell, mpsc, watch},
+};
+use tokio_stream::{Stream, wrappers::ReceiverStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::{Request, Response, Status, Streaming};
+
+static SERVER: OnceCell<Server> = OnceCell::const_new();
+static WARDS: AtomicUsize = AtomicUsize::new(0);
+
+/// How long anything here may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A ward's intake service.
+pub(crate) struct Ward {
+    pub(crate) dossiers: DossierServiceClient<Peer>,
+    pub(crate) visits: VisitServiceClient<Peer>,
+    pub(crate) catalogs: CatalogServiceClient<Peer>,
+    pub(crate) pool: PgPool,
+    pub(crate) hand: Hand,
+    workflow: watch::Sender<Vec<Event>>,
+    history: EventFeedServiceClient<Peer>,
+    feed: Streaming<SubscribeResponse>,
+    seen: Vec<Event>,
+}
+
+impl Ward {
+    /// Opens on an empty database, on Tuesday, 1 July 2025, at eight.
+    pub(crate) async fn opens() -> Self {
+        let server = SERVER
+            .get_or_init(|| async {
+                Server::start(Options::new(DataDir::Temporary))
+                    .await
+                    .unwrap()
+            })
+            .await;
+        let base: Base = server.base_url().parse().unwrap();
+        let name = format!("ward{}", WARDS.fetch_add(1, Ordering::Relaxed));
+        base.prepare(&name, &MIGRATIONS).await.unwrap();
+        let options = base.service(&name);
+        let (clock, hand) = Clock::simulated(at("2025-07-01T08:00:00"));
+        let drain = CancellationToken::new();
+
+        let (workflow, told) = watch::channel(Vec::new());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let workflow_url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(
+            tonic::transport::Server::builder()
+                .add_service(EventFeedServiceServer::new(Workflow(told)))
+                .serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener)),
+        );
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let peer = |url: &str| rpc::channel(url, SERVICE).unwrap();
+        let service = start(Surroundings {
+            options: options.clone(),
+            clock,
+            peers: Peers {
+                intake: peer(&url),
+                workflow: peer(&workflow_url),
+                notification: peer(&url),
+            },
+            drain: drain.clone(),
+            tasks: TaskTracker::new(),
+        })
+        .await
+        .unwrap();
+        tokio::spawn(rpc::serve(rpc::Options {
+            service: SERVICE,
+            listener,
+            routes: service.routes,
+            health: Health::serving(SERVICE).await,
+            progress: service.progress,
+            drain,
+            limits: Limits::default(),
+        }));
+
+        let peer = peer(&url);
+        let mut history = EventFeedServiceClient::new(peer.clone());
+        let feed = history
+            .subscribe(SubscribeRequest::default())
+            .await
+            .unwrap()
+            .into_inner();
+        Self {
+            dossiers: DossierServiceClient::new(peer.clone()),
+            visits: VisitServiceClient::new(peer.clone()),
+            catalogs: CatalogServiceClient::new(peer),
+            pool: database::pool(options),
+            hand,
+            workflow,
+            history,
+            feed,
+            seen: Vec::new(),
+        }
+    }
+
+    /// Opens with its catalog.
+    pub(crate) async fn ready() -> Self {
+        let mut ward = Self::opens().await;
+        ward.applies(catalog()).await.unwrap();
+        ward
+    }
+
+    pub(crate) async fn applies(
+        &mut self,
+        catalog: Catalog,
+    ) -> Result<ApplyCatalogResponse, Status> {
+        let request = ApplyCatalogRequest {
+            catalog: Some(catalog),
+            ..ApplyCatalogRequest::default()
+        };
+        Ok(self.catalogs.apply_catalog(request).await?.into_inner())
+    }
+
+    pub(crate) async fn submits(
+        &mut self,
+        request: SubmitDossierRequest,
+    ) -> Result<Dossier, Status> {
+        Ok(self.dossiers.submit_dossier(request).await?.into_inner())
+    }
+
+    /// The case says something.
+    pub(crate) fn case_says(&self, dossier: &Dossier, kind: EventKind, payload: Payload) {
+        self.workflow.send_modify(|history| {
+            let now = to_proto(at("2025-07-01T09:00:00"));
+            history.push(Event {
+                position: i64::try_from(history.len()).unwrap() + 1,
+                kind: kind.into(),
+                name: format!("cases/{}", dossier.code),
+                dossier: dossier.code.clone(),
+                occurred_at: Some(now),
+                recorded_at: Some(now),
+                payload: Some(payload),
+                ..Event::default()
+            });
+        });
+    }
+
+    /// Waits for the next event of that kind in intake's own history.
+    pub(crate) async fn hears(&mut self, kind: EventKind) -> Event {
+        let waiting = async {
+            loop {
+                if let Some(place) = self.seen.iter().position(|event| event.kind() == kind) {
+                    return self.seen.remove(place);
+                }
+                let batch = self.feed.message().await.unwrap().unwrap();
+                self.seen.extend(batch.events);
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(event) => event,
+            Err(_) => panic!("no {} in {PATIENCE:?}", kind.as_str_name()),
+        }
+    }
+
+    /// Everything that happened to a resource.
+    pub(crate) async fn history(&mut self, name: &str) -> Vec<Event> {
+        let request = SubscribeRequest {
+            until_head: true,
+            ..SubscribeRequest::default()
+        };
+        let mut feed = self.history.subscribe(request).await.unwrap().into_inner();
+        let mut events = Vec::new();
+        while let Some(batch) = feed.message().await.unwrap() {
+            events.extend(batch.events.into_iter().filter(|event| event.name == name));
+        }
+        events
+    }
+}
+
+/// Workflow, as far as its history goes.
+struct Workflow(watch::Receiver<Vec<Event>>);
+
+#[tonic::async_trait]
+impl EventFeedService for Workflow {
+    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
+
+    async fn subscribe(
+        &self,
+        request: Request<SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let (batches, stream) = mpsc::channel(1);
+        let mut history = self.0.clone();
+        let mut after = usize::try_from(request.into_inner().after).unwrap();
+        tokio::spawn(async move {
+            loop {
+                let events = history
+                    .borrow_and_update()
+                    .get(after..)
+                    .unwrap_or_default()
+                    .to_vec();
+                let through = after + events.len();
+                if !events.is_empty() {
+                    let number = |n: usize| i64::try_from(n).unwrap();
+                    let batch = SubscribeResponse {
+                        source: "workflow".to_owned(),
+                        epoch: 1,
+                        from: number(after) + 1,
+                        through: number(through),
+                        head: number(through),
+                        events,
+                    };
+                    if batches.send(Ok(batch)).await.is_err() {
+                        return;
+                    }
+                }
+                after = through;
+                if history.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn get_head(
+        &self,
+        _: Request<GetHeadRequest>,
+    ) -> Result<Response<GetHeadResponse>, Status> {
+        let position = i64::try_from(self.0.borrow().len()).unwrap();
+        Ok(Response::new(GetHeadResponse {
+            epoch: 1,
+            position,
+            ..GetHeadResponse::default()
+        }))
+    }
+}
+
+/// The wall clock in Việt Nam.
+pub(crate) fn at(local: &str) -> Timestamp {
+    format!("{local}+07:00").parse().unwrap()
+}
+
+/// A death registration, sent in online.
+pub(crate) fn registration() -> SubmitDossierRequest {
+    SubmitDossierRequest {
+        procedure: "1.000656".to_owned(),
+        receiving_agency: "11593".to_owned(),
+        channel: Channel::Portal.into(),
+        applicant: Some(Applicant {
+            full_name: "Nguyễn Thị Thử".to_owned(),
+            phone: "0900000001".to_owned(),
+            ..Applicant::default()
+        }),
+        request_id: uuid::Uuid::now_v7().to_string(),
+        ..SubmitDossierRequest::default()
+    }
+}
+
+/// A ward with its police.
+pub(crate) fn catalog() -> Catalog {
+    let agency = |code: &str, kind: AgencyKind, identifier: &str, parent: &str| Agency {
+        code: code.to_owned(),
+        title: format!("Đơn vị {code}"),
+        kind: kind.into(),
+        identifier: identifier.to_owned(),
+        calendar: "test".to_owned(),
+        parent: parent.to_owned(),
+        due_hour: 0,
+    };
+    let sessions = (1..=5)
+        .flat_map(|weekday| {
+            [
+                (weekday, 7 * 60, 11 * 60 + 30),
+                (weekday, 13 * 60 + 30, 17 * 60),
+            ]
+        })
+        .map(|(weekday, from_minute, to_minute)| Session {
+            weekday,
+            from_minute,
+            to_minute,
+            reception_only: false,
+        })
+        .collect();
+    let procedure = |code: &str, kind: Kind| Procedure {
+        code: code.to_owned(),
+        title: format!("Thủ tục {code}"),
+        field: "Hộ tịch".to_owned(),
+        limit: Some(Limit { kind: Some(kind) }),
+        definition: "registration".to_owned(),
+        competent: AgencyKind::Ward.into(),
+        ..Procedure::default()
+    };
+    Catalog {
+        id: "test-2025".to_owned(),
+        agencies: vec![
+            agency("11593", AgencyKind::Ward, "H24.11593", ""),
+            agency("11593-ca", AgencyKind::Police, "", "11593"),
+        ],
+        procedures: vec![
+            procedure(
+                "1.000656",
+                Kind::SameDay(SameDay {
+                    cutoff_minute: 15 * 60,
+                }),
+            ),
+            procedure("2.002622", Kind::WorkingDayHalves(6)),
+        ],
+        calendars: vec![Calendar {
+            id: "test".to_owned(),
+            sessions,
+            days: vec![CalendarDay {
+                date: Some(Date {
+                    year: 2025,
+                    month: 9,
+                    day: 2,
+                }),
+                kind: CalendarDayKind::Holiday.into(),
+                title: "Quốc khánh".to_owned(),
+            }],
+        }],
+        applied_at: None,
+    }
+}

@@ -1,0 +1,227 @@
+//! Publishing a catalog: both services check the whole first, and only then anything changes.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http_body::Body as HttpBody;
+use motcua_platform::error::Violation;
+use motcua_proto::{
+    intake::v1::{
+        ApplyCatalogRequest, ApplyCatalogResponse, catalog_service_client::CatalogServiceClient,
+    },
+    workflow::v1::{
+        Definition, GetDefinitionRequest, PublishDefinitionRequest,
+        definition_service_client::DefinitionServiceClient,
+    },
+};
+use tonic::{Code, Status, body::Body, client::GrpcService};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+use super::{
+    Bundle,
+    fault::{Faults, Place, Places},
+};
+
+/// Errors of a transport, as tonic wants them.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What applying a catalog changed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Applied {
+    /// The catalog, as intake has it now.
+    pub(crate) catalog: ApplyCatalogResponse,
+    /// Each definition, as workflow has it now.
+    pub(crate) definitions: Vec<Published>,
+}
+
+/// A definition, published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Published {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its version now.
+    pub(crate) version: i32,
+    /// Whether this version is new.
+    pub(crate) changed: bool,
+}
+
+impl fmt::Display for Applied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for definition in self
+            .definitions
+            .iter()
+            .filter(|definition| definition.changed)
+        {
+            writeln!(
+                f,
+                "definition {}: version {} is new",
+                definition.id, definition.version
+            )?;
+        }
+        let unchanged = self
+            .definitions
+            .iter()
+            .filter(|definition| !definition.changed)
+            .count();
+        if unchanged > 0 {
+            writeln!(f, "definitions: {unchanged} unchanged")?;
+        }
+        let catalog = &self.catalog;
+        let state = if catalog.changed {
+            "in force for dossiers submitted from now on"
+        } else {
+            "unchanged"
+        };
+        write!(
+            f,
+            "catalog {}: {state} (agencies: {}, procedures: {}, calendars: {})",
+            catalog.id, catalog.agencies, catalog.procedures, catalog.calendars,
+        )
+    }
+}
+
+/// Why a catalog could not be applied.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyError {
+    /// A service found something wrong that the check here lets pass.
+    #[error(transparent)]
+    Refused(#[from] Faults),
+    /// A call failed.
+    #[error("{call} failed: {} ({:?}); apply it again: what is done already stays as it is", status.message(), status.code())]
+    Call {
+        /// What was called, for what.
+        call: String,
+        /// What came back.
+        status: Box<Status>,
+    },
+}
+
+/// Publishes a bundle through the ways to intake and to workflow. Both check all of it first; then the definitions go to
+/// workflow, and last the catalog to intake, so that no dossier is accepted whose definition is not there. Applied again,
+/// it changes nothing.
+///
+/// # Errors
+/// What a service finds wrong, each fault with its file and line, and nothing is changed; or a call that failed.
+pub(crate) async fn apply<T>(bundle: &Bundle, intake: T, workflow: T) -> Result<Applied, ApplyError>
+where
+    T: GrpcService<Body>,
+    T::Error: Into<BoxError>,
+    T::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
+    <T::ResponseBody as HttpBody>::Error: Into<BoxError> + Send,
+{
+    let mut intake = CatalogServiceClient::new(intake);
+    let mut workflow = DefinitionServiceClient::new(workflow);
+
+    let mut faults = Faults::default();
+    if let Err(status) = intake.apply_catalog(catalog_request(bundle, true)).await {
+        collect(&status, "ApplyCatalog", &bundle.places, &mut faults)?;
+    }
+    for (definition, places) in bundle.definitions.iter().zip(&bundle.definition_places) {
+        if let Err(status) = workflow
+            .publish_definition(definition_request(definition, true))
+            .await
+        {
+            collect(
+                &status,
+                &format!("PublishDefinition for '{}'", definition.id),
+                places,
+                &mut faults,
+            )?;
+        }
+    }
+    faults.finish(())?;
+
+    let mut definitions = Vec::new();
+    for definition in &bundle.definitions {
+        let before = newest(&mut workflow, &definition.id).await?;
+        let published = workflow
+            .publish_definition(definition_request(definition, false))
+            .await
+            .map_err(|status| failed(format!("PublishDefinition for '{}'", definition.id), status))?
+            .into_inner();
+        definitions.push(Published {
+            id: published.id,
+            version: published.version,
+            changed: before != Some(published.version),
+        });
+    }
+    let catalog = intake
+        .apply_catalog(catalog_request(bundle, false))
+        .await
+        .map_err(|status| failed("ApplyCatalog".to_owned(), status))?
+        .into_inner();
+    Ok(Applied {
+        catalog,
+        definitions,
+    })
+}
+
+/// The version of a definition that is published now.
+async fn newest<T>(
+    workflow: &mut DefinitionServiceClient<T>,
+    id: &str,
+) -> Result<Option<i32>, ApplyError>
+where
+    T: GrpcService<Body>,
+    T::Error: Into<BoxError>,
+    T::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
+    <T::ResponseBody as HttpBody>::Error: Into<BoxError> + Send,
+{
+    let request = GetDefinitionRequest {
+        name: format!("definitions/{id}"),
+        version: 0,
+    };
+    match workflow.get_definition(request).await {
+        Ok(definition) => Ok(Some(definition.into_inner().version)),
+        Err(status) if status.code() == Code::NotFound => Ok(None),
+        Err(status) => Err(failed(format!("GetDefinition for '{id}'"), status)),
+    }
+}
+
+fn catalog_request(bundle: &Bundle, validate_only: bool) -> ApplyCatalogRequest {
+    ApplyCatalogRequest {
+        catalog: Some(bundle.catalog.clone()),
+        validate_only,
+        request_id: Uuid::new_v4().to_string(),
+    }
+}
+
+fn definition_request(definition: &Definition, validate_only: bool) -> PublishDefinitionRequest {
+    PublishDefinitionRequest {
+        definition: Some(definition.clone()),
+        validate_only,
+        request_id: Uuid::new_v4().to_string(),
+    }
+}
+
+fn failed(call: String, status: Status) -> ApplyError {
+    ApplyError::Call {
+        call,
+        status: Box::new(status),
+    }
+}
+
+/// Leads what a service found wrong back to the files. A call that failed for another reason ends it.
+fn collect(
+    status: &Status,
+    call: &str,
+    places: &Places,
+    faults: &mut Faults,
+) -> Result<(), ApplyError> {
+    let violations: Vec<_> = status
+        .get_details_bad_request()
+        .map(|request| request.field_violations)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|violation| Violation {
+            field: violation.field,
+            description: violation.description,
+        })
+        .collect();
+    if status.code() != Code::InvalidArgument || violations.is_empty() {
+        return Err(failed(call.to_owned(), status.clone()));
+    }
+    faults.lead_back(&violations, places, &Place::file(call));
+    Ok(())
+}

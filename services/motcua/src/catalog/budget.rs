@@ -1,0 +1,355 @@
+//! Whether the work fits the law: what the steps of a definition take at the longest, against the limits of the
+//! procedures that use it; and whether what a definition calls is there.
+
+use std::collections::BTreeMap;
+
+use motcua_proto::{
+    r#type::v1::{Agency, AgencyKind, Calendar, Catalog, Limit, Procedure, limit},
+    workflow::v1::{Definition, Step, step::Kind},
+};
+
+use super::fault::{Faults, Places};
+
+/// Working minutes of a working day: 8 hours, as limits count.
+const DAY_MINUTES: i64 = 480;
+
+/// Checks calls, options and budgets. Definitions that are not sound themselves are left out, with what rests on them.
+pub(super) fn check(
+    catalog: &Catalog,
+    places: &Places,
+    definitions: &[Definition],
+    definition_places: &[Places],
+    sound: &BTreeMap<String, bool>,
+    faults: &mut Faults,
+) {
+    let world = World {
+        definitions: definitions
+            .iter()
+            .filter(|definition| sound.get(&definition.id) == Some(&true))
+            .map(|definition| (definition.id.as_str(), definition))
+            .collect(),
+        procedures: catalog
+            .procedures
+            .iter()
+            .map(|procedure| (procedure.code.as_str(), procedure))
+            .collect(),
+    };
+    if !catalog.procedures.is_empty() {
+        for (definition, places) in definitions.iter().zip(definition_places) {
+            if world.definitions.contains_key(definition.id.as_str()) {
+                world.check_calls(definition, places, faults);
+            }
+        }
+    }
+    // Which hours are worked, and by whom, is only known where nothing is wrong with it.
+    let hours_known = places
+        .find("catalog")
+        .is_some_and(|header| !faults.touch(header));
+    let kinds_known = catalog
+        .agencies
+        .iter()
+        .all(|agency| agency.kind() != AgencyKind::Unspecified);
+    for (index, procedure) in catalog.procedures.iter().enumerate() {
+        let path = format!("catalog.procedures[{index}]");
+        let mut wrong = |column: &str, message: String| {
+            if let Some(place) = places.find(&format!("{path}.{column}")) {
+                faults.push_unless_known(place.fault(message));
+            }
+        };
+        let competent = |agency: &Agency| agency.kind == procedure.competent;
+        if kinds_known && !catalog.agencies.iter().any(competent) {
+            let kind = word(procedure.competent());
+            wrong(
+                "competent",
+                format!("there is no agency of the kind '{kind}' in this catalog"),
+            );
+            continue;
+        }
+        let Some(definition) = world.definitions.get(procedure.definition.as_str()) else {
+            continue;
+        };
+        check_options(procedure, definition, &mut wrong);
+        let Some(longest) = world.longest(definition) else {
+            continue;
+        };
+        let Some(allowed) = allowance(catalog, procedure, hours_known && kinds_known) else {
+            continue;
+        };
+        if longest.minutes > allowed {
+            wrong(
+                "limit",
+                format!(
+                    "leaves {} of work, and '{}' takes {} at the longest: {}",
+                    hours(allowed),
+                    definition.id,
+                    hours(longest.minutes),
+                    longest.steps.join(", "),
+                ),
+            );
+        }
+    }
+}
+
+struct World<'c> {
+    definitions: BTreeMap<&'c str, &'c Definition>,
+    procedures: BTreeMap<&'c str, &'c Procedure>,
+}
+
+/// A way through a definition.
+#[derive(Debug, Default, Clone)]
+struct Way {
+    minutes: i64,
+    /// Each step with what it takes, for people to read.
+    steps: Vec<String>,
+}
+
+impl World<'_> {
+    /// What is called exists, is decided by the agency that is called, and does not call its caller.
+    fn check_calls(&self, definition: &Definition, places: &Places, faults: &mut Faults) {
+        for (index, step) in definition.steps.iter().enumerate() {
+            let Some(Kind::Call(call)) = &step.kind else {
+                continue;
+            };
+            let path = format!("definition.steps[{index}].call");
+            let mut wrong = |field: &str, message: String| {
+                if let Some(place) = places.find(&format!("{path}.{field}")) {
+                    faults.push_unless_known(place.fault(message));
+                }
+            };
+            let Some(procedure) = self.procedures.get(call.procedure.as_str()) else {
+                wrong(
+                    "procedure",
+                    format!("there is no procedure '{}' in this catalog", call.procedure),
+                );
+                continue;
+            };
+            if procedure.competent() != call.agency()
+                && procedure.competent() != AgencyKind::Unspecified
+            {
+                wrong(
+                    "agency",
+                    format!(
+                        "procedure {} is decided by {}",
+                        procedure.code,
+                        word(procedure.competent()),
+                    ),
+                );
+            }
+            if self.reaches(&procedure.definition, &definition.id, &mut Vec::new()) {
+                wrong(
+                    "procedure",
+                    format!(
+                        "procedure {} leads back to '{}', without end",
+                        procedure.code, definition.id
+                    ),
+                );
+            }
+        }
+    }
+
+    /// Whether the calls of one definition lead to another.
+    fn reaches<'a>(&'a self, from: &'a str, to: &str, seen: &mut Vec<&'a str>) -> bool {
+        if from == to {
+            return true;
+        }
+        if seen.contains(&from) {
+            return false;
+        }
+        seen.push(from);
+        let steps = self
+            .definitions
+            .get(from)
+            .map_or(&[][..], |definition| definition.steps.as_slice());
+        steps.iter().any(|step| match &step.kind {
+            Some(Kind::Call(call)) => {
+                let procedure = self.procedures.get(call.procedure.as_str());
+                procedure.is_some_and(|procedure| self.reaches(&procedure.definition, to, seen))
+            }
+            _ => false,
+        })
+    }
+
+    /// The longest way through, loops left out. A call takes what the called definition takes. `None` where the way
+    /// leads to what is not there: that is a fault of its own.
+    fn longest(&self, definition: &Definition) -> Option<Way> {
+        Walk {
+            world: self,
+            within: Vec::new(),
+        }
+        .definition(definition)
+    }
+}
+
+/// A walk through definitions that remembers where it is, so that no loop is walked twice.
+struct Walk<'w, 'c> {
+    world: &'w World<'c>,
+    within: Vec<(String, String)>,
+}
+
+impl Walk<'_, '_> {
+    fn definition(&mut self, definition: &Definition) -> Option<Way> {
+        let steps = definition
+            .steps
+            .iter()
+            .map(|step| (step.id.as_str(), step))
+            .collect();
+        self.step(
+            &definition.id,
+            &steps,
+            &definition.start,
+            &mut BTreeMap::new(),
+        )
+    }
+
+    fn step<'d>(
+        &mut self,
+        definition: &str,
+        steps: &BTreeMap<&'d str, &'d Step>,
+        id: &str,
+        known: &mut BTreeMap<&'d str, Way>,
+    ) -> Option<Way> {
+        if id.is_empty() {
+            return Some(Way::default());
+        }
+        if let Some(way) = known.get(id) {
+            return Some(way.clone());
+        }
+        let (&id, &step) = steps.get_key_value(id)?;
+        let here = (definition.to_owned(), id.to_owned());
+        if self.within.contains(&here) {
+            return Some(Way::default());
+        }
+        self.within.push(here);
+        let (own, next): (i64, Vec<&str>) = match step.kind.as_ref()? {
+            Kind::Task(task) => (
+                i64::from(task.planned_minutes),
+                task.transitions
+                    .iter()
+                    .map(|next| next.to.as_str())
+                    .collect(),
+            ),
+            Kind::Fork(fork) => (
+                0,
+                fork.branches
+                    .iter()
+                    .map(|branch| branch.to.as_str())
+                    .collect(),
+            ),
+            Kind::Join(join) => (0, vec![join.to.as_str()]),
+            Kind::Call(call) => {
+                let procedure = self.world.procedures.get(call.procedure.as_str())?;
+                let called = *self.world.definitions.get(procedure.definition.as_str())?;
+                (self.definition(called)?.minutes, vec![call.to.as_str()])
+            }
+        };
+        let mut longest = Way::default();
+        for next in next {
+            let way = self.step(definition, steps, next, known)?;
+            if way.minutes >= longest.minutes {
+                longest = way;
+            }
+        }
+        self.within.pop();
+        longest.minutes += own;
+        if own > 0 {
+            longest.steps.insert(0, format!("{id} {}", hours(own)));
+        }
+        known.insert(id, longest.clone());
+        Some(longest)
+    }
+}
+
+/// Every option that a branch asks for is offered by the procedure, and every option offered is asked for.
+fn check_options(
+    procedure: &Procedure,
+    definition: &Definition,
+    wrong: &mut impl FnMut(&str, String),
+) {
+    let mut asked: Vec<&str> = Vec::new();
+    for step in &definition.steps {
+        if let Some(Kind::Fork(fork)) = &step.kind {
+            let options = fork.branches.iter().map(|branch| branch.option.as_str());
+            asked.extend(options.filter(|option| !option.is_empty()));
+        }
+    }
+    for option in &asked {
+        if !procedure.options.iter().any(|offered| offered == option) {
+            wrong(
+                "options",
+                format!(
+                    "lacks '{option}', which a branch of '{}' asks for and so would never run",
+                    definition.id,
+                ),
+            );
+        }
+    }
+    for option in &procedure.options {
+        if !asked.contains(&option.as_str()) {
+            wrong(
+                "options",
+                format!(
+                    "offers '{option}', which no branch of '{}' asks for",
+                    definition.id
+                ),
+            );
+        }
+    }
+}
+
+/// The working minutes that a limit leaves. `None` where that cannot be said.
+fn allowance(catalog: &Catalog, procedure: &Procedure, hours_known: bool) -> Option<i64> {
+    let limit: &Limit = procedure.limit.as_ref()?;
+    Some(match limit.kind.as_ref()? {
+        limit::Kind::WorkingDayHalves(halves) => i64::from(*halves) * DAY_MINUTES / 2,
+        limit::Kind::WorkingHours(hours) => i64::from(*hours) * 60,
+        // Five of seven days are worked.
+        limit::Kind::CalendarDays(days) => i64::from(*days) * DAY_MINUTES * 5 / 7,
+        limit::Kind::SameDay(_) if !hours_known => return None,
+        // What comes in at the cut-off must be done by the evening, wherever it is decided.
+        limit::Kind::SameDay(same_day) => {
+            let decides = |calendar: &&Calendar| {
+                catalog.agencies.iter().any(|agency| {
+                    agency.kind == procedure.competent && agency.calendar == calendar.id
+                })
+            };
+            let calendars = catalog.calendars.iter().filter(decides);
+            let left = calendars.map(|calendar| after(calendar, same_day.cutoff_minute));
+            left.min()?
+        }
+    })
+}
+
+/// The working minutes after a cut-off, on the day of the week that has the fewest; none where nobody works after it.
+/// Days that end before the cut-off never come to it.
+fn after(calendar: &Calendar, cutoff_minute: i32) -> i64 {
+    let mut left: BTreeMap<i32, i64> = BTreeMap::new();
+    let working = calendar
+        .sessions
+        .iter()
+        .filter(|session| !session.reception_only);
+    for session in working {
+        let from = session.from_minute.max(cutoff_minute);
+        let minutes = i64::from(session.to_minute) - i64::from(from);
+        if minutes > 0 {
+            *left.entry(session.weekday).or_default() += minutes;
+        }
+    }
+    left.into_values().min().unwrap_or(0)
+}
+
+fn hours(minutes: i64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+fn word(kind: AgencyKind) -> &'static str {
+    match kind {
+        AgencyKind::Ward => "ward",
+        AgencyKind::Police => "police",
+        AgencyKind::SocialInsurance => "social_insurance",
+        AgencyKind::Unspecified => "nobody",
+    }
+}

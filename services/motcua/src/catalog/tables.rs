@@ -1,0 +1,311 @@
+//! The tables of a catalog: agencies, procedures, and the days of each calendar.
+
+use std::collections::BTreeMap;
+
+use motcua_calendar::Limit as CalendarLimit;
+use motcua_platform::time::date_to_proto;
+use motcua_proto::r#type::v1::{
+    Agency, Calendar, CalendarDay, CalendarDayKind, Catalog, DueHour, Limit, Procedure, SameDay,
+    limit::Kind,
+};
+
+use super::{
+    definition::{AGENCIES, agency_of},
+    fault::{Faults, Places},
+    files::{self, Files},
+    header::{self, Week},
+    sheet::{self, Row},
+};
+
+const AGENCY_COLUMNS: &[&str] = &["code", "title", "kind", "identifier", "parent", "calendar"];
+const DAY_COLUMNS: &[&str] = &["date", "kind", "title"];
+const PROCEDURE_COLUMNS: &[&str] = &[
+    "code",
+    "title",
+    "field",
+    "limit",
+    "cutoff",
+    "fee_vnd",
+    "fee_online_vnd",
+    "fee_unit",
+    "competent",
+    "definition",
+    "options",
+];
+/// The largest fee that is taken for one, in đồng.
+const FEE_VND_MAX: i64 = 1_000_000_000_000;
+
+/// Reads the header and the tables. `None` where one of them is missing or misshapen as a whole: what refers to it
+/// cannot be judged then.
+pub(super) fn read(
+    files: &Files,
+    definitions: &BTreeMap<String, bool>,
+    places: &mut Places,
+    faults: &mut Faults,
+) -> Option<Catalog> {
+    let header = header::read(files, places, faults);
+    let mut calendars = Vec::new();
+    for (index, week) in header
+        .iter()
+        .flat_map(|header| &header.calendars)
+        .enumerate()
+    {
+        calendars.push(Calendar {
+            id: week.id.clone(),
+            sessions: week.sessions.clone(),
+            days: days(
+                files,
+                week,
+                &format!("catalog.calendars[{index}]"),
+                places,
+                faults,
+            ),
+        });
+    }
+    let due_hour = header
+        .as_ref()
+        .map_or(DueHour::Unspecified, |header| header.due_hour);
+    let agencies = rows(files, files::AGENCIES, AGENCY_COLUMNS, faults).map(|rows| {
+        let read = rows.iter().enumerate();
+        read.map(|(index, row)| {
+            agency(
+                row,
+                &format!("catalog.agencies[{index}]"),
+                due_hour,
+                places,
+                faults,
+            )
+        })
+        .collect()
+    });
+    let procedures = rows(files, files::PROCEDURES, PROCEDURE_COLUMNS, faults).map(|rows| {
+        let read = rows.iter().enumerate();
+        read.map(|(index, row)| {
+            procedure(
+                row,
+                &format!("catalog.procedures[{index}]"),
+                definitions,
+                places,
+                faults,
+            )
+        })
+        .collect()
+    });
+    let (header, agencies, procedures) = (header?, agencies?, procedures?);
+    Some(Catalog {
+        id: header.id,
+        agencies,
+        procedures,
+        calendars,
+        applied_at: None,
+    })
+}
+
+fn rows(
+    files: &Files,
+    name: &str,
+    columns: &'static [&'static str],
+    faults: &mut Faults,
+) -> Option<Vec<Row>> {
+    let (file, text) = files.text(name, faults)?;
+    sheet::read(file, text, columns, faults)
+}
+
+fn put(row: &Row, path: &str, columns: &[&str], places: &mut Places) {
+    places.put(path, row.place().clone());
+    for column in columns {
+        places.put(format!("{path}.{column}"), row.at(column));
+    }
+}
+
+/// Reads the days of a calendar, without those that are wrong. None at all are a calendar whose weeks are all alike.
+fn days(
+    files: &Files,
+    week: &Week,
+    path: &str,
+    places: &mut Places,
+    faults: &mut Faults,
+) -> Vec<CalendarDay> {
+    let Some((name, place)) = &week.days else {
+        return Vec::new();
+    };
+    if !files.has(name) {
+        faults.push(place.fault(format!("there is no file '{name}' beside this one")));
+        return Vec::new();
+    }
+    let mut days: Vec<CalendarDay> = Vec::new();
+    for row in rows(files, name, DAY_COLUMNS, faults).unwrap_or_default() {
+        let date = row
+            .get("date")
+            .parse::<jiff::civil::Date>()
+            .ok()
+            .map(date_to_proto);
+        let kind = match row.get("kind") {
+            "holiday" => Some(CalendarDayKind::Holiday),
+            "working" => Some(CalendarDayKind::Working),
+            "morning" => Some(CalendarDayKind::Morning),
+            "afternoon" => Some(CalendarDayKind::Afternoon),
+            _ => None,
+        };
+        let title = row.get("title");
+        if date.is_none() {
+            faults.push_unless_known(
+                row.at("date")
+                    .fault("must be a day that exists, such as 2025-09-02"),
+            );
+        }
+        if kind.is_none() {
+            let message = format!(
+                "'{}' is none of holiday, working, morning, afternoon",
+                row.get("kind")
+            );
+            faults.push_unless_known(row.at("kind").fault(message));
+        }
+        if title.is_empty() {
+            faults.push_unless_known(
+                row.at("title")
+                    .fault("is required; it explains a due date to people"),
+            );
+        }
+        if date.is_some() && days.iter().any(|day| day.date == date) {
+            faults.push_unless_known(row.at("date").fault("stands twice"));
+        } else if let (Some(date), Some(kind)) = (date, kind) {
+            put(&row, &format!("{path}.days[{}]", days.len()), &[], places);
+            days.push(CalendarDay {
+                date: Some(date),
+                kind: kind.into(),
+                title: title.to_owned(),
+            });
+        }
+    }
+    days
+}
+
+fn agency(
+    row: &Row,
+    path: &str,
+    due_hour: DueHour,
+    places: &mut Places,
+    faults: &mut Faults,
+) -> Agency {
+    put(row, path, AGENCY_COLUMNS, places);
+    Agency {
+        code: row.get("code").to_owned(),
+        title: row.get("title").to_owned(),
+        kind: kind(row, "kind", faults),
+        identifier: row.get("identifier").to_owned(),
+        calendar: row.get("calendar").to_owned(),
+        parent: row.get("parent").to_owned(),
+        due_hour: due_hour.into(),
+    }
+}
+
+fn kind(row: &Row, column: &str, faults: &mut Faults) -> i32 {
+    let word = row.get(column);
+    let kind = agency_of(word);
+    if kind.is_none() {
+        faults.push_unless_known(
+            row.at(column)
+                .fault(format!("'{word}' is none of {AGENCIES}")),
+        );
+    }
+    kind.map_or(0, Into::into)
+}
+
+fn procedure(
+    row: &Row,
+    path: &str,
+    definitions: &BTreeMap<String, bool>,
+    places: &mut Places,
+    faults: &mut Faults,
+) -> Procedure {
+    put(row, path, PROCEDURE_COLUMNS, places);
+    let definition = row.get("definition");
+    // Where there is none at all, that alone is the fault.
+    if !definition.is_empty() && !definitions.is_empty() && !definitions.contains_key(definition) {
+        let message = format!(
+            "there is no definition '{definition}'; it would be {}{definition}.toml",
+            files::DEFINITIONS
+        );
+        faults.push_unless_known(row.at("definition").fault(message));
+    }
+    Procedure {
+        code: row.get("code").to_owned(),
+        title: row.get("title").to_owned(),
+        field: row.get("field").to_owned(),
+        limit: limit(row, faults),
+        fee_vnd: fee(row, "fee_vnd", faults),
+        fee_online_vnd: fee(row, "fee_online_vnd", faults),
+        fee_unit: row.get("fee_unit").to_owned(),
+        definition: definition.to_owned(),
+        competent: kind(row, "competent", faults),
+        options: row
+            .get("options")
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+fn fee(row: &Row, column: &str, faults: &mut Faults) -> i64 {
+    let text = row.get(column);
+    match text.parse() {
+        Ok(fee) if (0..=FEE_VND_MAX).contains(&fee) => fee,
+        _ => {
+            let message = format!(
+                "'{text}' is no amount; write whole đồng in digits alone, 0 where it is free"
+            );
+            faults.push_unless_known(row.at(column).fault(message));
+            0
+        }
+    }
+}
+
+fn limit(row: &Row, faults: &mut Faults) -> Option<Limit> {
+    let (text, cutoff) = (row.get("limit"), row.get("cutoff"));
+    let same_day = text.split_whitespace().eq(["same", "day"]);
+    let limit = text
+        .parse::<CalendarLimit>()
+        .ok()
+        .and_then(|limit| match limit {
+            // The cut-off has a column of its own.
+            CalendarLimit::SameDay { .. } if same_day => {
+                Some(Kind::SameDay(SameDay { cutoff_minute: 0 }))
+            }
+            CalendarLimit::SameDay { .. } => None,
+            CalendarLimit::WorkingDays { halves } => {
+                Some(Kind::WorkingDayHalves(i32::try_from(halves).ok()?))
+            }
+            CalendarLimit::WorkingHours { minutes } if minutes % 60 == 0 => {
+                Some(Kind::WorkingHours(i32::try_from(minutes / 60).ok()?))
+            }
+            CalendarLimit::WorkingHours { .. } => None,
+            CalendarLimit::CalendarDays { days } => {
+                Some(Kind::CalendarDays(i32::try_from(days).ok()?))
+            }
+        });
+    let Some(limit) = limit else {
+        let message = format!(
+            "'{text}' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+        );
+        faults.push_unless_known(row.at("limit").fault(message));
+        return None;
+    };
+    if !same_day {
+        if !cutoff.is_empty() {
+            faults.push_unless_known(row.at("cutoff").fault("belongs to a same-day limit only"));
+        }
+        return Some(Limit { kind: Some(limit) });
+    }
+    let cutoff_minute = header::minute(cutoff);
+    if cutoff_minute.is_none() {
+        let message =
+            format!("'{cutoff}' is no hour; a same-day limit needs its cut-off, such as 15:00");
+        faults.push_unless_known(row.at("cutoff").fault(message));
+    }
+    // The limit itself is not to be called wrong for its cut-off.
+    let cutoff_minute = cutoff_minute.unwrap_or_default();
+    Some(Limit {
+        kind: Some(Kind::SameDay(SameDay { cutoff_minute })),
+    })
+}

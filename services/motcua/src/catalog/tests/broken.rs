@@ -1,0 +1,602 @@
+use std::fs;
+
+use super::{directory, sound};
+use crate::catalog::{fault::Faults, read};
+
+/// A catalog in which one text was replaced by another.
+fn broken(file: &str, from: &str, to: &str) -> Vec<(String, Vec<u8>)> {
+    let mut files = sound();
+    let (_, text) = files.iter_mut().find(|(name, _)| name == file).unwrap();
+    let before = String::from_utf8(text.clone()).unwrap();
+    assert!(before.contains(from), "{file} has no '{from}'");
+    *text = before.replacen(from, to, 1).into_bytes();
+    files
+}
+
+/// The faults of a catalog, a line each, with paths relative to it.
+fn faults(files: Vec<(String, Vec<u8>)>) -> Vec<String> {
+    let dir = directory(files);
+    let faults: Faults = read(dir.path()).expect_err("it must have a fault");
+    let root = format!("{}/", dir.path().display());
+    faults
+        .iter()
+        .map(|fault| fault.to_string().replace(&root, ""))
+        .collect()
+}
+
+/// A fault that is made: what it is, the file, what is replaced by what, and what is said of it.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+/// Each of them is told of once, where it is, and nothing else with it.
+fn each_is_told_once(cases: &[Case]) {
+    for (what, file, from, to, fault) in cases {
+        assert_eq!(faults(broken(file, from, to)), [*fault], "{what}");
+    }
+}
+
+#[test]
+fn the_sound_catalog_is_sound() {
+    let dir = directory(sound());
+    if let Err(faults) = read(dir.path()) {
+        panic!("{faults}");
+    }
+}
+
+#[test]
+fn misshapen_tables() {
+    each_is_told_once(&[
+        (
+            "a column that nobody knows",
+            "agencies.csv",
+            "calendar\n",
+            "calendar,note\n",
+            "agencies.csv:1: note: is no column of this table; they are code, title, kind, identifier, parent, calendar",
+        ),
+        (
+            "a column that is missing",
+            "agencies.csv",
+            "code,title,kind,identifier,",
+            "code,title,kind,",
+            "agencies.csv:1: identifier: is missing among the columns",
+        ),
+        (
+            "a column that stands twice",
+            "calendar.csv",
+            "date,kind,title",
+            "date,kind,title,kind",
+            "calendar.csv:2: kind: stands twice",
+        ),
+        (
+            "a row with too few columns",
+            "agencies.csv",
+            "police,,11593,week",
+            "police,11593",
+            "agencies.csv:3: has 4 columns in place of 6; a text with a comma stands in double quotes",
+        ),
+        (
+            "a comma outside of quotes",
+            "procedures.csv",
+            "Đăng ký khai tử,hộ tịch",
+            "Đăng ký khai tử, lại,hộ tịch",
+            "procedures.csv:4: has 12 columns in place of 11; a text with a comma stands in double quotes",
+        ),
+        (
+            "a quote that is never closed",
+            "procedures.csv",
+            r#"cư trú",cư trú"#,
+            "cư trú,cư trú",
+            "procedures.csv:5: opens a double quote that is not closed on the same line",
+        ),
+        (
+            "a table without a head",
+            "calendar.csv",
+            "date,kind,title\n2025-09-02,holiday,Quốc khánh\n2026-08-22,working,Làm bù cho ngày 31/08/2026\n",
+            "",
+            "calendar.csv: has no head; its first line is date,kind,title",
+        ),
+    ]);
+}
+
+#[test]
+fn rows_that_say_nonsense() {
+    each_is_told_once(&[
+        (
+            "a day that does not exist",
+            "calendar.csv",
+            "2025-09-02",
+            "2025-02-29",
+            "calendar.csv:3: date: must be a day that exists, such as 2025-09-02",
+        ),
+        (
+            "a day that stands twice",
+            "calendar.csv",
+            "2026-08-22",
+            "2025-09-02",
+            "calendar.csv:4: date: stands twice",
+        ),
+        (
+            "a kind of day that nobody knows",
+            "calendar.csv",
+            "working",
+            "workday",
+            "calendar.csv:4: kind: 'workday' is none of holiday, working, morning, afternoon",
+        ),
+        (
+            "a kind of agency that nobody knows",
+            "agencies.csv",
+            "police,",
+            "polce,",
+            "agencies.csv:3: kind: 'polce' is none of ward, police, social_insurance",
+        ),
+        (
+            "a parent that is not there",
+            "agencies.csv",
+            "11593,week",
+            "11594,week",
+            "agencies.csv:3: parent: there is no other agency '11594'",
+        ),
+        (
+            "a calendar that is not there",
+            "agencies.csv",
+            ",11593,week",
+            ",11593,weeks",
+            "agencies.csv:3: calendar: there is no calendar 'weeks'",
+        ),
+        (
+            "an agency that stands twice",
+            "agencies.csv",
+            "11593-ca,Công an phường An Phong,police,,11593,week\n",
+            "11593-ca,Công an phường An Phong,police,,11593,week\n11593-ca,Công an phường An Phong,police,,11593,week\n",
+            "agencies.csv:4: code: stands twice",
+        ),
+        (
+            "an agency without a name",
+            "agencies.csv",
+            "Phường An Phong",
+            "",
+            "agencies.csv:2: title: is required",
+        ),
+        (
+            "an identifier that is none",
+            "agencies.csv",
+            "H24.11593",
+            "H24/11593",
+            "agencies.csv:2: identifier: must hold only letters, digits, '.', '-' and '_', at most 100",
+        ),
+        (
+            "a limit without working or calendar",
+            "procedures.csv",
+            "5 working days",
+            "5 days",
+            "procedures.csv:5: limit: '5 days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+        ),
+        (
+            "a limit of nothing",
+            "procedures.csv",
+            "5 working days",
+            "0 working days",
+            "procedures.csv:5: limit: '0 working days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+        ),
+        (
+            "a same day limit without its cut-off",
+            "procedures.csv",
+            "15:00",
+            "",
+            "procedures.csv:4: cutoff: '' is no hour; a same-day limit needs its cut-off, such as 15:00",
+        ),
+        (
+            "a cut-off that is no hour",
+            "procedures.csv",
+            "15:00",
+            "15h",
+            "procedures.csv:4: cutoff: '15h' is no hour; a same-day limit needs its cut-off, such as 15:00",
+        ),
+        (
+            "a cut-off for a limit of days",
+            "procedures.csv",
+            "5 working days,,",
+            "5 working days,15:00,",
+            "procedures.csv:5: cutoff: belongs to a same-day limit only",
+        ),
+        (
+            "a fee with a thousands separator",
+            "procedures.csv",
+            "15:00,0,0",
+            "15:00,8.000,0",
+            "procedures.csv:4: fee_vnd: '8.000' is no amount; write whole đồng in digits alone, 0 where it is free",
+        ),
+        (
+            "a fee below zero",
+            "procedures.csv",
+            "15:00,0,0",
+            "15:00,0,-1",
+            "procedures.csv:4: fee_online_vnd: '-1' is no amount; write whole đồng in digits alone, 0 where it is free",
+        ),
+        (
+            "a definition that is not there",
+            "procedures.csv",
+            "ward,plain",
+            "ward,plan",
+            "procedures.csv:4: definition: there is no definition 'plan'; it would be definitions/plan.toml",
+        ),
+        (
+            "a procedure that stands twice",
+            "procedures.csv",
+            "1.000656,",
+            "1.003197,",
+            "procedures.csv:5: code: stands twice",
+        ),
+        (
+            "an option that a branch asks for and nobody offers",
+            "procedures.csv",
+            "funeral_costs",
+            "",
+            "procedures.csv:6: options: lacks 'funeral_costs', which a branch of 'linked' asks for and so would never run",
+        ),
+        (
+            "an option that no branch asks for",
+            "procedures.csv",
+            "ward,plain,",
+            "ward,plain,by_post",
+            "procedures.csv:4: options: offers 'by_post', which no branch of 'plain' asks for",
+        ),
+    ]);
+}
+
+#[test]
+fn a_catalog_toml_that_says_nonsense() {
+    each_is_told_once(&[
+        (
+            "a key of the catalog that nobody knows",
+            "catalog.toml",
+            r#"id = "small""#,
+            "id = \"small\"\nvalid = 2025",
+            "catalog.toml:2: valid: is no key here; known are id, due_hour, calendars",
+        ),
+        (
+            "an id that is none",
+            "catalog.toml",
+            r#""small""#,
+            r#""small city""#,
+            "catalog.toml:1: id: must hold only letters, digits, '.', '-' and '_', at most 100",
+        ),
+        (
+            "a due hour that nobody knows",
+            "catalog.toml",
+            r#""end_of_day""#,
+            r#""noon""#,
+            "catalog.toml:2: due_hour: 'noon' is none of end_of_day, same_time",
+        ),
+        (
+            "a session that ends before it begins",
+            "catalog.toml",
+            r#"from = "07:00""#,
+            r#"from = "12:00""#,
+            "catalog.toml:7: sessions: must begin before it ends, within one day",
+        ),
+        (
+            "sessions that overlap",
+            "catalog.toml",
+            r#"from = "13:30""#,
+            r#"from = "11:00""#,
+            "catalog.toml:6: sessions: sessions 07:00–11:30 and 11:00–17:00 overlap: join or separate them",
+        ),
+        (
+            "an hour that is none",
+            "catalog.toml",
+            r#"from = "13:30""#,
+            r#"from = "1.30pm""#,
+            r#"catalog.toml:8: from: must be an hour such as "07:30""#,
+        ),
+        (
+            "a weekday that is none",
+            "catalog.toml",
+            r#""sat""#,
+            r#""t7""#,
+            r#"catalog.toml:9: days: must be a day such as "sat" or days such as "mon-fri""#,
+        ),
+        (
+            "a file of days that is not there",
+            "catalog.toml",
+            r#""calendar.csv""#,
+            r#""calender.csv""#,
+            "catalog.toml:5: days: there is no file 'calender.csv' beside this one",
+        ),
+        (
+            "no toml at all",
+            "catalog.toml",
+            r#"id = "small""#,
+            "id: small",
+            "catalog.toml:1: key with no value, expected `=`",
+        ),
+    ]);
+}
+
+#[test]
+fn misshapen_definitions() {
+    each_is_told_once(&[
+        (
+            "a key of a step that nobody knows",
+            "definitions/plain.toml",
+            "minutes = 45",
+            "minuts = 45\nminutes = 45",
+            "definitions/plain.toml:8: minuts: is no key here; known are task, role, agency, minutes, hours, days, next",
+        ),
+        (
+            "a file that is named otherwise than its definition",
+            "definitions/plain.toml",
+            r#"id = "plain""#,
+            r#"id = "simple""#,
+            "definitions/plain.toml:1: id: is 'simple', and the file is named 'plain'",
+        ),
+        (
+            "a step that is nothing",
+            "definitions/linked.toml",
+            "join = true\nto = \"issue\"",
+            r#"to = "issue""#,
+            "definitions/linked.toml:29: joined: must have one of task, fork, join, call",
+        ),
+        (
+            "a step that is two things",
+            "definitions/linked.toml",
+            r#"call = "1.003197""#,
+            "task = \"Xóa\"\ncall = \"1.003197\"",
+            "definitions/linked.toml:18: residence: is one thing only, not task and call at once",
+        ),
+        (
+            "a role that nobody has",
+            "definitions/plain.toml",
+            r#""officer""#,
+            r#""manager""#,
+            "definitions/plain.toml:7: role: 'manager' is none of receptionist, officer, leader, home_visitor",
+        ),
+        (
+            "a task without a budget",
+            "definitions/plain.toml",
+            "minutes = 45\n",
+            "",
+            "definitions/plain.toml:5: appraise: has no budget; give minutes, hours or days of working time",
+        ),
+        (
+            "a task with two budgets",
+            "definitions/plain.toml",
+            "minutes = 45",
+            "minutes = 45\nhours = 1",
+            "definitions/plain.toml:9: hours: stands beside minutes; one budget is enough",
+        ),
+        (
+            "a budget below a minute",
+            "definitions/plain.toml",
+            "hours = 0.5",
+            "hours = 0.001",
+            "definitions/plain.toml:14: hours: must be whole minutes, at most a year of working time",
+        ),
+        (
+            "a text where a number belongs",
+            "definitions/plain.toml",
+            "minutes = 45",
+            r#"minutes = "45""#,
+            "definitions/plain.toml:8: minutes: must be a number above 0",
+        ),
+        (
+            "a step that stands twice",
+            "definitions/plain.toml",
+            "[steps.sign]",
+            "[steps.appraise]",
+            "definitions/plain.toml:11: duplicate key",
+        ),
+    ]);
+}
+
+#[test]
+fn definitions_whose_steps_do_not_fit_together() {
+    each_is_told_once(&[
+        (
+            "an outcome that leads nowhere",
+            "definitions/plain.toml",
+            r#"approved = "sign""#,
+            r#"approved = "sing""#,
+            "definitions/plain.toml:9: approved: there is no step 'sing'",
+        ),
+        (
+            "a start that is not there",
+            "definitions/plain.toml",
+            r#"start = "appraise""#,
+            r#"start = "begin""#,
+            "definitions/plain.toml:3: start: there is no step 'begin'",
+        ),
+        (
+            "a step that no path leads to",
+            "definitions/plain.toml",
+            r#"approved = "sign""#,
+            r#"approved = """#,
+            "definitions/plain.toml:11: sign: no path leads to 'sign'",
+        ),
+        (
+            "a branch that ends before the others meet",
+            "definitions/linked.toml",
+            r#"next = { approved = "joined" }"#,
+            r#"next = { approved = "" }"#,
+            "definitions/linked.toml:27: approved: must not end inside a branch: it leads to the join 'joined'",
+        ),
+        (
+            "a branch that begins nowhere",
+            "definitions/linked.toml",
+            r#"{ to = "residence" }"#,
+            r#"{ to = "residences" }"#,
+            "definitions/linked.toml:13: to: there is no step 'residences'",
+        ),
+        (
+            "a task without a title",
+            "definitions/plain.toml",
+            r#""Ký""#,
+            r#""""#,
+            "definitions/plain.toml:12: task: is required",
+        ),
+    ]);
+}
+
+#[test]
+fn calls_and_budgets_that_do_not_fit_the_procedures() {
+    each_is_told_once(&[
+        (
+            "a call of a procedure that is not there",
+            "definitions/linked.toml",
+            r#""1.003197""#,
+            r#""1.003198""#,
+            "definitions/linked.toml:19: call: there is no procedure '1.003198' in this catalog",
+        ),
+        (
+            "a call of an agency that does not decide it",
+            "definitions/linked.toml",
+            r#"agency = "police""#,
+            r#"agency = "ward""#,
+            "definitions/linked.toml:20: agency: procedure 1.003197 is decided by police",
+        ),
+        (
+            "a call that leads back to its caller",
+            "procedures.csv",
+            "police,plain,",
+            "police,linked,funeral_costs",
+            "definitions/linked.toml:19: call: procedure 1.003197 leads back to 'linked', without end",
+        ),
+        (
+            "more work than the limit allows",
+            "procedures.csv",
+            "10 working days",
+            "2 working days",
+            "procedures.csv:6: limit: leaves 16 h of work, and 'linked' takes 19 h at the longest: register 2 h, funeral 16 h, issue 1 h",
+        ),
+        (
+            "more work than the evening of a same day leaves",
+            "definitions/plain.toml",
+            "minutes = 45",
+            "minutes = 95",
+            "procedures.csv:4: limit: leaves 2 h of work, and 'plain' takes 2 h 5 min at the longest: appraise 1 h 35 min, sign 30 min",
+        ),
+        (
+            "a cut-off that leaves too little of the day",
+            "procedures.csv",
+            "15:00",
+            "16:00",
+            "procedures.csv:4: limit: leaves 1 h of work, and 'plain' takes 1 h 15 min at the longest: appraise 45 min, sign 30 min",
+        ),
+        (
+            "a cut-off after closing time",
+            "procedures.csv",
+            "15:00",
+            "17:30",
+            "procedures.csv:4: limit: leaves 0 min of work, and 'plain' takes 1 h 15 min at the longest: appraise 45 min, sign 30 min",
+        ),
+        (
+            "a procedure that nobody decides",
+            "procedures.csv",
+            ",ward,plain",
+            ",social_insurance,plain",
+            "procedures.csv:4: competent: there is no agency of the kind 'social_insurance' in this catalog",
+        ),
+    ]);
+}
+
+#[test]
+fn a_file_that_is_missing() {
+    for name in ["catalog.toml", "agencies.csv", "procedures.csv"] {
+        let files = sound()
+            .into_iter()
+            .filter(|(file, _)| file != name)
+            .collect();
+        assert_eq!(faults(files), [format!("{name}: is missing")]);
+    }
+}
+
+#[test]
+fn a_file_in_another_encoding() {
+    let mut files = sound();
+    let (_, text) = files
+        .iter_mut()
+        .find(|(name, _)| name == "calendar.csv")
+        .unwrap();
+    // `ê` of Windows-1258.
+    text.extend(b"2027-01-01,holiday,T\xeat\n");
+    assert_eq!(faults(files), ["calendar.csv:5: is not written in UTF-8"]);
+}
+
+#[test]
+fn a_byte_order_mark_and_line_ends_of_windows_are_no_fault() {
+    let files = sound().into_iter().map(|(name, text)| {
+        let text = String::from_utf8(text).unwrap().replace('\n', "\r\n");
+        (name, format!("\u{feff}{text}").into_bytes())
+    });
+    let dir = directory(files);
+    if let Err(faults) = read(dir.path()) {
+        panic!("{faults}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_not_there() {
+    let dir = directory(sound());
+    let faults = read(&dir.path().join("nowhere"))
+        .expect_err("it is not there")
+        .to_string();
+    assert_eq!(faults.lines().count(), 1, "{faults}");
+    assert!(
+        faults.contains("nowhere: is no directory that can be read"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn no_definitions_at_all() {
+    let dir = directory(sound());
+    fs::remove_dir_all(dir.path().join("definitions")).unwrap();
+    let faults = read(dir.path()).expect_err("there are none").to_string();
+    assert!(
+        faults.contains("definitions: is no directory that can be read"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn the_faults_of_all_files_are_told_at_once_in_the_order_of_their_lines() {
+    let mut files = sound();
+    for (name, from, to) in [
+        ("procedures.csv", "5 working days", "five days"),
+        ("procedures.csv", "15:00,0,0", "15:00,free,0"),
+        ("agencies.csv", ",11593,week", ",11594,week"),
+        ("calendar.csv", "2025-09-02", "2025-09-31"),
+        ("catalog.toml", "end_of_day", "evening"),
+        ("definitions/plain.toml", "\"officer\"", "\"clerk\""),
+        ("definitions/plain.toml", "hours = 0.5", "hours = -1"),
+        ("definitions/linked.toml", "to = \"issue\"", "to = \"isue\""),
+    ] {
+        let (_, text) = files.iter_mut().find(|(file, _)| file == name).unwrap();
+        *text = String::from_utf8(text.clone())
+            .unwrap()
+            .replacen(from, to, 1)
+            .into_bytes();
+    }
+    let places: Vec<_> = faults(files)
+        .iter()
+        .map(|fault| fault.split(": ").take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "agencies.csv:3 parent",
+            "calendar.csv:3 date",
+            "catalog.toml:2 due_hour",
+            "definitions/linked.toml:31 to",
+            "definitions/plain.toml:7 role",
+            "definitions/plain.toml:14 hours",
+            "procedures.csv:4 fee_vnd",
+            "procedures.csv:5 limit",
+        ]
+    );
+}
