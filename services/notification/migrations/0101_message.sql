@@ -1,0 +1,27 @@
+-- Messages to people. Columns are what queries ask for; `state` is the whole. Neither addresses nor words are kept.
+CREATE TABLE message (
+    -- A UUID.
+    id text PRIMARY KEY,
+    dossier text NOT NULL,
+    -- As motcua.notification.v1.MessageState: 1 waits, 2 sent, 3 given up.
+    phase smallint NOT NULL,
+    queued_at timestamptz NOT NULL,
+    -- When the next attempt is due; null once it has ended.
+    next_at timestamptz,
+    state jsonb NOT NULL
+);
+
+-- Lists: of a dossier, in any of some states, and all, in the order of queueing.
+CREATE INDEX message_dossier ON message (dossier, queued_at, id);
+CREATE INDEX message_phase ON message (phase, queued_at, id);
+CREATE INDEX message_queued ON message (queued_at, id);
+-- What waits to be sent. It stays small however many messages have ended.
+CREATE INDEX message_due ON message (next_at) WHERE next_at IS NOT NULL;
+
+-- Templates that were written here; those that come with the software have no row. The words of every version lie in
+-- `statement`.
+CREATE TABLE template (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    updated_at timestamptz NOT NULL
+);

@@ -1,0 +1,337 @@
+//! What a message can speak of: a dossier's particulars, in Vietnamese words and the Vietnamese way of writing times.
+//!
+//! They are put together when a message is sent and are gone when it has left: nothing of them is kept.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use jiff::Timestamp;
+use motcua_platform::{catalog::Catalog, time::from_proto_opt};
+use motcua_proto::{
+    intake::v1::{Dossier, StatementKind},
+    r#type::v1::HandOverMethod,
+    workflow::v1::Case,
+};
+use serde::Serialize;
+
+/// Everything that a template can name, in groups: `dossier`, `applicant`, `agency` (which received), `competent` (which
+/// decides), `refusal`, `supplement`, `extension`, `visit`. Every group is there; what is missing in it is undefined.
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Particulars(pub(crate) BTreeMap<&'static str, Values>);
+
+type Values = BTreeMap<&'static str, String>;
+
+impl fmt::Debug for Particulars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Personal data: not even by accident.
+        f.debug_struct("Particulars").finish_non_exhaustive()
+    }
+}
+
+impl Particulars {
+    /// A dossier's, as intake shows it in full, with its case where the template speaks of it.
+    pub(crate) fn of(dossier: &Dossier, case: Option<&Case>, catalog: Option<&Catalog>) -> Self {
+        let title = |code: &str| {
+            catalog
+                .and_then(|catalog| catalog.agency(code))
+                .map_or_else(|| code.to_owned(), |agency| agency.title.clone())
+        };
+        let procedure = catalog
+            .and_then(|catalog| catalog.procedure(&dossier.procedure))
+            .map_or(&dossier.procedure, |procedure| &procedure.title);
+        let said = |kind: StatementKind| {
+            dossier
+                .statements
+                .iter()
+                .filter(|said| said.kind() == kind)
+                .max_by_key(|said| said.revision)
+        };
+        let words = |kind, name| -> Vec<_> {
+            said(kind).map_or_else(Vec::new, |said| {
+                vec![(name, said.text.clone()), ("ground", said.ground.clone())]
+            })
+        };
+        let at =
+            |at: Option<&prost_types::Timestamp>| from_proto_opt(at).map(time).unwrap_or_default();
+        let hold = case.and_then(|case| case.holds.last());
+        Self(BTreeMap::from([
+            (
+                "dossier",
+                values([
+                    ("code", dossier.code.clone()),
+                    ("procedure", procedure.clone()),
+                    ("procedure_code", dossier.procedure.clone()),
+                    ("submitted_at", at(dossier.submitted_at.as_ref())),
+                    ("received_at", at(dossier.received_at.as_ref())),
+                    ("due_at", at(dossier.due_at.as_ref())),
+                    ("result_ready_at", at(dossier.result_ready_at.as_ref())),
+                    (
+                        "hand_over",
+                        hand_over(dossier.hand_over_method()).to_owned(),
+                    ),
+                    ("fee", money(dossier.fee_vnd)),
+                ]),
+            ),
+            (
+                "applicant",
+                values(
+                    dossier
+                        .applicant
+                        .iter()
+                        .map(|who| ("full_name", who.full_name.clone())),
+                ),
+            ),
+            (
+                "agency",
+                values([("title", title(&dossier.receiving_agency))]),
+            ),
+            (
+                "competent",
+                values([("title", title(&dossier.competent_agency))]),
+            ),
+            ("refusal", values(words(StatementKind::Refusal, "reason"))),
+            // What the case asked for is workflow's word, on its own form; intake's older word is not about it.
+            (
+                "supplement",
+                match hold {
+                    Some(hold) => values([("due_at", at(hold.supplement_due_at.as_ref()))]),
+                    None => values(words(StatementKind::SupplementAsked, "missing")),
+                },
+            ),
+            (
+                "extension",
+                values(
+                    case.filter(|case| case.extended)
+                        .into_iter()
+                        .flat_map(|case| {
+                            [
+                                ("first_due_at", at(case.first_due_at.as_ref())),
+                                ("due_at", at(case.due_at.as_ref())),
+                            ]
+                        }),
+                ),
+            ),
+            (
+                "visit",
+                values(dossier.visits.last().into_iter().flat_map(|visit| {
+                    let address = said(StatementKind::Visit)
+                        .map(|said| said.text.clone())
+                        .unwrap_or_default();
+                    [
+                        ("from", at(visit.window_from.as_ref())),
+                        ("to", at(visit.window_to.as_ref())),
+                        ("address", address),
+                    ]
+                })),
+            ),
+        ]))
+    }
+
+    /// Invented ones, for checks and previews: every particular is there.
+    pub(crate) fn invented() -> Self {
+        let group = |name: &'static str, pairs: &[(&'static str, &str)]| {
+            (
+                name,
+                values(
+                    pairs
+                        .iter()
+                        .map(|(name, value)| (*name, (*value).to_owned())),
+                ),
+            )
+        };
+        Self(BTreeMap::from([
+            group(
+                "dossier",
+                &[
+                    ("code", "H24.11593-260213-0007"),
+                    ("procedure", "Đăng ký khai tử"),
+                    ("procedure_code", "1.000656"),
+                    ("submitted_at", "15 giờ 05 phút, ngày 13/02/2026"),
+                    ("received_at", "15 giờ 20 phút, ngày 13/02/2026"),
+                    ("due_at", "17 giờ 00 phút, ngày 25/02/2026"),
+                    ("result_ready_at", "10 giờ 30 phút, ngày 24/02/2026"),
+                    ("hand_over", hand_over(HandOverMethod::Counter)),
+                    ("fee", "15.000 đồng"),
+                ],
+            ),
+            group("applicant", &[("full_name", "Nguyễn Văn Thí Dụ")]),
+            group(
+                "agency",
+                &[("title", "Trung tâm Phục vụ hành chính công phường Thí Dụ")],
+            ),
+            group("competent", &[("title", "Ủy ban nhân dân phường Thí Dụ")]),
+            group(
+                "refusal",
+                &[
+                    (
+                        "reason",
+                        "hồ sơ không thuộc thẩm quyền giải quyết của phường",
+                    ),
+                    ("ground", "Điều 17 Nghị định số 118/2025/NĐ-CP"),
+                ],
+            ),
+            group(
+                "supplement",
+                &[
+                    ("missing", "bản chính Giấy báo tử"),
+                    ("ground", "Điều 17 Nghị định số 118/2025/NĐ-CP"),
+                    ("due_at", "17 giờ 00 phút, ngày 06/03/2026"),
+                ],
+            ),
+            group(
+                "extension",
+                &[
+                    ("first_due_at", "17 giờ 00 phút, ngày 25/02/2026"),
+                    ("due_at", "17 giờ 00 phút, ngày 02/03/2026"),
+                ],
+            ),
+            group(
+                "visit",
+                &[
+                    ("from", "09 giờ 00 phút, ngày 25/02/2026"),
+                    ("to", "11 giờ 00 phút, ngày 25/02/2026"),
+                    ("address", "số 1, đường Thí Dụ"),
+                ],
+            ),
+        ]))
+    }
+}
+
+/// Every name that a template can use: `dossier`, `dossier.code`.
+pub(crate) fn known() -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    for (group, values) in Particulars::invented().0 {
+        known.insert(group.to_owned());
+        known.extend(values.keys().map(|name| format!("{group}.{name}")));
+    }
+    known
+}
+
+/// Those that are there.
+fn values(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Values {
+    pairs
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
+/// `15 giờ 20 phút, ngày 13/02/2026`, as receipts have it.
+fn time(at: Timestamp) -> String {
+    motcua_calendar::local(at)
+        .strftime("%H giờ %M phút, ngày %d/%m/%Y")
+        .to_string()
+}
+
+/// `15.000 đồng`.
+fn money(vnd: i64) -> String {
+    if vnd == 0 {
+        return "không thu".to_owned();
+    }
+    let digits = vnd.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('.');
+        }
+        text.push(digit);
+    }
+    format!("{text} đồng")
+}
+
+fn hand_over(method: HandOverMethod) -> &'static str {
+    match method {
+        HandOverMethod::Counter | HandOverMethod::Unspecified => {
+            "tại Trung tâm Phục vụ hành chính công"
+        }
+        HandOverMethod::Post => "qua dịch vụ bưu chính",
+        HandOverMethod::Home => "tại nhà",
+        HandOverMethod::Online => "trực tuyến",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use motcua_platform::time::to_proto;
+    use motcua_proto::{
+        intake::v1::{Applicant, Statement},
+        workflow::v1::Hold,
+    };
+
+    fn at(text: &str) -> Option<prost_types::Timestamp> {
+        Some(to_proto(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn times_and_money_are_written_the_vietnamese_way() {
+        assert_eq!(
+            time("2026-02-13T08:20:00Z".parse().unwrap()),
+            "15 giờ 20 phút, ngày 13/02/2026"
+        );
+        assert_eq!(
+            time("2026-02-13T17:05:00Z".parse().unwrap()),
+            "00 giờ 05 phút, ngày 14/02/2026"
+        );
+        assert_eq!(money(0), "không thu");
+        assert_eq!(money(500), "500 đồng");
+        assert_eq!(money(1_250_000), "1.250.000 đồng");
+    }
+
+    #[test]
+    fn what_the_dossier_does_not_have_is_not_there() {
+        let dossier = Dossier {
+            code: "H24.11593-250701-0007".into(),
+            ..Dossier::default()
+        };
+        let particulars = Particulars::of(&dossier, None, None);
+        assert!(!particulars.0["dossier"].contains_key("due_at"));
+        assert!(
+            ["extension", "visit", "supplement"]
+                .iter()
+                .all(|group| particulars.0[group].is_empty())
+        );
+    }
+
+    #[test]
+    fn a_supplement_asked_during_the_case_does_not_quote_the_one_before_acceptance() {
+        let dossier = Dossier {
+            applicant: Some(Applicant {
+                full_name: "Trần Thị Thí Dụ".into(),
+                ..Applicant::default()
+            }),
+            statements: vec![Statement {
+                kind: StatementKind::SupplementAsked.into(),
+                revision: 1,
+                text: "giấy tờ tùy thân".into(),
+                ground: String::new(),
+            }],
+            ..Dossier::default()
+        };
+        let before = Particulars::of(&dossier, None, None);
+        assert_eq!(before.0["supplement"]["missing"], "giấy tờ tùy thân");
+        let case = Case {
+            holds: vec![Hold {
+                supplement_due_at: at("2026-03-06T10:00:00Z"),
+                ..Hold::default()
+            }],
+            ..Case::default()
+        };
+        let during = Particulars::of(&dossier, Some(&case), None);
+        assert_eq!(
+            during.0["supplement"]["due_at"],
+            "17 giờ 00 phút, ngày 06/03/2026"
+        );
+        assert!(!during.0["supplement"].contains_key("missing"));
+    }
+
+    #[test]
+    fn particulars_do_not_show_in_logs() {
+        assert_eq!(
+            format!("{:?}", Particulars::invented()),
+            "Particulars { .. }"
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! Who hears of what: one act, one message.
+
+use motcua_proto::events::v1::EventKind;
+use uuid::Uuid;
+
+use super::words::{self, BuiltIn};
+
+/// The services whose events cause messages.
+pub(crate) const INTAKE: &str = "intake";
+/// See [`INTAKE`].
+pub(crate) const WORKFLOW: &str = "workflow";
+
+/// Makes a message's id from its cause: the same event never makes two.
+const IDS: Uuid = Uuid::from_u128(0x7a1f_5a52_0c5b_4b8e_9d36_2b1f_6c1e_9a40);
+
+/// Source, kind, template. An end that both services record (a withdrawal, a finish) is told once, by intake's event.
+const RULES: [(&str, EventKind, &BuiltIn); 9] = [
+    (INTAKE, EventKind::DossierAccepted, &words::RECEIPT),
+    (INTAKE, EventKind::DossierRefused, &words::REFUSAL),
+    (INTAKE, EventKind::SupplementAsked, &words::SUPPLEMENT),
+    (INTAKE, EventKind::DossierWithdrawn, &words::WITHDRAWN),
+    (INTAKE, EventKind::ResultReady, &words::RESULT_READY),
+    (INTAKE, EventKind::VisitRequested, &words::VISIT),
+    (WORKFLOW, EventKind::SupplementRequested, &words::SUPPLEMENT),
+    (WORKFLOW, EventKind::DeadlineExtended, &words::EXTENSION),
+    (WORKFLOW, EventKind::CaseStopped, &words::STOPPED),
+];
+
+/// The template of the message that an event causes; none for an event that the applicant need not hear of.
+pub(crate) fn template_for(source: &str, kind: EventKind) -> Option<&'static str> {
+    RULES
+        .iter()
+        .find(|(from, of, _)| *from == source && *of == kind)
+        .map(|(_, _, template)| template.id)
+}
+
+/// The kinds of a source that cause messages.
+pub(crate) fn kinds(source: &str) -> impl Iterator<Item = EventKind> {
+    RULES
+        .iter()
+        .filter(move |(from, _, _)| *from == source)
+        .map(|(_, kind, _)| *kind)
+}
+
+/// An event as the cause of a message: `intake@4711`.
+pub(crate) fn cause(source: &str, position: i64) -> String {
+    format!("{source}@{position}")
+}
+
+/// The id of the message that a cause makes from a template.
+pub(crate) fn message_id(cause: &str, template: &str) -> String {
+    Uuid::new_v5(&IDS, format!("{cause}/{template}").as_bytes()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_act_that_concerns_the_applicant_is_told_in_one_message() {
+        for (source, kind, template) in [
+            ("intake", EventKind::DossierAccepted, Some("receipt")),
+            ("intake", EventKind::DossierRefused, Some("refusal")),
+            ("intake", EventKind::SupplementAsked, Some("supplement")),
+            ("intake", EventKind::DossierWithdrawn, Some("withdrawn")),
+            ("intake", EventKind::ResultReady, Some("result-ready")),
+            ("intake", EventKind::VisitRequested, Some("visit")),
+            (
+                "workflow",
+                EventKind::SupplementRequested,
+                Some("supplement"),
+            ),
+            ("workflow", EventKind::DeadlineExtended, Some("extension")),
+            ("workflow", EventKind::CaseStopped, Some("stopped")),
+            ("intake", EventKind::DossierSubmitted, None),
+            ("intake", EventKind::ResultHandedOver, None),
+            ("intake", EventKind::CaseProgressRecorded, None),
+            ("workflow", EventKind::CaseWithdrawn, None),
+            ("workflow", EventKind::CaseFinished, None),
+            ("workflow", EventKind::TaskOpened, None),
+        ] {
+            assert_eq!(
+                template_for(source, kind),
+                template,
+                "{source} {}",
+                kind.as_str_name()
+            );
+        }
+    }
+
+    #[test]
+    fn an_event_makes_the_same_message_however_often_it_arrives() {
+        let id = message_id(&cause("intake", 4711), "receipt");
+        assert_eq!(id, message_id(&cause("intake", 4711), "receipt"));
+        assert_ne!(id, message_id(&cause("intake", 4712), "receipt"));
+        assert_ne!(id, message_id(&cause("workflow", 4711), "receipt"));
+        assert_ne!(id, message_id(&cause("intake", 4711), "visit"));
+    }
+}

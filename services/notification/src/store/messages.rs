@@ -1,0 +1,225 @@
+//! Messages: the aggregate's rows, and what is asked of them.
+
+use jiff::Timestamp;
+use motcua_platform::{
+    error::Error,
+    ledger::{Aggregate, Context, Decision, Row},
+    time::Instant,
+};
+use motcua_proto::{events::v1::Event, notification::v1::Message as ProtoMessage};
+use sqlx::{PgConnection, PgPool, types::Json};
+
+use crate::domain::message::{self, Command, Message};
+
+/// Messages that are due at `$1` and not yet sent or given up; those in sending are among them until they are recorded.
+pub(crate) const PENDING: &str = "SELECT count(*) FROM message WHERE next_at <= $1";
+
+/// Messages, sent by the channel of this name.
+#[derive(Debug)]
+pub(crate) struct Messages {
+    pub(crate) channel: &'static str,
+}
+
+impl Aggregate for Messages {
+    type State = Message;
+    type Command = Command;
+    type Answer = ProtoMessage;
+
+    const COLLECTION: &'static str = "messages";
+
+    fn decide(
+        &self,
+        state: Option<&Message>,
+        command: &Command,
+        context: &Context<'_>,
+    ) -> Result<Decision, Error> {
+        message::decide(state, command, self.channel, context.key, context.now)
+    }
+
+    fn apply(state: Option<Message>, event: &Event) -> Option<Message> {
+        message::apply(state, event)
+    }
+
+    fn version(state: &Message) -> i64 {
+        state.version
+    }
+
+    fn answer(key: &str, state: &Message) -> ProtoMessage {
+        shown(key, state)
+    }
+
+    async fn load(
+        &self,
+        connection: &mut PgConnection,
+        keys: &[String],
+    ) -> Result<Vec<(String, Message)>, sqlx::Error> {
+        let rows: Vec<(String, Json<Message>)> = sqlx::query_as(
+            "SELECT id, state FROM message WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+        )
+        .bind(keys)
+        .fetch_all(connection)
+        .await?;
+        Ok(rows.into_iter().map(|(id, state)| (id, state.0)).collect())
+    }
+
+    async fn save(
+        &self,
+        connection: &mut PgConnection,
+        rows: &[Row<'_, Message>],
+    ) -> Result<(), sqlx::Error> {
+        let (new, changed): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.new);
+        if !new.is_empty() {
+            let columns = Columns::of(&new)?;
+            sqlx::query(
+                "INSERT INTO message (id, phase, next_at, state, dossier, queued_at) \
+                 SELECT id, phase, next_at, state::jsonb, dossier, queued_at \
+                 FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[]) \
+                      AS new (id, phase, next_at, state, dossier, queued_at)",
+            )
+            .bind(columns.ids)
+            .bind(columns.phases)
+            .bind(columns.next)
+            .bind(columns.states)
+            .bind(new.iter().map(|row| row.state.dossier.as_str()).collect::<Vec<_>>())
+            .bind(new.iter().map(|row| Instant(row.state.queued_at)).collect::<Vec<_>>())
+            .execute(&mut *connection)
+            .await?;
+        }
+        if !changed.is_empty() {
+            let columns = Columns::of(&changed)?;
+            sqlx::query(
+                "UPDATE message SET phase = new.phase, next_at = new.next_at, state = new.state::jsonb \
+                 FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::text[]) \
+                      AS new (id, phase, next_at, state) \
+                 WHERE message.id = new.id",
+            )
+            .bind(columns.ids)
+            .bind(columns.phases)
+            .bind(columns.next)
+            .bind(columns.states)
+            .execute(connection)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// What changes in a row.
+struct Columns<'a> {
+    ids: Vec<&'a str>,
+    phases: Vec<i16>,
+    next: Vec<Option<Instant>>,
+    states: Vec<String>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(rows: &[&Row<'a, Message>]) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            ids: rows.iter().map(|row| row.key).collect(),
+            phases: rows
+                .iter()
+                .map(|row| i16::try_from(i32::from(row.state.state())).unwrap_or_default())
+                .collect(),
+            next: rows
+                .iter()
+                .map(|row| row.state.next_at().map(Instant))
+                .collect(),
+            states: rows
+                .iter()
+                .map(|row| {
+                    serde_json::to_string(row.state)
+                        .map_err(|error| sqlx::Error::Encode(error.into()))
+                })
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn shown(id: &str, state: &Message) -> ProtoMessage {
+    state.to_proto(id, format!("\"{}\"", state.version))
+}
+
+/// A message.
+pub(crate) async fn get(pool: &PgPool, id: &str) -> Result<Option<ProtoMessage>, sqlx::Error> {
+    let state: Option<Json<Message>> =
+        sqlx::query_scalar("SELECT state FROM message WHERE id = $1")
+            .bind(id)
+            .fetch_optional(pool)
+            .await?;
+    Ok(state.map(|state| shown(id, &state)))
+}
+
+/// Which messages are asked for.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    /// Empty for all.
+    pub(crate) dossier: String,
+    /// Empty for all.
+    pub(crate) phases: Vec<i16>,
+    /// The last one of the page before.
+    pub(crate) after: Option<(Timestamp, String)>,
+    /// At most so many, and one more.
+    pub(crate) size: i64,
+}
+
+/// Messages in the order of queueing.
+pub(crate) async fn list(pool: &PgPool, filter: Filter) -> Result<Vec<ProtoMessage>, sqlx::Error> {
+    // Three questions, so that each has its index whatever the planner guesses about the others' parameters.
+    let by_dossier = "SELECT id, state FROM message WHERE dossier = $1 AND ($2::smallint[] = '{}' OR phase = ANY($2)) \
+         AND ($3::timestamptz IS NULL OR (queued_at, id) > ($3, $4)) ORDER BY queued_at, id LIMIT $5 + 1";
+    let unfiltered = "SELECT id, state FROM message WHERE $1 = '' AND $2::smallint[] = '{}' \
+         AND ($3::timestamptz IS NULL OR (queued_at, id) > ($3, $4)) ORDER BY queued_at, id LIMIT $5 + 1";
+    let by_phase = "SELECT page.id, page.state FROM UNNEST($2::smallint[]) AS wanted (phase), LATERAL ( \
+             SELECT id, queued_at, state FROM message WHERE $1 = '' AND phase = wanted.phase \
+             AND ($3::timestamptz IS NULL OR (queued_at, id) > ($3, $4)) ORDER BY queued_at, id LIMIT $5 + 1) AS page \
+         ORDER BY page.queued_at, page.id LIMIT $5 + 1";
+    let query = match (filter.dossier.is_empty(), filter.phases.is_empty()) {
+        (false, _) => by_dossier,
+        (true, true) => unfiltered,
+        (true, false) => by_phase,
+    };
+    let (at, id) = filter.after.unzip();
+    let rows: Vec<(String, Json<Message>)> = sqlx::query_as(query)
+        .bind(filter.dossier)
+        .bind(filter.phases)
+        .bind(at.map(Instant))
+        .bind(id)
+        .bind(filter.size)
+        .fetch_all(pool)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, state)| shown(&id, &state))
+        .collect())
+}
+
+/// The messages that are due and not under way, longest due first.
+pub(crate) async fn claim(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    under_way: &[String],
+    limit: usize,
+) -> Result<Vec<(String, Message)>, sqlx::Error> {
+    let rows: Vec<(String, Json<Message>)> = sqlx::query_as(
+        "SELECT id, state FROM message WHERE next_at <= $1 AND id <> ALL($2) ORDER BY next_at LIMIT $3",
+    )
+    .bind(Instant(now))
+    .bind(under_way)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|(id, state)| (id, state.0)).collect())
+}
+
+/// When the next message after this instant falls due.
+pub(crate) async fn next_due(
+    connection: &mut PgConnection,
+    after: Timestamp,
+) -> Result<Option<Timestamp>, sqlx::Error> {
+    let next: Option<Instant> =
+        sqlx::query_scalar("SELECT min(next_at) FROM message WHERE next_at > $1")
+            .bind(Instant(after))
+            .fetch_one(connection)
+            .await?;
+    Ok(next.map(|at| at.0))
+}

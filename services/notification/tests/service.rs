@@ -1,0 +1,509 @@
+//! The whole service on a real PostgreSQL, between an intake and a workflow that say what they are told to say.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod neighbours;
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use motcua_notification::{Channel, MIGRATIONS, SERVICE, Settings};
+use motcua_platform::{
+    clock::{Clock, Hand},
+    database::Base,
+    postgres::{DataDir, Options, Server as Postgres},
+    rpc,
+    service::{Peers, Surroundings},
+};
+use motcua_proto::{
+    events::v1::{
+        CaseStopped, DeadlineExtended, DossierAccepted, DossierSubmitted, Event, EventKind,
+        ResultReady, SubscribeRequest, SubscribeResponse, event::Payload,
+        event_feed_service_client::EventFeedServiceClient,
+    },
+    notification::v1::{
+        GetMessageRequest, ListMessagesRequest, ListTemplatesRequest, Message, MessageState,
+        SendMessageRequest, Template, UpdateTemplateRequest,
+        message_service_client::MessageServiceClient,
+        template_service_client::TemplateServiceClient,
+    },
+};
+use neighbours::{HOME, Neighbours, PLAIN, event};
+use prost::Message as _;
+use tokio::{net::TcpListener, time::timeout};
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::{Code, Streaming, transport::Channel as Connection};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running service and everything around it.
+struct Suite {
+    url: String,
+    mail: PathBuf,
+    hand: Hand,
+    drain: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Suite {
+    async fn start(base: &Base, neighbours: &Neighbours, mail: PathBuf) -> Self {
+        base.prepare(SERVICE, &MIGRATIONS).await.unwrap();
+        let (clock, hand) = Clock::simulated("2026-02-13T08:30:00Z".parse().unwrap());
+        let (drain, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let peer = |url: &str| rpc::channel(url, SERVICE).unwrap();
+        let surroundings = Surroundings {
+            options: base.service(SERVICE),
+            clock,
+            peers: Peers {
+                intake: peer(&neighbours.intake),
+                workflow: peer(&neighbours.workflow),
+                notification: peer("http://127.0.0.1:1"),
+            },
+            drain: drain.clone(),
+            tasks: tasks.clone(),
+        };
+        let settings = Settings {
+            channel: Channel::File {
+                directory: mail.clone(),
+            },
+        };
+        let service = motcua_notification::start(surroundings, settings)
+            .await
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stop = drain.clone();
+        tasks.spawn(async move {
+            tonic::transport::Server::builder()
+                .add_routes(service.routes)
+                .serve_with_incoming_shutdown(
+                    TcpListenerStream::new(listener),
+                    stop.cancelled_owned(),
+                )
+                .await
+                .unwrap();
+        });
+        tasks.close();
+        Self {
+            url,
+            mail,
+            hand,
+            drain,
+            tasks,
+        }
+    }
+
+    async fn messages(&self) -> MessageServiceClient<Connection> {
+        MessageServiceClient::connect(self.url.clone())
+            .await
+            .unwrap()
+    }
+
+    async fn templates(&self) -> TemplateServiceClient<Connection> {
+        TemplateServiceClient::connect(self.url.clone())
+            .await
+            .unwrap()
+    }
+
+    async fn history(&self, kinds: &[EventKind]) -> History {
+        let stream = EventFeedServiceClient::connect(self.url.clone())
+            .await
+            .unwrap()
+            .subscribe(SubscribeRequest {
+                kinds: kinds.iter().map(|kind| i32::from(*kind)).collect(),
+                ..SubscribeRequest::default()
+            })
+            .await
+            .unwrap()
+            .into_inner();
+        History {
+            stream,
+            seen: Vec::new(),
+        }
+    }
+
+    async fn list(&self, request: ListMessagesRequest) -> (Vec<Message>, String) {
+        let page = self
+            .messages()
+            .await
+            .list_messages(request)
+            .await
+            .unwrap()
+            .into_inner();
+        (page.messages, page.next_page_token)
+    }
+
+    fn letter(&self, message: &Message) -> String {
+        let id = message.name.strip_prefix("messages/").unwrap();
+        fs::read_to_string(self.mail.join(format!("{id}.eml"))).unwrap()
+    }
+
+    /// Connections of clients must be gone, or the server waits for them.
+    async fn stop(self) {
+        self.drain.cancel();
+        timeout(PATIENCE, self.tasks.wait())
+            .await
+            .expect("the service stops");
+    }
+}
+
+/// Events as they arrive.
+struct History {
+    stream: Streaming<SubscribeResponse>,
+    seen: Vec<Event>,
+}
+
+impl History {
+    /// Waits until so many have come.
+    async fn reaches(&mut self, count: usize) {
+        let reading = async {
+            while self.seen.len() < count {
+                self.seen
+                    .extend(self.stream.message().await.unwrap().unwrap().events);
+            }
+        };
+        timeout(PATIENCE, reading)
+            .await
+            .unwrap_or_else(|_| panic!("{count} events were awaited"));
+        assert_eq!(self.seen.len(), count, "{:?}", self.seen);
+    }
+}
+
+async fn postgres() -> (Postgres, Base) {
+    let server = Postgres::start(Options::new(DataDir::Temporary))
+        .await
+        .unwrap();
+    let base = server.base_url().parse().unwrap();
+    (server, base)
+}
+
+fn acts() -> Neighbours {
+    Neighbours::new(
+        vec![
+            event(
+                1,
+                PLAIN,
+                Payload::DossierSubmitted(DossierSubmitted::default()),
+            ),
+            event(
+                2,
+                PLAIN,
+                Payload::DossierAccepted(DossierAccepted::default()),
+            ),
+            event(3, HOME, Payload::ResultReady(ResultReady::default())),
+        ],
+        vec![
+            event(
+                1,
+                PLAIN,
+                Payload::DeadlineExtended(DeadlineExtended::default()),
+            ),
+            event(2, HOME, Payload::CaseStopped(CaseStopped::default())),
+        ],
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_act_is_told_once_by_two_replicas_and_stays_told_after_a_restart() {
+    let (server, base) = postgres().await;
+    let home = tempfile::tempdir().unwrap();
+    let neighbours = acts().serve().await;
+    let suite = Suite::start(&base, &neighbours, home.path().join("mail")).await;
+    let replica = Suite::start(&base, &neighbours, home.path().join("mail")).await;
+
+    let mut sent = replica.history(&[EventKind::MessageSent]).await;
+    sent.reaches(4).await;
+    let (messages, _) = suite.list(ListMessagesRequest::default()).await;
+    let told: Vec<_> = messages
+        .iter()
+        .map(|message| {
+            (
+                message.dossier.as_str(),
+                message.template.as_str(),
+                message.cause.as_str(),
+            )
+        })
+        .collect();
+    for expected in [
+        (PLAIN, "receipt", "intake@2"),
+        (HOME, "result-ready", "intake@3"),
+        (PLAIN, "extension", "workflow@1"),
+        (HOME, "stopped", "workflow@2"),
+    ] {
+        assert!(told.contains(&expected), "{expected:?} in {told:?}");
+    }
+    assert!(
+        messages
+            .iter()
+            .all(|message| message.state() == MessageState::Sent && message.attempts.len() == 1)
+    );
+    assert!(
+        messages
+            .iter()
+            .all(|message| message.agency == "11593" && message.channel == "file")
+    );
+
+    let by = |template: &str| {
+        suite.letter(
+            messages
+                .iter()
+                .find(|message| message.template == template)
+                .unwrap(),
+        )
+    };
+    assert!(by("receipt").contains("Thời điểm hẹn trả kết quả: 17 giờ 00 phút, ngày 25/02/2026"));
+    assert!(
+        by("extension").contains("Thời điểm hẹn lại: 17 giờ 00 phút, ngày 02/03/2026"),
+        "{}",
+        by("extension")
+    );
+    assert!(
+        by("result-ready").contains("sẽ được mang đến nhà"),
+        "a result that goes home has words of its own"
+    );
+    for event in &sent.seen {
+        let bytes = event.encode_to_vec();
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains("Thí Dụ"),
+            "no personal data in events"
+        );
+    }
+    drop(sent);
+    replica.stop().await;
+    suite.stop().await;
+
+    // Another process reads the same histories: its cursor and the messages' ids say that all is told.
+    let suite = Suite::start(&base, &neighbours, home.path().join("mail")).await;
+    let mut queued = suite.history(&[EventKind::MessageQueued]).await;
+    queued.reaches(4).await;
+    let (messages, _) = suite.list(ListMessagesRequest::default()).await;
+    assert_eq!(messages.len(), 4);
+    drop(queued);
+    suite.stop().await;
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_could_not_leave_is_sent_when_its_time_comes() {
+    let (server, base) = postgres().await;
+    let home = tempfile::tempdir().unwrap();
+    let neighbours = Neighbours::new(Vec::new(), Vec::new()).serve().await;
+    let suite = Suite::start(&base, &neighbours, home.path().join("mail")).await;
+    let mut failed = suite.history(&[EventKind::MessageFailed]).await;
+    let mut sent = suite.history(&[EventKind::MessageSent]).await;
+
+    fs::remove_dir(&suite.mail).unwrap();
+    let request = SendMessageRequest {
+        dossier: PLAIN.to_owned(),
+        template: "receipt".to_owned(),
+        request_id: "0197f3a0-0000-7000-8000-000000000001".to_owned(),
+        ..SendMessageRequest::default()
+    };
+    let message = suite
+        .messages()
+        .await
+        .send_message(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    failed.reaches(1).await;
+    fs::create_dir(&suite.mail).unwrap();
+    suite.hand.set("2026-02-13T08:31:00Z".parse().unwrap());
+    sent.reaches(1).await;
+
+    let again = suite
+        .messages()
+        .await
+        .send_message(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        again.name, message.name,
+        "the same request is the same message"
+    );
+    let get = GetMessageRequest {
+        name: message.name.clone(),
+    };
+    let shown = suite
+        .messages()
+        .await
+        .get_message(get)
+        .await
+        .unwrap()
+        .into_inner();
+    let failures: Vec<_> = shown
+        .attempts
+        .iter()
+        .map(|attempt| attempt.failure.as_str())
+        .collect();
+    assert_eq!(
+        failures,
+        ["the file cannot be written: entity not found", ""]
+    );
+    assert_eq!(shown.state(), MessageState::Sent);
+    assert!(suite.letter(&shown).contains(PLAIN));
+    drop((failed, sent));
+    suite.stop().await;
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once() {
+    let (server, base) = postgres().await;
+    let home = tempfile::tempdir().unwrap();
+    let neighbours = Neighbours::new(Vec::new(), Vec::new()).serve().await;
+    let suite = Suite::start(&base, &neighbours, home.path().join("mail")).await;
+    let mut sent = suite.history(&[EventKind::MessageSent]).await;
+
+    let template = Template {
+        name: "templates/receipt".to_owned(),
+        subject: "Hồ sơ {{ dossier.code }}".to_owned(),
+        body: "Chào {{ applicant.full_name }}".to_owned(),
+        etag: "\"1\"".to_owned(),
+        ..Template::default()
+    };
+    let update = |template: Template| UpdateTemplateRequest {
+        template: Some(template),
+        request_id: String::new(),
+    };
+    let written = suite
+        .templates()
+        .await
+        .update_template(update(template.clone()))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (written.version, written.body.as_str()),
+        (2, "Chào {{ applicant.full_name }}")
+    );
+    let stale = suite
+        .templates()
+        .await
+        .update_template(update(template))
+        .await
+        .unwrap_err();
+    assert_eq!(stale.code(), Code::Aborted);
+    let list = ListTemplatesRequest {
+        page_size: 4,
+        ..ListTemplatesRequest::default()
+    };
+    let first = suite
+        .templates()
+        .await
+        .list_templates(list)
+        .await
+        .unwrap()
+        .into_inner();
+    let rest = ListTemplatesRequest {
+        page_token: first.next_page_token,
+        ..ListTemplatesRequest::default()
+    };
+    let rest = suite
+        .templates()
+        .await
+        .list_templates(rest)
+        .await
+        .unwrap()
+        .into_inner();
+    let ids: Vec<_> = first
+        .templates
+        .iter()
+        .chain(&rest.templates)
+        .map(|template| template.id.as_str())
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            "extension",
+            "receipt",
+            "refusal",
+            "result-ready",
+            "result-ready-home",
+            "stopped",
+            "supplement",
+            "visit",
+            "withdrawn"
+        ]
+    );
+
+    let send = |dossier: &str, template: &str| SendMessageRequest {
+        dossier: dossier.to_owned(),
+        template: template.to_owned(),
+        ..SendMessageRequest::default()
+    };
+    for dossier in [PLAIN, HOME, PLAIN] {
+        suite
+            .messages()
+            .await
+            .send_message(send(dossier, "receipt"))
+            .await
+            .unwrap();
+    }
+    sent.reaches(3).await;
+    let page = ListMessagesRequest {
+        page_size: 1,
+        dossier: PLAIN.to_owned(),
+        ..ListMessagesRequest::default()
+    };
+    let (first, token) = suite.list(page.clone()).await;
+    let (second, end) = suite
+        .list(ListMessagesRequest {
+            page_token: token,
+            ..page
+        })
+        .await;
+    assert_ne!(first[0].name, second[0].name);
+    assert_eq!(end, "");
+    assert!(
+        suite
+            .letter(&first[0])
+            .ends_with("Chào Nguyễn Văn Thí Dụ\r\n")
+    );
+    let states = |states: Vec<MessageState>| ListMessagesRequest {
+        states: states.into_iter().map(i32::from).collect(),
+        ..ListMessagesRequest::default()
+    };
+    assert_eq!(
+        suite
+            .list(states(vec![MessageState::Sent, MessageState::Failed]))
+            .await
+            .0
+            .len(),
+        3
+    );
+    assert_eq!(
+        suite.list(states(vec![MessageState::Queued])).await.0.len(),
+        0
+    );
+
+    let nonsense = SendMessageRequest {
+        request_id: "seven".to_owned(),
+        ..send("a b", "none")
+    };
+    let refused = suite
+        .messages()
+        .await
+        .send_message(nonsense)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    for field in ["dossier", "template", "request_id"] {
+        assert!(refused.message().contains(field), "{}", refused.message());
+    }
+    let missing = suite
+        .messages()
+        .await
+        .send_message(send("H24.11593-260213-9999", "receipt"))
+        .await
+        .unwrap_err();
+    assert_eq!(missing.code(), Code::NotFound);
+    drop(sent);
+    suite.stop().await;
+    server.stop().await.unwrap();
+}
