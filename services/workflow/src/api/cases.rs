@@ -1,0 +1,200 @@
+//! Cases over gRPC.
+
+use motcua_platform::{
+    call::{Call, acknowledge},
+    error::Error,
+    ledger::{Accepted, Ledger, Target},
+    page,
+    parse::Fields,
+    time::from_proto_opt,
+};
+use motcua_proto::workflow::v1::{self as proto, case_service_server::CaseService};
+use tonic::{Request, Response, Status};
+
+use super::{Desk, code, turn};
+use crate::{
+    domain::{Answered, Case, Command, Words, answered, control_sheet},
+    store::{self, CaseFilter, Cases},
+};
+
+/// Serves cases.
+#[derive(Debug, Clone)]
+pub(crate) struct CaseServer {
+    pub(crate) ledger: Ledger<Cases>,
+    pub(crate) desk: Desk,
+}
+
+impl CaseServer {
+    async fn find(&self, name: &str) -> Result<(String, Case), Error> {
+        let mut fields = Fields::new();
+        let code = code(&mut fields, name);
+        let code = fields.finish(code)?;
+        match store::case(&self.desk.pool, &code).await? {
+            Some(case) => Ok((code, case)),
+            None => Err(Error::Missing {
+                name: format!("cases/{code}"),
+            }),
+        }
+    }
+
+    async fn acknowledged(
+        &self,
+        accepted: Accepted<Answered>,
+    ) -> Result<Response<proto::Case>, Status> {
+        let answer = self.desk.shown_one(accepted.answer).await?;
+        Ok(acknowledge(Accepted {
+            answer,
+            position: accepted.position,
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl CaseService for CaseServer {
+    async fn get_case(
+        &self,
+        request: Request<proto::GetCaseRequest>,
+    ) -> Result<Response<proto::Case>, Status> {
+        let (code, case) = self.find(&request.get_ref().name).await?;
+        Ok(Response::new(
+            self.desk.shown_one(answered(&code, &case)).await?,
+        ))
+    }
+
+    async fn list_cases(
+        &self,
+        request: Request<proto::ListCasesRequest>,
+    ) -> Result<Response<proto::ListCasesResponse>, Status> {
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let size = page::size(&mut fields, body.page_size);
+        let filter = CaseFilter {
+            after: page::key(&mut fields, &body.page_token).flatten(),
+            competent_agency: fields
+                .optional_id("competent_agency", &body.competent_agency)
+                .unwrap_or_default(),
+            states: fields.choices("states", &body.states).unwrap_or_default(),
+            due_before: fields
+                .optional_instant("due_before", body.due_before.as_ref())
+                .flatten(),
+            rows: size.unwrap_or_default() + 1,
+        };
+        let size = fields.finish(size)?;
+        let cases = store::cases(&self.desk.pool, &filter)
+            .await
+            .map_err(Error::from)?;
+        let answers = cases
+            .iter()
+            .map(|(code, case)| answered(code, case))
+            .collect();
+        let shown = self.desk.shown(answers).await?;
+        let (cases, next_page_token) = page::cut(shown, size, |case| {
+            (
+                from_proto_opt(case.due_at.as_ref()).unwrap_or_default(),
+                case.code.clone(),
+            )
+        });
+        Ok(Response::new(proto::ListCasesResponse {
+            cases,
+            next_page_token,
+        }))
+    }
+
+    async fn get_control_sheet(
+        &self,
+        request: Request<proto::GetControlSheetRequest>,
+    ) -> Result<Response<proto::ControlSheet>, Status> {
+        let (code, case) = self.find(&request.get_ref().name).await?;
+        self.desk.surroundings_of(&case).await?;
+        Ok(Response::new(control_sheet(
+            &code,
+            &case,
+            self.desk.clock.now(),
+            &self.desk.surround,
+        )?))
+    }
+
+    async fn request_supplement(
+        &self,
+        request: Request<proto::RequestSupplementRequest>,
+    ) -> Result<Response<proto::Case>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = code(&mut fields, &body.name);
+        let missing = fields.text("missing", &body.missing);
+        let ground = fields.line("ground", &body.ground);
+        let request_id = fields.request_id(&body.request_id);
+        let parsed = name.zip(missing).zip(ground).zip(request_id);
+        let (((code, missing), ground), request_id) = fields.finish(parsed)?;
+        let mut envelope = call.envelope(
+            "motcua.workflow.v1.CaseService/RequestSupplement",
+            &body,
+            request_id,
+            Target::Key(code.clone()),
+            Command::RequestSupplement {
+                missing: Words(missing),
+                ground: Words(ground),
+            },
+        );
+        envelope.etag.clone_from(&body.etag);
+        self.acknowledged(self.ledger.execute(turn(&code), envelope).await?)
+            .await
+    }
+
+    async fn extend_deadline(
+        &self,
+        request: Request<proto::ExtendDeadlineRequest>,
+    ) -> Result<Response<proto::Case>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = code(&mut fields, &body.name);
+        let due_at = fields.instant("due_at", body.due_at.as_ref());
+        let reason = fields.text("reason", &body.reason);
+        let request_id = fields.request_id(&body.request_id);
+        let parsed = name.zip(due_at).zip(reason).zip(request_id);
+        let (((code, due_at), reason), request_id) = fields.finish(parsed)?;
+        let mut envelope = call.envelope(
+            "motcua.workflow.v1.CaseService/ExtendDeadline",
+            &body,
+            request_id,
+            Target::Key(code.clone()),
+            Command::ExtendDeadline {
+                due_at,
+                reason: Words(reason),
+            },
+        );
+        envelope.etag.clone_from(&body.etag);
+        self.acknowledged(self.ledger.execute(turn(&code), envelope).await?)
+            .await
+    }
+
+    async fn stop_case(
+        &self,
+        request: Request<proto::StopCaseRequest>,
+    ) -> Result<Response<proto::Case>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = code(&mut fields, &body.name);
+        let reason = fields.text("reason", &body.reason);
+        let ground = fields.line("ground", &body.ground);
+        let request_id = fields.request_id(&body.request_id);
+        let parsed = name.zip(reason).zip(ground).zip(request_id);
+        let (((code, reason), ground), request_id) = fields.finish(parsed)?;
+        let mut envelope = call.envelope(
+            "motcua.workflow.v1.CaseService/StopCase",
+            &body,
+            request_id,
+            Target::Key(code.clone()),
+            Command::Stop {
+                reason: Words(reason),
+                ground: Words(ground),
+            },
+        );
+        envelope.etag.clone_from(&body.etag);
+        self.acknowledged(self.ledger.execute(turn(&code), envelope).await?)
+            .await
+    }
+}

@@ -1,0 +1,185 @@
+//! Tasks over gRPC.
+
+use motcua_platform::{
+    call::{Call, acknowledge},
+    error::Error,
+    ledger::{Accepted, Envelope, Ledger, Target},
+    page,
+    parse::Fields,
+    time::from_proto_opt,
+};
+use motcua_proto::workflow::v1::{self as proto, TaskState, task_service_server::TaskService};
+use tonic::{Request, Response, Status};
+
+use super::{Desk, task_name, turn};
+use crate::{
+    domain::{Command, Words, fill, show_task},
+    store::{self, Cases, TaskFilter, TaskKey},
+};
+
+/// Serves tasks.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskServer {
+    pub(crate) ledger: Ledger<Cases>,
+    pub(crate) desk: Desk,
+}
+
+impl TaskServer {
+    /// Has a command on a task carried out, and answers with the task.
+    async fn execute(
+        &self,
+        code: &str,
+        task: &str,
+        envelope: Envelope<Command>,
+    ) -> Result<Response<proto::Task>, Status> {
+        let accepted = self.ledger.execute(turn(code), envelope).await?;
+        let case = self.desk.shown_one(accepted.answer).await?;
+        let name = format!("cases/{code}/tasks/{task}");
+        let answer = case
+            .tasks
+            .into_iter()
+            .find(|task| task.name == name)
+            .ok_or_else(|| Error::Fault(format!("{name} is not in its case")))?;
+        Ok(acknowledge(Accepted {
+            answer,
+            position: accepted.position,
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl TaskService for TaskServer {
+    async fn list_tasks(
+        &self,
+        request: Request<proto::ListTasksRequest>,
+    ) -> Result<Response<proto::ListTasksResponse>, Status> {
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let size = page::size(&mut fields, body.page_size);
+        let mut filter = TaskFilter {
+            after: page::key(&mut fields, &body.page_token).flatten(),
+            agency: fields
+                .optional_id("agency", &body.agency)
+                .unwrap_or_default(),
+            role: fields
+                .optional_choice("role", body.role)
+                .unwrap_or_default(),
+            assignee: fields
+                .optional_line("assignee", &body.assignee)
+                .unwrap_or_default(),
+            states: fields.choices("states", &body.states).unwrap_or_default(),
+            without_held: body.without_held,
+            rows: size.unwrap_or_default() + 1,
+        };
+        let size = fields.finish(size)?;
+        if filter.states.is_empty() {
+            filter.states = vec![TaskState::Open, TaskState::Claimed];
+        }
+        let listed = store::tasks(&self.desk.pool, &filter)
+            .await
+            .map_err(Error::from)?;
+        let wanted: Vec<_> = listed
+            .iter()
+            .filter_map(|row| row.case.definition_of(row.index))
+            .collect();
+        self.desk.know(&wanted).await?;
+        let shown = listed
+            .iter()
+            .filter_map(|row| {
+                let mut task = show_task(&row.code, &row.case, row.index)?;
+                let (definition, version) = row.case.definition_of(row.index)?;
+                fill(
+                    &mut task,
+                    &self.desk.surround.definitions,
+                    definition,
+                    version,
+                );
+                Some(task)
+            })
+            .collect();
+        let (tasks, next_page_token) = page::cut(shown, size, |task: &proto::Task| {
+            let number = task
+                .name
+                .rsplit('t')
+                .next()
+                .and_then(|number| number.parse().ok())
+                .unwrap_or_default();
+            let due_at = from_proto_opt(task.case_due_at.as_ref()).unwrap_or_default();
+            TaskKey::new(task.priority(), due_at, task.dossier.clone(), number)
+        });
+        Ok(Response::new(proto::ListTasksResponse {
+            tasks,
+            next_page_token,
+        }))
+    }
+
+    async fn claim_task(
+        &self,
+        request: Request<proto::ClaimTaskRequest>,
+    ) -> Result<Response<proto::Task>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = task_name(&mut fields, &body.name);
+        let request_id = fields.request_id(&body.request_id);
+        let ((code, task), request_id) = fields.finish(name.zip(request_id))?;
+        let envelope = call.envelope(
+            "motcua.workflow.v1.TaskService/ClaimTask",
+            &body,
+            request_id,
+            Target::Key(code.clone()),
+            Command::Claim { task: task.clone() },
+        );
+        self.execute(&code, &task, envelope).await
+    }
+
+    async fn complete_task(
+        &self,
+        request: Request<proto::CompleteTaskRequest>,
+    ) -> Result<Response<proto::Task>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = task_name(&mut fields, &body.name);
+        let outcome = fields.id("outcome", &body.outcome);
+        let request_id = fields.request_id(&body.request_id);
+        let (((code, task), outcome), request_id) =
+            fields.finish(name.zip(outcome).zip(request_id))?;
+        let envelope = call.envelope(
+            "motcua.workflow.v1.TaskService/CompleteTask",
+            &body,
+            request_id,
+            Target::Key(code.clone()),
+            Command::Complete {
+                task: task.clone(),
+                outcome,
+            },
+        );
+        self.execute(&code, &task, envelope).await
+    }
+
+    async fn return_task(
+        &self,
+        request: Request<proto::ReturnTaskRequest>,
+    ) -> Result<Response<proto::Task>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = task_name(&mut fields, &body.name);
+        let reason = fields.text("reason", &body.reason);
+        let request_id = fields.request_id(&body.request_id);
+        let (((code, task), reason), request_id) =
+            fields.finish(name.zip(reason).zip(request_id))?;
+        let envelope = call.envelope(
+            "motcua.workflow.v1.TaskService/ReturnTask",
+            &body,
+            request_id,
+            Target::Key(code.clone()),
+            Command::Return {
+                task: task.clone(),
+                reason: Words(reason),
+            },
+        );
+        self.execute(&code, &task, envelope).await
+    }
+}

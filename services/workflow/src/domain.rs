@@ -1,0 +1,44 @@
+//! What may happen behind the counter: cases, their tasks and definitions. No I/O, no clock, no personal data.
+//!
+//! | file | answers |
+//! | --- | --- |
+//! | `definition.rs`, `structure.rs` | is this definition sound, and how does it hang together? |
+//! | `published.rs` | which versions of a definition are there? |
+//! | `surround.rs` | what does a decision look at beside the case? |
+//! | `case.rs`, `replay.rs` | where does a case stand, and how do events change that? |
+//! | `command.rs`, `decide.rs` | what may be asked of a case, and which rule does it meet? |
+//! | `begin.rs`, `deadline.rs`, `work.rs` | how does it begin, what moves its due, what may be done with a task? |
+//! | `engine.rs` | where does a path go on? |
+//! | `reckon.rs` | how much time is left, and how much was used? |
+//! | `show.rs`, `sheet.rs` | how does the contract show it? |
+
+mod begin;
+mod case;
+mod command;
+mod deadline;
+mod decide;
+mod definition;
+mod engine;
+mod published;
+mod reckon;
+mod replay;
+mod sheet;
+mod show;
+mod structure;
+mod surround;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    case::{Called, Case, Due, Hold, Limit, SubCase, Task, Touched, task_id},
+    command::{Cause, Command, Receipt, StatementKind, Words},
+    decide::decide,
+    definition::{Branch, Call, Definition, Step, Task as TaskStep, Transition, limit_minutes},
+    published::{Publication, Published, Version},
+    replay::apply,
+    sheet::control_sheet,
+    show::{Answered, PinnedDefinition, answered, fill, show_task},
+    surround::{Definitions, Surround},
+};

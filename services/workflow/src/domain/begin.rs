@@ -1,0 +1,113 @@
+//! How a case begins, or stands blocked until it can.
+
+use motcua_platform::{
+    ledger::{Context, Decision, Subject},
+    time::to_proto,
+};
+use motcua_proto::{
+    events::v1::{self as events, Event, event::Payload},
+    workflow::v1::CaseState,
+};
+
+use super::{
+    command::Receipt,
+    decide::Desk,
+    engine::{Scene, Walk},
+    reckon::Hours,
+    replay::apply,
+    surround::Surround,
+};
+
+/// A case begins, or stands blocked where everybody sees it: the dossier was accepted, so there is a case.
+pub(super) fn start(receipt: &Receipt, context: &Context<'_>, surround: &Surround) -> Decision {
+    Decision {
+        subject: Subject {
+            dossier: context.key.to_owned(),
+            agency: receipt.competent_agency.clone(),
+            procedure: receipt.procedure.clone(),
+        },
+        events: begin(receipt, context, surround)
+            .unwrap_or_else(|reason| vec![blocked(receipt, reason)]),
+        statements: Vec::new(),
+    }
+}
+
+/// What happens when a case begins, or why it cannot.
+fn begin(
+    receipt: &Receipt,
+    context: &Context<'_>,
+    surround: &Surround,
+) -> Result<Vec<Payload>, String> {
+    let scene = Scene::prepare(receipt, surround)?;
+    let hours =
+        Hours::of(&scene.catalog, &receipt.receiving_agency).map_err(|error| error.to_string())?;
+    let started = Payload::CaseStarted(events::CaseStarted {
+        received_at: Some(to_proto(receipt.received_at)),
+        due_at: Some(to_proto(receipt.due.at)),
+        judged_until: Some(to_proto(receipt.due.judged_until)),
+        limit: Some(receipt.limit.to_proto()),
+        catalog: receipt.catalog.clone(),
+        definition: receipt.definition.clone(),
+        definition_version: scene.definition.version(),
+        receiving_agency: receipt.receiving_agency.clone(),
+        competent_agency: receipt.competent_agency.clone(),
+        priority: receipt.priority.into(),
+        options: receipt.options.clone(),
+        called: scene.called(),
+        due_soon_at: hours
+            .due_soon(context.now, receipt.due, receipt.limit)
+            .map(to_proto),
+    });
+    let event = Event {
+        procedure: receipt.procedure.clone(),
+        payload: Some(started.clone()),
+        ..Event::default()
+    };
+    let case = apply(None, &event).ok_or("the case does not begin")?;
+    let mut walk = Walk::new(&case, &scene, context.now);
+    walk.begin().map_err(|error| error.to_string())?;
+    Ok([started].into_iter().chain(walk.events).collect())
+}
+
+fn blocked(receipt: &Receipt, reason: String) -> Payload {
+    Payload::CaseBlocked(events::CaseBlocked {
+        reason,
+        received_at: Some(to_proto(receipt.received_at)),
+        due_at: Some(to_proto(receipt.due.at)),
+        competent_agency: receipt.competent_agency.clone(),
+        judged_until: Some(to_proto(receipt.due.judged_until)),
+        limit: Some(receipt.limit.to_proto()),
+        catalog: receipt.catalog.clone(),
+        definition: receipt.definition.clone(),
+        receiving_agency: receipt.receiving_agency.clone(),
+        priority: receipt.priority.into(),
+        options: receipt.options.clone(),
+    })
+}
+
+impl Desk<'_> {
+    /// What a blocked case waited for may be there now.
+    pub(super) fn retry(&self) -> Decision {
+        let case = self.case;
+        if case.state != CaseState::Blocked {
+            return self.decision(Vec::new());
+        }
+        let receipt = Receipt {
+            procedure: case.procedure.clone(),
+            received_at: case.received_at,
+            due: case.due,
+            limit: case.limit,
+            catalog: case.catalog.clone(),
+            definition: case.definition.clone(),
+            receiving_agency: case.receiving_agency.clone(),
+            competent_agency: case.competent_agency.clone(),
+            priority: case.priority,
+            options: case.options.clone(),
+        };
+        self.decision(match begin(&receipt, self.context, self.surround) {
+            Ok(events) => events,
+            Err(reason) if reason == case.blocked_reason => Vec::new(),
+            Err(reason) => vec![blocked(&receipt, reason)],
+        })
+    }
+}

@@ -1,0 +1,374 @@
+//! Where a case stands. Without personal data and without words: those are statements, and only their revision is here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use motcua_platform::catalog;
+use motcua_proto::{
+    r#type::v1::{Limit as ProtoLimit, PriorityGround, Punctuality, Role, SameDay, limit::Kind},
+    workflow::v1::{CaseState, TaskState},
+};
+use serde::{Deserialize, Serialize};
+
+/// The work on one dossier from acceptance to finish.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// Where it stands.
+    #[serde(with = "number")]
+    pub state: CaseState,
+    /// National code of the procedure.
+    pub procedure: String,
+    /// The agency that received.
+    pub receiving_agency: String,
+    /// The agency that decides.
+    pub competent_agency: String,
+    /// The catalog that the dossier stands under.
+    pub catalog: String,
+    /// Id of the definition.
+    pub definition: String,
+    /// Its version; 0 while blocked.
+    pub definition_version: i32,
+    /// The definitions that its calls run under.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub called: Vec<Called>,
+    /// Moment of reception.
+    pub received_at: Timestamp,
+    /// The limit.
+    pub limit: Limit,
+    /// The first due as moved by holds: it judges.
+    pub first_due: Due,
+    /// The due in force: with the extension, where there was one.
+    pub due: Due,
+    /// True once an apology with a new date was made.
+    pub extended: bool,
+    /// When to tell that the due comes near.
+    pub due_soon_at: Option<Timestamp>,
+    /// True once that was told.
+    pub due_soon: bool,
+    /// True once it was told that the due has passed.
+    pub overdue: bool,
+    /// Why it goes first, if it does.
+    #[serde(with = "number")]
+    pub priority: PriorityGround,
+    /// Facts that choose the path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// Times that do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
+    /// By when the supplement that was asked for is to be handed in.
+    pub supplement_due_at: Option<Timestamp>,
+    /// Every task, in the order of opening: the n-th is `tN`.
+    pub tasks: Vec<Task>,
+    /// Branches at other agencies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sub_cases: Vec<SubCase>,
+    /// How many branches have reached each join. A passage of a fork sends the same number every time, because options
+    /// do not change.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arrivals: BTreeMap<String, usize>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// The outcome of the last step.
+    pub outcome: String,
+    /// How it stood to its limit; set when finished.
+    #[serde(with = "number")]
+    pub punctuality: Punctuality,
+    /// Why it cannot run.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub blocked_reason: String,
+    /// Latest revision of each kind of statement.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub revisions: BTreeMap<i32, i32>,
+    /// Number of its events.
+    pub version: i64,
+    /// Which tasks changed since the state was read: what is to be written.
+    #[serde(skip)]
+    pub touched: Touched,
+}
+
+/// A due instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The instant that is printed.
+    pub at: Timestamp,
+    /// The first instant that is too late.
+    pub judged_until: Timestamp,
+}
+
+/// The definition that a call runs under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Called {
+    /// The step that calls.
+    pub branch: String,
+    /// National code of the called procedure.
+    pub procedure: String,
+    /// Id of its definition.
+    pub definition: String,
+    /// Its version.
+    pub definition_version: i32,
+}
+
+/// Time that does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when; none while it lasts.
+    pub to: Option<Timestamp>,
+    /// By when what was asked for is to be handed in.
+    pub supplement_due_at: Option<Timestamp>,
+}
+
+/// One step of work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// The step of the definition.
+    pub step: String,
+    /// The branch; empty for the main line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub branch: String,
+    /// The call whose sub-case it belongs to; empty for the case's own definition.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub call: String,
+    /// Who may take it.
+    #[serde(with = "number")]
+    pub role: Role,
+    /// The agency that works on it.
+    pub agency: String,
+    /// Where it stands.
+    #[serde(with = "number")]
+    pub state: TaskState,
+    /// Opaque id of who has it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub assignee: String,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was taken.
+    pub claimed_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Budget, in working minutes.
+    pub planned_minutes: i32,
+    /// Working minutes used; set when ended.
+    pub used_minutes: i32,
+    /// When the budget ends.
+    pub due_at: Timestamp,
+    /// The outcome that was chosen.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub outcome: String,
+    /// Id of the task before it in the same branch; empty if there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub previous: String,
+}
+
+impl Task {
+    /// Whether somebody is still to work on it.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.state, TaskState::Open | TaskState::Claimed)
+    }
+}
+
+/// A branch at another agency.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubCase {
+    /// The step that called it.
+    pub branch: String,
+    /// National code of its procedure.
+    pub procedure: String,
+    /// Its agency.
+    pub agency: String,
+    /// Its limit.
+    pub limit: Limit,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Its due instant.
+    pub due_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Its outcome.
+    pub outcome: String,
+}
+
+/// A limit as it is kept: the contract's, without a part that may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// Working days in halves.
+    WorkingDayHalves(i32),
+    /// Working hours.
+    WorkingHours(i32),
+    /// Calendar days.
+    CalendarDays(i32),
+    /// The same day; the cut-off in minutes after midnight.
+    SameDay(i32),
+}
+
+impl Limit {
+    /// From the contract; `None` where nothing is set.
+    #[must_use]
+    pub fn from_proto(limit: &ProtoLimit) -> Option<Self> {
+        Some(match limit.kind.as_ref()? {
+            Kind::WorkingDayHalves(halves) => Self::WorkingDayHalves(*halves),
+            Kind::WorkingHours(hours) => Self::WorkingHours(*hours),
+            Kind::CalendarDays(days) => Self::CalendarDays(*days),
+            Kind::SameDay(same_day) => Self::SameDay(same_day.cutoff_minute),
+        })
+    }
+
+    /// For the contract.
+    #[must_use]
+    pub fn to_proto(self) -> ProtoLimit {
+        ProtoLimit {
+            kind: Some(match self {
+                Self::WorkingDayHalves(halves) => Kind::WorkingDayHalves(halves),
+                Self::WorkingHours(hours) => Kind::WorkingHours(hours),
+                Self::CalendarDays(days) => Kind::CalendarDays(days),
+                Self::SameDay(cutoff_minute) => Kind::SameDay(SameDay { cutoff_minute }),
+            }),
+        }
+    }
+
+    /// For the calendar; `None` where it means nothing.
+    #[must_use]
+    pub fn reckoned(self) -> Option<motcua_calendar::Limit> {
+        catalog::limit(&self.to_proto())
+    }
+}
+
+/// Indices of changed tasks. It says nothing about where the case stands, so it takes no part in comparisons.
+#[derive(Debug, Clone, Default)]
+pub struct Touched(BTreeSet<usize>);
+
+impl PartialEq for Touched {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Touched {
+    /// In order.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().copied()
+    }
+}
+
+impl Case {
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        matches!(
+            self.state,
+            CaseState::Finished | CaseState::Stopped | CaseState::Withdrawn
+        )
+    }
+
+    /// When to look at the clock: nothing falls due while it stands still.
+    #[must_use]
+    pub fn timer_at(&self) -> Option<Timestamp> {
+        if self.state != CaseState::Running || self.overdue {
+            return None;
+        }
+        self.due_soon_at
+            .filter(|_| !self.due_soon)
+            .or(Some(self.due.judged_until))
+    }
+
+    /// A task by its id.
+    #[must_use]
+    pub fn task(&self, id: &str) -> Option<&Task> {
+        self.tasks.get(task_index(id)?)
+    }
+
+    /// Changes a task, and notes that it is to be written.
+    pub(super) fn change_task(&mut self, id: &str, change: impl FnOnce(&mut Task)) {
+        if let Some(index) = task_index(id)
+            && let Some(task) = self.tasks.get_mut(index)
+        {
+            change(task);
+            self.touched.0.insert(index);
+        }
+    }
+
+    /// Opens a task.
+    pub(super) fn push_task(&mut self, task: Task) {
+        self.touched.0.insert(self.tasks.len());
+        self.tasks.push(task);
+    }
+
+    /// What every waiting task shows of its case has changed.
+    pub(super) fn touch_waiting(&mut self) {
+        let waiting = self
+            .tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| task.is_waiting());
+        self.touched.0.extend(waiting.map(|(index, _)| index));
+    }
+
+    /// The tasks that somebody is still to work on, with their ids.
+    pub fn waiting(&self) -> impl Iterator<Item = (String, &Task)> {
+        self.tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| task.is_waiting())
+            .map(|(index, task)| (task_id(index), task))
+    }
+
+    /// The call's pinned definition.
+    #[must_use]
+    pub fn called(&self, call: &str) -> Option<&Called> {
+        self.called.iter().find(|called| called.branch == call)
+    }
+
+    /// The sub-case that a call runs, or ran last.
+    #[must_use]
+    pub fn sub_case(&self, call: &str) -> Option<&SubCase> {
+        self.sub_cases
+            .iter()
+            .rev()
+            .find(|sub_case| sub_case.branch == call)
+    }
+
+    /// National code of the procedure that a task belongs to.
+    #[must_use]
+    pub fn procedure_of(&self, task: &Task) -> &str {
+        self.called(&task.call)
+            .map_or(&self.procedure, |called| &called.procedure)
+    }
+}
+
+/// The id of the task at an index: `t1` for the first.
+#[must_use]
+pub fn task_id(index: usize) -> String {
+    format!("t{}", index + 1)
+}
+
+/// The index of a task's id.
+fn task_index(id: &str) -> Option<usize> {
+    let number = id
+        .strip_prefix('t')
+        .filter(|number| !number.starts_with(['0', '+']))?;
+    number.parse::<usize>().ok()?.checked_sub(1)
+}
+
+/// Enums of the contract are kept as their numbers.
+mod number {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<E: Into<i32> + Copy, S: Serializer>(
+        value: &E,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i32((*value).into())
+    }
+
+    pub(super) fn deserialize<'de, E: TryFrom<i32>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<E, D::Error> {
+        let number = i32::deserialize(deserializer)?;
+        E::try_from(number)
+            .map_err(|_| D::Error::custom(format!("{number} is not one of its values")))
+    }
+}

@@ -1,0 +1,137 @@
+//! What may be asked of a case.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use motcua_proto::{events::v1::EventKind, r#type::v1::PriorityGround};
+
+use super::case::{Due, Limit};
+
+/// What is asked of a case.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Intake accepted the dossier.
+    Start {
+        /// What the receipt says.
+        receipt: Box<Receipt>,
+        /// The event.
+        cause: Cause,
+    },
+    /// What a blocked case waited for may be there now.
+    Retry,
+    /// Intake ended it: the applicant withdrew.
+    Withdraw {
+        /// When.
+        at: Timestamp,
+        /// The event.
+        cause: Cause,
+    },
+    /// What was missing has been handed in.
+    Resume {
+        /// When.
+        at: Timestamp,
+        /// The event.
+        cause: Cause,
+    },
+    /// Something missing is to be asked for.
+    RequestSupplement {
+        /// What, and how to complete it.
+        missing: Words,
+        /// The legal ground.
+        ground: Words,
+    },
+    /// An apology with a new date.
+    ExtendDeadline {
+        /// The new date.
+        due_at: Timestamp,
+        /// Why it is late.
+        reason: Words,
+    },
+    /// It is to be stopped.
+    Stop {
+        /// Why.
+        reason: Words,
+        /// The legal ground.
+        ground: Words,
+    },
+    /// Somebody takes a task.
+    Claim {
+        /// Its id.
+        task: String,
+    },
+    /// Somebody has done a task.
+    Complete {
+        /// Its id.
+        task: String,
+        /// With which outcome.
+        outcome: String,
+    },
+    /// Somebody gives a task back.
+    Return {
+        /// Its id.
+        task: String,
+        /// Why.
+        reason: Words,
+    },
+    /// Look at the clock.
+    Tick,
+}
+
+/// What an accepted dossier's receipt says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receipt {
+    /// National code of the procedure.
+    pub procedure: String,
+    /// Moment of reception.
+    pub received_at: Timestamp,
+    /// The due as printed, and until when it is judged: taken as they are, never reckoned anew.
+    pub due: Due,
+    /// The limit.
+    pub limit: Limit,
+    /// The catalog that the dossier stands under.
+    pub catalog: String,
+    /// Id of the definition that the catalog names.
+    pub definition: String,
+    /// The agency that received.
+    pub receiving_agency: String,
+    /// The agency that decides.
+    pub competent_agency: String,
+    /// Why it goes first, if it does.
+    pub priority: PriorityGround,
+    /// Facts that choose the path.
+    pub options: Vec<String>,
+}
+
+/// The event of another service that a command comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cause {
+    /// The service.
+    pub source: &'static str,
+    /// The event's position there.
+    pub position: i64,
+    /// Its kind.
+    pub kind: EventKind,
+}
+
+/// Free text, in which personal data may stand: it is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Words(pub String);
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Words(…)")
+    }
+}
+
+/// What a statement about a case is about. The numbers stand in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatementKind {
+    /// What is missing, and how to complete it (Mẫu 02).
+    Missing = 1,
+    /// The apology (Mẫu 04).
+    Apology = 2,
+    /// Why it was stopped (Mẫu 05).
+    Stop = 3,
+    /// Why a task went back.
+    Return = 4,
+}

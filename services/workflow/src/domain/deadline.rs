@@ -1,0 +1,216 @@
+//! What moves a case's due: a supplement that is asked for and handed in, and an apology with a new date.
+
+use jiff::Timestamp;
+use motcua_calendar::{DueHour, Limit as CalendarLimit};
+use motcua_platform::{error::Error, ledger::Decision, time::to_proto};
+use motcua_proto::{
+    events::v1::{self as events, HoldGround, event::Payload},
+    workflow::v1::CaseState,
+};
+
+use super::{
+    case::Hold,
+    command::{Cause, StatementKind, Words},
+    decide::{ARTICLE_SUPPLEMENT, Desk},
+    engine::catalog_of,
+    reckon::{Hours, beyond},
+};
+
+/// Working days for handing in a supplement: the period of linked procedures, taken for every one.
+const SUPPLEMENT_WORKING_DAYS: u32 = 7;
+
+/// An apology and its new date.
+const ARTICLE_APOLOGY: &str = "decree 118/2025, art. 18, with Mẫu 04 of circular 03/2025";
+
+impl Desk<'_> {
+    /// What is missing is asked for in writing, fully and once; meanwhile the limit stands still. Decree 118/2025,
+    /// art. 17.
+    pub(super) fn request_supplement(
+        &self,
+        missing: &Words,
+        ground: &Words,
+    ) -> Result<Decision, Error> {
+        if self
+            .case
+            .revisions
+            .contains_key(&(StatementKind::Missing as i32))
+            && !self.case.is_ended()
+        {
+            return Err(self.refuse(
+                "what was missing has been asked for already, and it is asked for once only",
+                ARTICLE_SUPPLEMENT,
+                "decide on what is there, or stop the case with a ground",
+            ));
+        }
+        self.running(ARTICLE_SUPPLEMENT)?;
+        let hours = self.hours()?;
+        let now = self.context.now;
+        let supplement_due = hours
+            .calendar
+            .due(
+                now,
+                &CalendarLimit::working_days(SUPPLEMENT_WORKING_DAYS),
+                DueHour::EndOfDay,
+                &[],
+            )
+            .map_err(beyond)?;
+        let mut decision = self.decision(vec![
+            Payload::SupplementRequested(events::SupplementRequested {
+                statement_revision: self.revision(StatementKind::Missing),
+                supplement_due_at: Some(to_proto(supplement_due.at)),
+            }),
+            Payload::CaseHeld(events::CaseHeld {
+                held_at: Some(to_proto(now)),
+                ground: HoldGround::Supplement.into(),
+            }),
+        ]);
+        decision
+            .statements
+            .push(self.statement(StatementKind::Missing, missing, Some(ground)));
+        Ok(decision)
+    }
+
+    fn hours(&self) -> Result<Hours, Error> {
+        Hours::of_case(&*catalog_of(self.case, self.surround)?, self.case)
+    }
+
+    /// The limit runs on: every due moves by what the hold took.
+    pub(super) fn resume(&self, at: Timestamp, cause: Cause) -> Result<Decision, Error> {
+        let case = self.case;
+        let Some(open) = case.holds.last().filter(|_| case.state == CaseState::Held) else {
+            return Ok(self.ignored(cause, "the case does not wait for a supplement"));
+        };
+        let at = at.max(open.from);
+        let hold = Hold {
+            to: Some(at),
+            ..open.clone()
+        };
+        let mut holds = case.holds.clone();
+        if let Some(last) = holds.last_mut() {
+            last.clone_from(&hold);
+        }
+        let hours = self.hours()?;
+        let first_due = hours.due(case.received_at, case.limit, &holds)?;
+        let due = if case.extended {
+            // The promised date was made in the knowledge of the case's own time: it moves by the working time held.
+            let held = u32::try_from(hours.used(hold.from, at, &[])).unwrap_or(0);
+            let moved = if held > 0 && case.due.at > hold.from {
+                hours.promised(hours.budget_end(case.due.at, held)?, case.limit)?
+            } else {
+                case.due
+            };
+            if moved.judged_until < first_due.judged_until {
+                first_due
+            } else {
+                moved
+            }
+        } else {
+            first_due
+        };
+        let due_soon_at = hours.due_soon(at.max(self.context.now), due, case.limit);
+        let event = events::CaseResumed {
+            resumed_at: Some(to_proto(at)),
+            due_at: Some(to_proto(due.at)),
+            judged_until: Some(to_proto(due.judged_until)),
+            first_due_at: Some(to_proto(first_due.at)),
+            first_judged_until: Some(to_proto(first_due.judged_until)),
+            due_soon_at: due_soon_at.map(to_proto),
+            moved: self.moved(&holds, &hold, at)?,
+        };
+        Ok(self.decision(vec![Payload::CaseResumed(event)]))
+    }
+
+    /// Budgets of waiting tasks, and limits of branches that run, moved by the hold.
+    fn moved(
+        &self,
+        holds: &[Hold],
+        hold: &Hold,
+        at: Timestamp,
+    ) -> Result<Vec<events::MovedDue>, Error> {
+        let catalog = catalog_of(self.case, self.surround)?;
+        let before = &self.case.holds[..self.case.holds.len().saturating_sub(1)];
+        let mut moved = Vec::new();
+        for (id, task) in self.case.waiting() {
+            let hours = Hours::of(&catalog, &task.agency)?;
+            let left = task.planned_minutes - hours.used(task.opened_at, hold.from, before);
+            // A budget that was used up before the asking stays overdrawn.
+            if let Ok(left) = u32::try_from(left)
+                && left > 0
+            {
+                let due_at = Some(to_proto(hours.budget_end(at, left)?));
+                moved.push(events::MovedDue {
+                    task: id,
+                    branch: String::new(),
+                    due_at,
+                });
+            }
+        }
+        for sub_case in self
+            .case
+            .sub_cases
+            .iter()
+            .filter(|sub_case| sub_case.finished_at.is_none())
+        {
+            let hours = Hours::of(&catalog, &sub_case.agency)?;
+            let due = hours.due(sub_case.started_at, sub_case.limit, holds)?;
+            moved.push(events::MovedDue {
+                task: String::new(),
+                branch: sub_case.branch.clone(),
+                due_at: Some(to_proto(due.at)),
+            });
+        }
+        Ok(moved)
+    }
+
+    /// An apology with a new date comes before the limit has passed, and once. It does not make the case on time: the
+    /// first due goes on to judge.
+    pub(super) fn extend_deadline(
+        &self,
+        due_at: Timestamp,
+        reason: &Words,
+    ) -> Result<Decision, Error> {
+        self.running(ARTICLE_APOLOGY)?;
+        if self.case.extended {
+            return Err(self.refuse(
+                "a new date was set already, and it is set once only",
+                ARTICLE_APOLOGY,
+                "finish the case as soon as possible",
+            ));
+        }
+        if self.context.now >= self.case.due.judged_until {
+            return Err(self.refuse(
+                "the limit has passed, and an apology with a new date comes before that",
+                ARTICLE_APOLOGY,
+                "finish the case as soon as possible; it counts as overdue without an apology in time",
+            ));
+        }
+        let hours = self.hours()?;
+        if due_at <= self.case.due.at {
+            return Err(Error::field(
+                "due_at",
+                "must be after the present due instant",
+            ));
+        }
+        if !hours.calendar.is_open(due_at) {
+            return Err(Error::field(
+                "due_at",
+                "must lie inside the opening hours of the agency that received",
+            ));
+        }
+        let due = hours.promised(due_at, self.case.limit)?;
+        let mut decision =
+            self.decision(vec![Payload::DeadlineExtended(events::DeadlineExtended {
+                first_due_at: Some(to_proto(self.case.first_due.at)),
+                due_at: Some(to_proto(due.at)),
+                statement_revision: self.revision(StatementKind::Apology),
+                judged_until: Some(to_proto(due.judged_until)),
+                due_soon_at: hours
+                    .due_soon(self.context.now, due, self.case.limit)
+                    .map(to_proto),
+            })]);
+        decision
+            .statements
+            .push(self.statement(StatementKind::Apology, reason, None));
+        Ok(decision)
+    }
+}

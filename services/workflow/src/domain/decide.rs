@@ -1,0 +1,228 @@
+//! Which command meets which rule, and the ends that come from outside: withdrawal and stop. Every rule of law about
+//! who may go on is in the files that this one leads to, with the article that it comes from.
+
+use jiff::Timestamp;
+use motcua_platform::{
+    error::{Error, Refusal},
+    ledger::{Context, Decision, Subject},
+    statement::Statement,
+    time::to_proto,
+};
+use motcua_proto::{
+    events::v1::{self as events, event::Payload},
+    workflow::v1::CaseState,
+};
+
+use super::{
+    begin::start,
+    case::Case,
+    command::{Cause, Command, StatementKind, Words},
+    engine::catalog_of,
+    reckon::Hours,
+    surround::Surround,
+};
+
+/// Asking for a supplement, and the time that stands still meanwhile.
+pub(super) const ARTICLE_SUPPLEMENT: &str = "decree 118/2025, art. 17";
+/// Stopping, with a ground.
+const ARTICLE_STOP: &str = "decree 118/2025, art. 18, with Mẫu 05 of circular 03/2025";
+
+/// Decides a command.
+///
+/// # Errors
+/// A refusal with its article, a missing case or task, an outcome or a date that cannot be.
+pub fn decide(
+    case: Option<&Case>,
+    command: &Command,
+    context: &Context<'_>,
+    surround: &Surround,
+) -> Result<Decision, Error> {
+    let Some(case) = case else {
+        return match command {
+            Command::Start { receipt, .. } => Ok(start(receipt, context, surround)),
+            _ => Err(Error::Missing {
+                name: format!("cases/{}", context.key),
+            }),
+        };
+    };
+    let desk = Desk {
+        case,
+        context,
+        surround,
+    };
+    match command {
+        Command::Start { cause, .. } => Ok(desk.ignored(*cause, "the case has begun already")),
+        Command::Retry => Ok(desk.retry()),
+        Command::Withdraw { at, cause } => desk.withdraw(*at, *cause),
+        Command::Resume { at, cause } => desk.resume(*at, *cause),
+        Command::RequestSupplement { missing, ground } => desk.request_supplement(missing, ground),
+        Command::ExtendDeadline { due_at, reason } => desk.extend_deadline(*due_at, reason),
+        Command::Stop { reason, ground } => desk.stop(reason, ground),
+        Command::Claim { task } => desk.claim(task),
+        Command::Complete { task, outcome } => desk.complete(task, outcome),
+        Command::Return { task, reason } => desk.give_back(task, reason),
+        Command::Tick => Ok(desk.tick()),
+    }
+}
+
+/// A case that exists, and who asks something of it.
+pub(super) struct Desk<'a> {
+    pub(super) case: &'a Case,
+    pub(super) context: &'a Context<'a>,
+    pub(super) surround: &'a Surround,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn decision(&self, events: Vec<Payload>) -> Decision {
+        Decision {
+            subject: Subject {
+                dossier: self.context.key.to_owned(),
+                agency: self.case.competent_agency.clone(),
+                procedure: self.case.procedure.clone(),
+            },
+            events,
+            statements: Vec::new(),
+        }
+    }
+
+    pub(super) fn ignored(&self, cause: Cause, reason: &str) -> Decision {
+        self.decision(vec![Payload::ReactionIgnored(events::ReactionIgnored {
+            source: cause.source.to_owned(),
+            source_position: cause.position,
+            source_kind: cause.kind.into(),
+            reason: reason.to_owned(),
+        })])
+    }
+
+    pub(super) fn refuse(
+        &self,
+        message: &str,
+        article: &'static str,
+        remedy: &'static str,
+    ) -> Error {
+        let state = self.case.state.as_str_name();
+        Refusal {
+            message: message.to_owned(),
+            article,
+            state: state
+                .strip_prefix("CASE_STATE_")
+                .unwrap_or(state)
+                .to_owned(),
+            remedy,
+        }
+        .into()
+    }
+
+    /// Only a running case is worked on.
+    pub(super) fn running(&self, article: &'static str) -> Result<(), Error> {
+        match self.case.state {
+            CaseState::Running => Ok(()),
+            CaseState::Held => Err(self.refuse(
+                "the case stands still until the applicant has handed in what is missing",
+                ARTICLE_SUPPLEMENT,
+                "record what was handed in with intake's SupplementDossier; the case then goes on",
+            )),
+            CaseState::Blocked => Err(self.refuse(
+                "the case cannot run yet",
+                article,
+                "publish the definition that its blocked_reason names",
+            )),
+            CaseState::Finished
+            | CaseState::Stopped
+            | CaseState::Withdrawn
+            | CaseState::Unspecified => {
+                Err(self.refuse("the case has ended", article, "nothing is left to do on it"))
+            }
+        }
+    }
+
+    pub(super) fn revision(&self, kind: StatementKind) -> i32 {
+        self.case
+            .revisions
+            .get(&(kind as i32))
+            .copied()
+            .unwrap_or_default()
+            + 1
+    }
+
+    pub(super) fn statement(
+        &self,
+        kind: StatementKind,
+        body: &Words,
+        ground: Option<&Words>,
+    ) -> Statement {
+        Statement {
+            kind: kind as i32,
+            revision: self.revision(kind),
+            body: body.0.clone(),
+            ground: ground.map(|ground| ground.0.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// Intake decides this end: whatever goes on here, it is over, unless it was over before.
+    fn withdraw(&self, at: Timestamp, cause: Cause) -> Result<Decision, Error> {
+        if self.case.is_ended() {
+            return Ok(self.ignored(cause, "the case has ended already"));
+        }
+        let mut events = self.cancelled(at)?;
+        events.push(Payload::CaseWithdrawn(events::CaseWithdrawn {
+            withdrawn_at: Some(to_proto(at)),
+        }));
+        Ok(self.decision(events))
+    }
+
+    /// Every waiting task falls away. No definition is looked at: an end is always possible.
+    fn cancelled(&self, at: Timestamp) -> Result<Vec<Payload>, Error> {
+        if self.case.waiting().next().is_none() {
+            return Ok(Vec::new());
+        }
+        let catalog = catalog_of(self.case, self.surround)?;
+        self.case
+            .waiting()
+            .map(|(id, task)| {
+                let hours = Hours::of(&catalog, &task.agency)?;
+                Ok(Payload::TaskCancelled(events::TaskCancelled {
+                    task: id,
+                    cancelled_at: Some(to_proto(at)),
+                    used_minutes: hours.used(task.opened_at, at, &self.case.holds),
+                }))
+            })
+            .collect()
+    }
+
+    fn stop(&self, reason: &Words, ground: &Words) -> Result<Decision, Error> {
+        if self.case.is_ended() {
+            return Err(self.refuse(
+                "the case has ended",
+                ARTICLE_STOP,
+                "nothing is left to stop",
+            ));
+        }
+        let now = self.context.now;
+        let mut events = self.cancelled(now)?;
+        events.push(Payload::CaseStopped(events::CaseStopped {
+            stopped_at: Some(to_proto(now)),
+            statement_revision: self.revision(StatementKind::Stop),
+        }));
+        let mut decision = self.decision(events);
+        decision
+            .statements
+            .push(self.statement(StatementKind::Stop, reason, Some(ground)));
+        Ok(decision)
+    }
+
+    fn tick(&self) -> Decision {
+        let case = self.case;
+        let now = self.context.now;
+        let due_at = Some(to_proto(case.due.at));
+        let fires = case.timer_at().is_some_and(|at| at <= now);
+        let event = if !fires {
+            None
+        } else if now >= case.due.judged_until {
+            Some(Payload::CaseOverdue(events::CaseOverdue { due_at }))
+        } else {
+            Some(Payload::CaseDueSoon(events::CaseDueSoon { due_at }))
+        };
+        self.decision(event.into_iter().collect())
+    }
+}

@@ -1,0 +1,191 @@
+//! How much time is left, and how much was used: the case's holds laid on the agencies' calendars.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use motcua_calendar::{
+    Calendar, Due as CalendarDue, DueHour, Hold as CalendarHold, OutOfRange, Standing, local,
+};
+use motcua_platform::{
+    catalog::{Catalog, due_hour},
+    error::Error,
+};
+use motcua_proto::r#type::v1::Punctuality;
+
+use super::case::{Case, Due, Hold, Limit};
+
+/// How long before its due a case with a limit of two working days or more is told to be due soon: one working day.
+const SOON_MINUTES: i64 = 480;
+/// The same for shorter limits: two working hours.
+const SOON_MINUTES_SHORT: i64 = 120;
+
+/// An agency's working time.
+#[derive(Debug, Clone)]
+pub(super) struct Hours {
+    pub(super) calendar: Arc<Calendar>,
+    pub(super) due_hour: DueHour,
+}
+
+impl Hours {
+    /// Those of an agency; `None` where the catalog does not know it.
+    pub(super) fn find(catalog: &Catalog, agency: &str) -> Option<Self> {
+        let agency = catalog.agency(agency)?;
+        Some(Self {
+            calendar: Arc::clone(catalog.calendar_of(agency)?),
+            due_hour: due_hour(agency),
+        })
+    }
+
+    /// Those of an agency that a case refers to: it was checked when the case began.
+    pub(super) fn of(catalog: &Catalog, agency: &str) -> Result<Self, Error> {
+        Self::find(catalog, agency).ok_or_else(|| Error::NotReady {
+            missing: format!(
+                "agency {agency} with its calendar in catalog {}",
+                catalog.id()
+            ),
+            remedy: "apply a catalog that has it",
+        })
+    }
+
+    /// Those that the case's receipt was reckoned by: the counter that received prints the due and hands over.
+    pub(super) fn of_case(catalog: &Catalog, case: &Case) -> Result<Self, Error> {
+        Self::of(catalog, &case.receiving_agency)
+    }
+
+    /// When a budget ends.
+    pub(super) fn budget_end(&self, from: Timestamp, minutes: u32) -> Result<Timestamp, Error> {
+        self.calendar
+            .add_working_minutes(from, minutes)
+            .map_err(beyond)
+    }
+
+    /// When a limit ends.
+    pub(super) fn due(
+        &self,
+        received_at: Timestamp,
+        limit: Limit,
+        holds: &[Hold],
+    ) -> Result<Due, Error> {
+        let limit = limit.reckoned().ok_or_else(|| Error::NotReady {
+            missing: "a limit that means something".to_owned(),
+            remedy: "mend the procedure in the catalog",
+        })?;
+        let holds: Vec<_> = holds
+            .iter()
+            .map(|hold| CalendarHold {
+                from: hold.from,
+                to: hold.to,
+            })
+            .collect();
+        let due = self
+            .calendar
+            .due(received_at, &limit, self.due_hour, &holds)
+            .map_err(beyond)?;
+        Ok(Due {
+            at: due.at,
+            judged_until: due.judged_until,
+        })
+    }
+
+    /// Working minutes between two instants, holds left out.
+    pub(super) fn used(&self, from: Timestamp, to: Timestamp, holds: &[Hold]) -> i32 {
+        let between = |from: Timestamp, to: Timestamp| {
+            if from < to {
+                self.calendar.elapsed_working_minutes(from, to)
+            } else {
+                0
+            }
+        };
+        let held: i64 = holds
+            .iter()
+            .map(|hold| between(hold.from.max(from), hold.to.unwrap_or(to).min(to)))
+            .sum();
+        i32::try_from(between(from, to) - held).unwrap_or(i32::MAX)
+    }
+
+    /// When to tell that a due comes near; none where that would lie at or before `now`.
+    pub(super) fn due_soon(&self, now: Timestamp, due: Due, limit: Limit) -> Option<Timestamp> {
+        let lead = lead(limit);
+        let left = |at: i64| {
+            Timestamp::from_second(at * 60)
+                .map_or(0, |at| self.calendar.elapsed_working_minutes(at, due.at))
+        };
+        // The first whole minute at which no more than the lead is left. Elapsed time is monotone, so halving finds it.
+        let (mut early, mut late) = (
+            now.as_second().div_euclid(60),
+            due.at.as_second().div_euclid(60),
+        );
+        if late <= early || left(early) <= lead {
+            return None;
+        }
+        while late - early > 1 {
+            let middle = early + (late - early) / 2;
+            if left(middle) <= lead {
+                late = middle
+            } else {
+                early = middle
+            }
+        }
+        Timestamp::from_second(late * 60).ok()
+    }
+
+    /// The new due of an extension, judged as the limit is: in days to the end of the day, in hours by the minute.
+    pub(super) fn promised(&self, at: Timestamp, limit: Limit) -> Result<Due, Error> {
+        let by_the_minute = match limit {
+            Limit::WorkingHours(_) => true,
+            // A limit with a half day is counted in working hours.
+            Limit::WorkingDayHalves(halves) => halves % 2 == 1,
+            Limit::CalendarDays(_) | Limit::SameDay(_) => false,
+        };
+        let judged_until = if by_the_minute {
+            at.checked_add(jiff::SignedDuration::from_mins(1))
+                .map_err(|_| beyond(OutOfRange::Beyond))?
+        } else {
+            let tomorrow = local(at)
+                .date()
+                .tomorrow()
+                .map_err(|_| beyond(OutOfRange::Beyond))?;
+            motcua_calendar::instant(tomorrow.to_datetime(jiff::civil::Time::midnight()))
+                .map_err(beyond)?
+        };
+        Ok(Due { at, judged_until })
+    }
+}
+
+/// How many working minutes before the due it is told to come near.
+fn lead(limit: Limit) -> i64 {
+    let long = match limit {
+        Limit::WorkingDayHalves(halves) => halves >= 4,
+        Limit::WorkingHours(hours) => hours >= 16,
+        Limit::CalendarDays(days) => days >= 2,
+        Limit::SameDay(_) => false,
+    };
+    if long {
+        SOON_MINUTES
+    } else {
+        SOON_MINUTES_SHORT
+    }
+}
+
+/// How a result that is ready at an instant stands to a due.
+pub(super) fn judged(due: Due, ready: Timestamp) -> Punctuality {
+    let due = CalendarDue {
+        day: local(due.at).date(),
+        at: due.at,
+        judged_until: due.judged_until,
+        held_since: None,
+    };
+    match due.judge(ready) {
+        Standing::Early => Punctuality::Early,
+        Standing::OnTime => Punctuality::OnTime,
+        Standing::Overdue => Punctuality::Overdue,
+    }
+}
+
+/// The calendar has no answer.
+pub(super) fn beyond(error: OutOfRange) -> Error {
+    Error::NotReady {
+        missing: format!("working time: {error}"),
+        remedy: "mend the calendar in the catalog",
+    }
+}

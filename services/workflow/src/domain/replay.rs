@@ -1,0 +1,317 @@
+//! How events change a case. Nothing is refused here, and nothing but the case and the event is looked at: what a rule,
+//! a calendar or a definition had to say stands in the event.
+
+use jiff::Timestamp;
+use motcua_platform::time::{from_proto_opt, truncated};
+use motcua_proto::{
+    events::v1::{self as events, Event, event::Payload},
+    r#type::v1::Punctuality,
+    workflow::v1::{CaseState, TaskState},
+};
+
+use super::{
+    case::{Called, Case, Due, Hold, Limit, SubCase, Task, Touched},
+    command::StatementKind,
+};
+
+/// The case after an event.
+#[must_use]
+pub fn apply(case: Option<Case>, event: &Event) -> Option<Case> {
+    let payload = event.payload.as_ref()?;
+    let mut case = match (case, payload) {
+        // A case that was blocked starts over as what it would have been, and goes on counting.
+        (blocked, Payload::CaseStarted(started)) => {
+            let version = blocked.map_or(0, |case| case.version);
+            Case {
+                version,
+                ..begun(event, started)
+            }
+        }
+        (before, Payload::CaseBlocked(blocked)) => {
+            let version = before.map_or(0, |case| case.version);
+            Case {
+                version,
+                ..stuck(event, blocked)
+            }
+        }
+        (case, _) => case?,
+    };
+    case.version += 1;
+    change(&mut case, event, payload);
+    Some(case)
+}
+
+fn at(instant: Option<&prost_types::Timestamp>) -> Timestamp {
+    from_proto_opt(instant).map(truncated).unwrap_or_default()
+}
+
+fn limit(limit: Option<&motcua_proto::r#type::v1::Limit>) -> Limit {
+    limit
+        .and_then(Limit::from_proto)
+        .unwrap_or(Limit::SameDay(0))
+}
+
+fn begun(event: &Event, started: &events::CaseStarted) -> Case {
+    let due = Due {
+        at: at(started.due_at.as_ref()),
+        judged_until: at(started.judged_until.as_ref()),
+    };
+    Case {
+        state: CaseState::Running,
+        procedure: event.procedure.clone(),
+        receiving_agency: started.receiving_agency.clone(),
+        competent_agency: started.competent_agency.clone(),
+        catalog: started.catalog.clone(),
+        definition: started.definition.clone(),
+        definition_version: started.definition_version,
+        called: started
+            .called
+            .iter()
+            .map(|called| Called {
+                branch: called.branch.clone(),
+                procedure: called.procedure.clone(),
+                definition: called.definition.clone(),
+                definition_version: called.definition_version,
+            })
+            .collect(),
+        received_at: at(started.received_at.as_ref()),
+        limit: limit(started.limit.as_ref()),
+        first_due: due,
+        due,
+        extended: false,
+        due_soon_at: from_proto_opt(started.due_soon_at.as_ref()),
+        due_soon: false,
+        overdue: false,
+        priority: started.priority(),
+        options: started.options.clone(),
+        holds: Vec::new(),
+        supplement_due_at: None,
+        tasks: Vec::new(),
+        sub_cases: Vec::new(),
+        arrivals: Default::default(),
+        ended_at: None,
+        outcome: String::new(),
+        punctuality: Punctuality::Unspecified,
+        blocked_reason: String::new(),
+        revisions: Default::default(),
+        version: 0,
+        touched: Touched::default(),
+    }
+}
+
+/// A case that cannot run is one that has begun and has nothing to do.
+fn stuck(event: &Event, blocked: &events::CaseBlocked) -> Case {
+    let as_started = events::CaseStarted {
+        received_at: blocked.received_at,
+        due_at: blocked.due_at,
+        judged_until: blocked.judged_until,
+        limit: blocked.limit,
+        catalog: blocked.catalog.clone(),
+        definition: blocked.definition.clone(),
+        definition_version: 0,
+        receiving_agency: blocked.receiving_agency.clone(),
+        competent_agency: blocked.competent_agency.clone(),
+        priority: blocked.priority,
+        options: blocked.options.clone(),
+        called: Vec::new(),
+        due_soon_at: None,
+    };
+    Case {
+        state: CaseState::Blocked,
+        blocked_reason: blocked.reason.clone(),
+        ..begun(event, &as_started)
+    }
+}
+
+fn change(case: &mut Case, event: &Event, payload: &Payload) {
+    match payload {
+        Payload::TaskOpened(opened) => case.push_task(Task {
+            step: opened.step.clone(),
+            branch: opened.branch.clone(),
+            call: opened.call.clone(),
+            role: opened.role(),
+            agency: opened.agency.clone(),
+            state: TaskState::Open,
+            assignee: String::new(),
+            opened_at: at(opened.opened_at.as_ref()),
+            claimed_at: None,
+            ended_at: None,
+            planned_minutes: opened.planned_minutes,
+            used_minutes: 0,
+            due_at: at(opened.due_at.as_ref()),
+            outcome: String::new(),
+            previous: opened.previous.clone(),
+        }),
+        Payload::TaskClaimed(claimed) => case.change_task(&claimed.task, |task| {
+            task.state = TaskState::Claimed;
+            task.assignee.clone_from(&claimed.assignee);
+            task.claimed_at = from_proto_opt(claimed.claimed_at.as_ref());
+        }),
+        Payload::TaskCompleted(completed) => task_completed(case, event, completed),
+        Payload::TaskReturned(returned) => {
+            case.change_task(&returned.task, |task| {
+                end(
+                    task,
+                    TaskState::Returned,
+                    at(returned.returned_at.as_ref()),
+                    returned.used_minutes,
+                );
+            });
+            said(case, StatementKind::Return, returned.statement_revision);
+        }
+        Payload::TaskCancelled(cancelled) => case.change_task(&cancelled.task, |task| {
+            end(
+                task,
+                TaskState::Cancelled,
+                at(cancelled.cancelled_at.as_ref()),
+                cancelled.used_minutes,
+            );
+        }),
+        Payload::SubCaseStarted(started) => case.sub_cases.push(SubCase {
+            branch: started.branch.clone(),
+            procedure: started.procedure.clone(),
+            agency: started.agency.clone(),
+            limit: limit(started.limit.as_ref()),
+            started_at: at(started.started_at.as_ref()),
+            due_at: at(started.due_at.as_ref()),
+            finished_at: None,
+            outcome: String::new(),
+        }),
+        Payload::SubCaseFinished(finished) => {
+            if let Some(sub_case) = running(case, &finished.branch) {
+                sub_case.finished_at = from_proto_opt(finished.finished_at.as_ref());
+                sub_case.outcome.clone_from(&finished.outcome);
+            }
+            arrived(case, "", &finished.joined);
+        }
+        Payload::SupplementRequested(requested) => {
+            case.supplement_due_at = from_proto_opt(requested.supplement_due_at.as_ref());
+            said(case, StatementKind::Missing, requested.statement_revision);
+        }
+        Payload::CaseHeld(held) => {
+            case.state = CaseState::Held;
+            let hold = Hold {
+                from: at(held.held_at.as_ref()),
+                to: None,
+                supplement_due_at: case.supplement_due_at.take(),
+            };
+            case.holds.push(hold);
+            case.touch_waiting();
+        }
+        Payload::CaseResumed(resumed) => case_resumed(case, resumed),
+        Payload::DeadlineExtended(extended) => {
+            case.extended = true;
+            case.due = Due {
+                at: at(extended.due_at.as_ref()),
+                judged_until: at(extended.judged_until.as_ref()),
+            };
+            case.due_soon_at = from_proto_opt(extended.due_soon_at.as_ref());
+            said(case, StatementKind::Apology, extended.statement_revision);
+            case.touch_waiting();
+        }
+        Payload::CaseDueSoon(_) => case.due_soon = true,
+        Payload::CaseOverdue(_) => case.overdue = true,
+        Payload::CaseWithdrawn(withdrawn) => {
+            case.state = CaseState::Withdrawn;
+            case.ended_at = from_proto_opt(withdrawn.withdrawn_at.as_ref());
+            release(case);
+        }
+        Payload::CaseStopped(stopped) => {
+            case.state = CaseState::Stopped;
+            case.ended_at = from_proto_opt(stopped.stopped_at.as_ref());
+            said(case, StatementKind::Stop, stopped.statement_revision);
+            release(case);
+        }
+        Payload::CaseFinished(finished) => {
+            case.state = CaseState::Finished;
+            case.ended_at = from_proto_opt(finished.finished_at.as_ref());
+            case.outcome.clone_from(&finished.outcome);
+            case.punctuality = finished.punctuality();
+        }
+        // The beginnings were made above; a reaction that was ignored changed nothing; others are not a case's.
+        _ => {}
+    }
+}
+
+fn task_completed(case: &mut Case, event: &Event, completed: &events::TaskCompleted) {
+    let mut call = String::new();
+    case.change_task(&completed.task, |task| {
+        end(
+            task,
+            TaskState::Completed,
+            at(completed.completed_at.as_ref()),
+            completed.used_minutes,
+        );
+        task.outcome.clone_from(&completed.outcome);
+        // Who completes a task has it, whether it was taken before or not.
+        if let Some(actor) = &event.actor {
+            task.assignee.clone_from(&actor.id);
+        }
+        call.clone_from(&task.call);
+    });
+    arrived(case, &call, &completed.joined);
+}
+
+fn case_resumed(case: &mut Case, resumed: &events::CaseResumed) {
+    case.state = CaseState::Running;
+    if let Some(hold) = case.holds.last_mut() {
+        hold.to = from_proto_opt(resumed.resumed_at.as_ref());
+    }
+    case.due = Due {
+        at: at(resumed.due_at.as_ref()),
+        judged_until: at(resumed.judged_until.as_ref()),
+    };
+    case.first_due = Due {
+        at: at(resumed.first_due_at.as_ref()),
+        judged_until: at(resumed.first_judged_until.as_ref()),
+    };
+    case.due_soon_at = from_proto_opt(resumed.due_soon_at.as_ref());
+    for moved in &resumed.moved {
+        let due_at = at(moved.due_at.as_ref());
+        if moved.branch.is_empty() {
+            case.change_task(&moved.task, |task| task.due_at = due_at);
+        } else if let Some(sub_case) = running(case, &moved.branch) {
+            sub_case.due_at = due_at;
+        }
+    }
+    case.touch_waiting();
+}
+
+/// A hold ends with the case.
+fn release(case: &mut Case) {
+    let ended_at = case.ended_at;
+    if let Some(hold) = case.holds.last_mut().filter(|hold| hold.to.is_none()) {
+        hold.to = ended_at.map(|at| at.max(hold.from));
+    }
+}
+
+fn end(task: &mut Task, state: TaskState, at: Timestamp, used_minutes: i32) {
+    task.state = state;
+    task.ended_at = Some(at);
+    task.used_minutes = used_minutes;
+}
+
+fn running<'a>(case: &'a mut Case, branch: &str) -> Option<&'a mut SubCase> {
+    case.sub_cases
+        .iter_mut()
+        .find(|sub_case| sub_case.branch == branch && sub_case.finished_at.is_none())
+}
+
+fn arrived(case: &mut Case, call: &str, join: &str) {
+    if !join.is_empty() {
+        *case.arrivals.entry(arrival_key(call, join)).or_default() += 1;
+    }
+}
+
+fn said(case: &mut Case, kind: StatementKind, revision: i32) {
+    case.revisions.insert(kind as i32, revision);
+}
+
+/// A join in the definition of a call, or in the case's own.
+pub(super) fn arrival_key(call: &str, join: &str) -> String {
+    if call.is_empty() {
+        join.to_owned()
+    } else {
+        format!("{call}/{join}")
+    }
+}

@@ -1,0 +1,192 @@
+//! A case as the contract shows it.
+
+use motcua_platform::time::to_proto;
+use motcua_proto::workflow::v1::{self as proto, CaseState, TaskState};
+
+use super::{
+    case::{Case, SubCase, Task, task_id},
+    surround::Definitions,
+};
+
+/// What the ledger answers, and keeps for a repeated request: the case without what its definitions say, and which
+/// they are. [`Answered::fill`] puts that in.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Answered {
+    /// The case.
+    #[prost(message, optional, tag = "1")]
+    pub case: Option<proto::Case>,
+    /// The definitions that its tasks belong to; the first is the case's own.
+    #[prost(message, repeated, tag = "2")]
+    pub definitions: Vec<PinnedDefinition>,
+    /// For each task the index of its definition.
+    #[prost(uint32, repeated, tag = "3")]
+    pub definition_of: Vec<u32>,
+}
+
+/// A version of a definition.
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+pub struct PinnedDefinition {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub id: String,
+    /// Its version; 0 while the case is blocked.
+    #[prost(int32, tag = "2")]
+    pub version: i32,
+}
+
+impl Answered {
+    /// The case with what its definitions say, as far as they are known.
+    #[must_use]
+    pub fn fill(self, definitions: &Definitions) -> proto::Case {
+        let mut case = self.case.unwrap_or_default();
+        for (task, index) in case.tasks.iter_mut().zip(&self.definition_of) {
+            let pinned = usize::try_from(*index)
+                .ok()
+                .and_then(|index| self.definitions.get(index));
+            if let Some(pinned) = pinned {
+                fill(task, definitions, &pinned.id, pinned.version);
+            }
+        }
+        case
+    }
+}
+
+/// The case with the definitions that it names.
+#[must_use]
+pub fn answered(code: &str, case: &Case) -> Answered {
+    let own = PinnedDefinition {
+        id: case.definition.clone(),
+        version: case.definition_version,
+    };
+    let called = case.called.iter().map(|called| PinnedDefinition {
+        id: called.definition.clone(),
+        version: called.definition_version,
+    });
+    let definition_of = case
+        .tasks
+        .iter()
+        .map(|task| {
+            case.called
+                .iter()
+                .position(|called| called.branch == task.call)
+                .map_or(0, |index| index + 1)
+        })
+        .map(|index| u32::try_from(index).unwrap_or_default())
+        .collect();
+    Answered {
+        case: Some(show_case(code, case)),
+        definitions: [own].into_iter().chain(called).collect(),
+        definition_of,
+    }
+}
+
+fn show_case(code: &str, case: &Case) -> proto::Case {
+    proto::Case {
+        name: format!("cases/{code}"),
+        code: code.to_owned(),
+        state: case.state.into(),
+        procedure: case.procedure.clone(),
+        receiving_agency: case.receiving_agency.clone(),
+        competent_agency: case.competent_agency.clone(),
+        definition: case.definition.clone(),
+        definition_version: case.definition_version,
+        received_at: Some(to_proto(case.received_at)),
+        limit: Some(case.limit.to_proto()),
+        first_due_at: Some(to_proto(case.first_due.at)),
+        due_at: Some(to_proto(case.due.at)),
+        extended: case.extended,
+        overdue: case.overdue || case.punctuality == motcua_proto::r#type::v1::Punctuality::Overdue,
+        priority: case.priority.into(),
+        holds: case
+            .holds
+            .iter()
+            .map(|hold| proto::Hold {
+                held_at: Some(to_proto(hold.from)),
+                resumed_at: hold.to.map(to_proto),
+                supplement_due_at: hold.supplement_due_at.map(to_proto),
+            })
+            .collect(),
+        tasks: (0..case.tasks.len())
+            .filter_map(|index| show_task(code, case, index))
+            .collect(),
+        sub_cases: case.sub_cases.iter().map(show_sub_case).collect(),
+        ended_at: case.ended_at.map(to_proto),
+        outcome: case.outcome.clone(),
+        punctuality: case.punctuality.into(),
+        blocked_reason: case.blocked_reason.clone(),
+        etag: format!("\"{}\"", case.version),
+    }
+}
+
+fn show_sub_case(sub_case: &SubCase) -> proto::SubCase {
+    proto::SubCase {
+        branch: sub_case.branch.clone(),
+        procedure: sub_case.procedure.clone(),
+        agency: sub_case.agency.clone(),
+        limit: Some(sub_case.limit.to_proto()),
+        started_at: Some(to_proto(sub_case.started_at)),
+        due_at: Some(to_proto(sub_case.due_at)),
+        finished_at: sub_case.finished_at.map(to_proto),
+        outcome: sub_case.outcome.clone(),
+    }
+}
+
+/// A task, without what its definition says; `None` where there is none at that index.
+#[must_use]
+pub fn show_task(code: &str, case: &Case, index: usize) -> Option<proto::Task> {
+    let task = case.tasks.get(index)?;
+    Some(proto::Task {
+        name: format!("cases/{code}/tasks/{}", task_id(index)),
+        dossier: code.to_owned(),
+        step: task.step.clone(),
+        title: String::new(),
+        branch: task.branch.clone(),
+        role: task.role.into(),
+        agency: task.agency.clone(),
+        procedure: case.procedure_of(task).to_owned(),
+        state: task.state.into(),
+        assignee: task.assignee.clone(),
+        opened_at: Some(to_proto(task.opened_at)),
+        claimed_at: task.claimed_at.map(to_proto),
+        ended_at: task.ended_at.map(to_proto),
+        planned_minutes: task.planned_minutes,
+        used_minutes: task.used_minutes,
+        due_at: Some(to_proto(task.due_at)),
+        outcomes: Vec::new(),
+        outcome: task.outcome.clone(),
+        priority: case.priority.into(),
+        case_due_at: Some(to_proto(case.due.at)),
+        receiving_agency: case.receiving_agency.clone(),
+        held: case.state == CaseState::Held,
+    })
+}
+
+/// Puts into a shown task what its definition says: its title, and the outcomes that it waits for.
+pub fn fill(shown: &mut proto::Task, definitions: &Definitions, definition: &str, version: i32) {
+    let Some(definition) = definitions.get(definition, version) else {
+        return;
+    };
+    let Some(step) = definition.task(&shown.step) else {
+        return;
+    };
+    shown.title.clone_from(&step.title);
+    if matches!(shown.state(), TaskState::Open | TaskState::Claimed) {
+        shown.outcomes = step.outcomes().map(str::to_owned).collect();
+    }
+}
+
+/// The definition that a task belongs to.
+pub(super) fn pinned<'a>(case: &'a Case, task: &Task) -> (&'a str, i32) {
+    case.called(&task.call).map_or(
+        (case.definition.as_str(), case.definition_version),
+        |called| (called.definition.as_str(), called.definition_version),
+    )
+}
+
+impl Case {
+    /// The definition that the task at an index belongs to.
+    #[must_use]
+    pub fn definition_of(&self, index: usize) -> Option<(&str, i32)> {
+        Some(pinned(self, self.tasks.get(index)?))
+    }
+}

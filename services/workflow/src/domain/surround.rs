@@ -1,0 +1,58 @@
+//! What a decision looks at beside the case: catalogs and definitions. Neither ever changes once it is there, so each
+//! process keeps those that it has seen.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use motcua_platform::catalog::Catalogs;
+
+use super::definition::Definition;
+
+/// Everything beside the case and the context. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Surround {
+    /// Catalogs.
+    pub catalogs: Catalogs,
+    /// Definitions.
+    pub definitions: Definitions,
+}
+
+/// The versions of definitions that this process has seen. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions(Arc<RwLock<HashMap<String, Versions>>>);
+
+type Versions = BTreeMap<i32, Arc<Definition>>;
+
+impl Definitions {
+    /// A version of a definition.
+    #[must_use]
+    pub fn get(&self, id: &str, version: i32) -> Option<Arc<Definition>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)?
+            .get(&version)
+            .cloned()
+    }
+
+    /// The newest version that has been seen.
+    #[must_use]
+    pub fn newest(&self, id: &str) -> Option<Arc<Definition>> {
+        let seen = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        seen.get(id)?
+            .last_key_value()
+            .map(|(_, definition)| Arc::clone(definition))
+    }
+
+    /// Keeps a version.
+    pub fn remember(&self, definition: Definition) {
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(definition.id().to_owned())
+            .or_default()
+            .insert(definition.version(), Arc::new(definition));
+    }
+}

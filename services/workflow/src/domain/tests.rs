@@ -1,0 +1,7 @@
+//! The domain, by examples and by chance.
+
+mod definitions;
+mod engine;
+mod office;
+mod replays;
+mod time;

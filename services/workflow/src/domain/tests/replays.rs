@@ -1,0 +1,210 @@
+//! By chance: whatever is asked of a case, its events tell its state, it comes to an end, and an end leaves nothing open.
+
+use motcua_proto::workflow::v1::CaseState;
+use proptest::prelude::*;
+
+use super::office::{Office, cause, officer, words};
+use crate::domain::{Case, Command};
+
+/// What is asked next; numbers choose among what is there.
+#[derive(Debug, Clone)]
+enum Move {
+    Claim(usize, u32),
+    Complete(usize, usize, u32),
+    Return(usize, u32),
+    RequestSupplement,
+    Resume,
+    Extend(i64),
+    Stop,
+    Withdraw,
+    StartAgain,
+    Tick,
+    Wait(i64),
+}
+
+fn moves() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        3 => (0..4_usize, 1..3_u32).prop_map(|(task, who)| Move::Claim(task, who)),
+        8 => (0..4_usize, 0..3_usize, 1..3_u32).prop_map(|(task, outcome, who)| Move::Complete(task, outcome, who)),
+        2 => (0..4_usize, 1..3_u32).prop_map(|(task, who)| Move::Return(task, who)),
+        1 => Just(Move::RequestSupplement),
+        2 => Just(Move::Resume),
+        1 => (1..200_i64).prop_map(Move::Extend),
+        1 => prop_oneof![4 => Just(Move::Tick), 1 => Just(Move::Stop), 1 => Just(Move::Withdraw)],
+        1 => Just(Move::StartAgain),
+        3 => Just(Move::Tick),
+        4 => (1..2_000_i64).prop_map(Move::Wait),
+    ]
+}
+
+fn procedures() -> impl Strategy<Value = (&'static str, Vec<&'static str>)> {
+    (
+        prop::sample::select(vec!["1.000001", "1.000002", "1.000003", "2.002622"]),
+        prop::sample::subsequence(vec!["with_tax", "funeral_costs", "x", "y"], 0..=4),
+    )
+}
+
+/// A task of the case, ended ones too, by chance.
+fn task(case: &Case, n: usize) -> String {
+    let waiting: Vec<_> = case.waiting().map(|(id, _)| id).collect();
+    // Now and then one that has ended, or that never was.
+    waiting
+        .get(n)
+        .cloned()
+        .unwrap_or_else(|| format!("t{}", n + 1))
+}
+
+fn outcome(office: &Office, id: &str, n: usize) -> String {
+    let case = office.case();
+    let outcomes: Vec<_> = case
+        .task(id)
+        .and_then(|task| {
+            let (definition, version) = case.called(&task.call).map_or(
+                (case.definition.as_str(), case.definition_version),
+                |called| (called.definition.as_str(), called.definition_version),
+            );
+            let definition = office.surround.definitions.get(definition, version)?;
+            Some(
+                definition
+                    .task(&task.step)?
+                    .outcomes()
+                    .map(str::to_owned)
+                    .collect(),
+            )
+        })
+        .unwrap_or_default();
+    outcomes
+        .get(n % outcomes.len().max(1))
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn play(office: &mut Office, next: &Move) {
+    let (who, command) = match next {
+        Move::Wait(minutes) => {
+            office.now += jiff::SignedDuration::from_mins(*minutes);
+            return;
+        }
+        Move::Claim(n, who) => (
+            *who,
+            Command::Claim {
+                task: task(office.case(), *n),
+            },
+        ),
+        Move::Complete(n, choice, who) => {
+            let task = task(office.case(), *n);
+            let outcome = outcome(office, &task, *choice);
+            (*who, Command::Complete { task, outcome })
+        }
+        Move::Return(n, who) => (
+            *who,
+            Command::Return {
+                task: task(office.case(), *n),
+                reason: words(),
+            },
+        ),
+        Move::RequestSupplement => (
+            1,
+            Command::RequestSupplement {
+                missing: words(),
+                ground: words(),
+            },
+        ),
+        Move::Resume => (
+            1,
+            Command::Resume {
+                at: office.now,
+                cause: cause(),
+            },
+        ),
+        Move::Extend(hours) => {
+            let due_at = office.case().due.at + jiff::SignedDuration::from_hours(*hours);
+            (
+                1,
+                Command::ExtendDeadline {
+                    due_at,
+                    reason: words(),
+                },
+            )
+        }
+        Move::Stop => (
+            1,
+            Command::Stop {
+                reason: words(),
+                ground: words(),
+            },
+        ),
+        Move::Withdraw => (
+            1,
+            Command::Withdraw {
+                at: office.now,
+                cause: cause(),
+            },
+        ),
+        Move::StartAgain => {
+            let receipt = Box::new(office.receipt("1.000001", &[]));
+            (
+                1,
+                Command::Start {
+                    receipt,
+                    cause: cause(),
+                },
+            )
+        }
+        Move::Tick => (1, Command::Tick),
+    };
+    // A refusal is an answer like any other; it must leave no trace.
+    let before = office.events.len();
+    if office.asks(&officer(who), &command).is_err() {
+        assert_eq!(office.events.len(), before);
+    }
+}
+
+fn check(office: &Office) {
+    let case = office.case();
+    assert_eq!(office.replayed().as_ref(), Some(case));
+    assert_eq!(case.version, i64::try_from(office.events.len()).unwrap());
+    let stored: Case = serde_json::from_str(&serde_json::to_string(case).unwrap()).unwrap();
+    assert_eq!(&stored, case);
+    assert!(case.timer_at().is_none() || case.state == CaseState::Running);
+    if case.is_ended() {
+        assert_eq!(case.waiting().count(), 0);
+        assert!(case.ended_at.is_some());
+        assert!(case.holds.iter().all(|hold| hold.to.is_some()));
+    } else {
+        assert_ne!(case.waiting().count(), 0, "somebody always has it");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn replaying_the_events_gives_the_state((procedure, options) in procedures(), moves in prop::collection::vec(moves(), 0..60)) {
+        let mut office = Office::accepts(procedure, &options);
+        check(&office);
+        for next in &moves {
+            play(&mut office, next);
+            check(&office);
+        }
+    }
+
+    #[test]
+    fn who_goes_on_working_comes_to_an_end(
+        (procedure, options) in procedures(),
+        choices in prop::collection::vec((0..4_usize, 0..3_usize), 0..80),
+    ) {
+        let mut office = Office::accepts(procedure, &options);
+        let choices = choices.into_iter().chain(std::iter::repeat_n((0, 0), 200));
+        for (n, choice) in choices {
+            if office.case().is_ended() {
+                break;
+            }
+            // The first outcome of each task leads on, the others also back.
+            let waiting = office.case().waiting().count();
+            play(&mut office, &Move::Complete(n % waiting, choice, 1));
+        }
+        prop_assert_eq!(office.case().state, CaseState::Finished);
+        check(&office);
+    }
+}

@@ -1,0 +1,283 @@
+//! Dues, holds, extensions, timers and the control sheet.
+
+use motcua_platform::error::Error;
+use motcua_proto::{
+    events::v1::{EventKind as K, event::Payload},
+    r#type::v1::Punctuality,
+    workflow::v1::CaseState,
+};
+
+use super::office::{CODE, Office, at, cause, officer, words};
+use crate::domain::{Command, control_sheet};
+
+fn ask_for_supplement(office: &mut Office) {
+    let command = Command::RequestSupplement {
+        missing: words(),
+        ground: words(),
+    };
+    office.asks(&officer(1), &command).unwrap();
+}
+
+fn extend(office: &mut Office, due_at: &str) -> Result<(), Error> {
+    office
+        .asks(
+            &officer(1),
+            &Command::ExtendDeadline {
+                due_at: at(due_at),
+                reason: words(),
+            },
+        )
+        .map(drop)
+}
+
+#[test]
+fn while_a_supplement_is_awaited_nothing_goes_on() {
+    let mut office = Office::accepts("1.000001", &[]);
+    ask_for_supplement(&mut office);
+    let case = office.case();
+    assert_eq!(case.state, CaseState::Held);
+    // Seven working days after Tuesday.
+    assert_eq!(
+        case.holds[0].supplement_due_at,
+        Some(at("2025-07-10T17:00"))
+    );
+    assert_eq!(case.timer_at(), None);
+    for command in [
+        Command::Claim { task: "t1".into() },
+        Command::Complete {
+            task: "t1".into(),
+            outcome: "done".into(),
+        },
+        Command::Return {
+            task: "t1".into(),
+            reason: words(),
+        },
+    ] {
+        let Err(Error::Refused(refusal)) = office.asks(&officer(1), &command) else {
+            panic!("must be refused")
+        };
+        assert_eq!(refusal.state, "HELD");
+        assert!(refusal.remedy.contains("SupplementDossier"));
+    }
+}
+
+#[test]
+fn a_supplement_moves_every_due_by_what_it_took() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.now = at("2025-07-01T09:00");
+    ask_for_supplement(&mut office);
+    office.now = at("2025-07-03T14:00");
+    assert_eq!(
+        office.reacts(Command::Resume {
+            at: office.now,
+            cause: cause()
+        }),
+        [K::CaseResumed]
+    );
+    let case = office.case();
+    // Two working days after the asking, up to and including the day of provision: Friday 4 to Tuesday 8.
+    assert_eq!(case.due.at, at("2025-07-08T17:00"));
+    assert_eq!(case.first_due, case.due);
+    // 60 of 180 minutes were used; 120 remain from 14:00.
+    assert_eq!(case.tasks[0].due_at, at("2025-07-03T16:00"));
+    office.now = at("2025-07-03T15:00");
+    office.completes("appraise", "done");
+    assert_eq!(office.case().tasks[0].used_minutes, 120);
+}
+
+#[test]
+fn a_supplement_is_asked_for_once() {
+    let mut office = Office::accepts("1.000001", &[]);
+    ask_for_supplement(&mut office);
+    let again = Command::RequestSupplement {
+        missing: words(),
+        ground: words(),
+    };
+    assert!(
+        matches!(office.asks(&officer(1), &again), Err(Error::Refused(refusal)) if refusal.message.contains("once"))
+    );
+    office.reacts(Command::Resume {
+        at: office.now,
+        cause: cause(),
+    });
+    assert!(
+        matches!(office.asks(&officer(1), &again), Err(Error::Refused(refusal)) if refusal.message.contains("once"))
+    );
+}
+
+#[test]
+fn the_dues_of_branches_at_other_agencies_move_too() {
+    let mut office = Office::accepts("2.002622", &[]);
+    office.completes("register", "registered");
+    ask_for_supplement(&mut office);
+    office.now = at("2025-07-02T08:00");
+    office.reacts(Command::Resume {
+        at: office.now,
+        cause: cause(),
+    });
+    // Two working days after 1 July was 3 July; the hold took 2 July.
+    assert_eq!(office.case().sub_cases[0].due_at, at("2025-07-04T17:00"));
+}
+
+#[test]
+fn an_apology_sets_a_new_date_but_does_not_make_it_on_time() {
+    let mut office = Office::accepts("1.000001", &[]);
+    extend(&mut office, "2025-07-08T10:00").unwrap();
+    assert_eq!(office.case().due.at, at("2025-07-08T10:00"));
+    assert_eq!(office.case().first_due.at, at("2025-07-04T17:00"));
+    // One working day before Tuesday 10:00.
+    office.now = at("2025-07-07T10:00");
+    assert_eq!(office.reacts(Command::Tick), [K::CaseDueSoon]);
+    assert_eq!(
+        office.reacts(Command::Tick),
+        [],
+        "it waits for the new date"
+    );
+    office.completes("appraise", "done");
+    office.completes("sign", "approved");
+    let Payload::CaseFinished(finished) = office.last() else {
+        panic!("must be finished")
+    };
+    assert!(finished.apologised);
+    assert_eq!(finished.punctuality(), Punctuality::Overdue);
+}
+
+#[test]
+fn an_apology_comes_once_before_the_limit_passes_and_names_an_open_hour_after_it() {
+    let mut office = Office::accepts("1.000001", &[]);
+    for bad in [
+        "2025-07-04T17:00",
+        "2025-07-04T10:00",
+        "2025-07-05T10:00",
+        "2025-07-07T12:00",
+    ] {
+        assert!(
+            matches!(extend(&mut office, bad), Err(Error::Invalid(_))),
+            "{bad}"
+        );
+    }
+    office.now = at("2025-07-04T23:59");
+    extend(&mut office, "2025-07-07T10:00").unwrap();
+    assert!(
+        matches!(
+            extend(&mut office, "2025-07-08T10:00"),
+            Err(Error::Refused(_))
+        ),
+        "a second time"
+    );
+
+    let mut office = Office::accepts("1.000001", &[]);
+    office.now = at("2025-07-05T00:00");
+    let Err(Error::Refused(refusal)) = extend(&mut office, "2025-07-07T10:00") else {
+        panic!("too late")
+    };
+    assert!(refusal.message.contains("comes before"));
+}
+
+#[test]
+fn a_hold_moves_the_promised_date_by_its_working_time() {
+    let mut office = Office::accepts("1.000001", &[]);
+    extend(&mut office, "2025-07-08T10:00").unwrap();
+    ask_for_supplement(&mut office);
+    office.now = at("2025-07-02T08:00");
+    office.reacts(Command::Resume {
+        at: office.now,
+        cause: cause(),
+    });
+    assert_eq!(office.case().due.at, at("2025-07-09T10:00"));
+    assert_eq!(office.case().first_due.at, at("2025-07-07T17:00"));
+}
+
+#[test]
+fn on_the_due_day_is_on_time_and_before_it_is_early() {
+    for (finished, punctuality) in [
+        ("2025-07-03T17:00", Punctuality::Early),
+        ("2025-07-04T07:00", Punctuality::OnTime),
+        ("2025-07-04T23:59", Punctuality::OnTime),
+        ("2025-07-05T00:00", Punctuality::Overdue),
+    ] {
+        let mut office = Office::accepts("1.000001", &[]);
+        office.completes("appraise", "done");
+        office.now = at(finished);
+        office.completes("sign", "approved");
+        assert_eq!(office.case().punctuality, punctuality, "{finished}");
+    }
+}
+
+#[test]
+fn it_is_told_once_that_the_due_comes_near_and_once_that_it_has_passed() {
+    let mut office = Office::accepts("1.000001", &[]);
+    // One working day before Friday 17:00 is Thursday 17:00, when exactly its minutes are left.
+    assert_eq!(office.case().timer_at(), Some(at("2025-07-03T17:00")));
+    assert_eq!(office.reacts(Command::Tick), []);
+    office.now = at("2025-07-03T17:00");
+    assert_eq!(office.reacts(Command::Tick), [K::CaseDueSoon]);
+    assert_eq!(office.reacts(Command::Tick), []);
+    assert_eq!(office.case().timer_at(), Some(at("2025-07-05T00:00")));
+    office.now = at("2025-07-05T00:00");
+    assert_eq!(office.reacts(Command::Tick), [K::CaseOverdue]);
+    assert_eq!(office.case().timer_at(), None);
+    assert!(office.case().overdue);
+}
+
+#[test]
+fn a_same_day_case_is_told_two_hours_before_and_not_at_all_when_fewer_are_left() {
+    let office = Office::accepts("1.000003", &[]);
+    assert_eq!(office.case().due_soon_at, Some(at("2025-07-01T15:00")));
+    let mut office = Office::open();
+    office.now = at("2025-07-01T15:00");
+    let receipt = Box::new(office.receipt("1.000003", &[]));
+    office.reacts(Command::Start {
+        receipt,
+        cause: cause(),
+    });
+    assert_eq!(office.case().due_soon_at, None);
+    assert_eq!(office.case().timer_at(), Some(at("2025-07-02T00:00")));
+}
+
+#[test]
+fn the_control_sheet_says_who_had_it_and_how_long() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.now = at("2025-07-01T08:10");
+    office
+        .asks(&officer(1), &Command::Claim { task: "t1".into() })
+        .unwrap();
+    office.now = at("2025-07-01T10:00");
+    office.completes("appraise", "done");
+    office.now = at("2025-07-01T11:00");
+    ask_for_supplement(&mut office);
+    office.now = at("2025-07-02T09:00");
+    office.reacts(Command::Resume {
+        at: office.now,
+        cause: cause(),
+    });
+    let sheet = control_sheet(
+        CODE,
+        office.case(),
+        at("2025-07-02T09:30"),
+        &office.surround,
+    )
+    .unwrap();
+    let [first, second] = &sheet.lines[..] else {
+        panic!("two tasks")
+    };
+    assert_eq!(
+        (
+            first.title.as_str(),
+            first.used_minutes,
+            first.planned_minutes
+        ),
+        ("Bước appraise", 120, 180)
+    );
+    assert_eq!(
+        first.received_at,
+        Some(motcua_platform::time::to_proto(at("2025-07-01T08:10")))
+    );
+    assert_eq!(first.punctuality(), Punctuality::Early);
+    assert_eq!(first.note, "done");
+    assert_eq!((second.used_minutes, second.assignee.as_str()), (90, ""));
+    assert_eq!(second.punctuality(), Punctuality::Unspecified);
+    assert_eq!(sheet.used_minutes, 210);
+    // From Tuesday 08:00 to Monday 17:00, where the hold moved the due, without the 6 hours that it took.
+    assert_eq!(sheet.allowed_minutes, 420 + 4 * 480 - 360);
+}

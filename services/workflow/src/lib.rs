@@ -1,0 +1,167 @@
+//! Workflow: the case behind the counter, from acceptance to finish. Tasks, parallel branches, sub-cases of linked
+//! procedures, holds, deadlines and their extension, worklists, the control sheet.
+//!
+//! A case begins by itself when intake accepts the dossier, and runs under the version of its definition that was
+//! newest then.
+//!
+//! Deliberately not here: personal data (a case knows the dossier's code and procedure, nobody's name), the dossier's
+//! public status and its ends by the applicant (intake decides those), and telling anybody (notification).
+
+mod api;
+pub mod domain;
+mod reactions;
+mod store;
+
+use std::sync::Arc;
+
+use motcua_platform::{
+    database,
+    error::Error,
+    feed::{Feed, FeedServer},
+    follower::{Follower, FollowerServer},
+    ledger::Ledger,
+    progress::Progress,
+    service::{Service, Surroundings},
+    timers::Timers,
+};
+use motcua_proto::{
+    events::v1::{
+        event_feed_service_server::EventFeedServiceServer,
+        follower_service_server::FollowerServiceServer,
+    },
+    workflow::v1::{
+        case_service_server::CaseServiceServer, definition_service_server::DefinitionServiceServer,
+        task_service_server::TaskServiceServer,
+    },
+};
+use tonic::{codec::CompressionEncoding, service::Routes};
+
+use crate::{
+    api::{CaseServer, DefinitionServer, Desk, TaskServer},
+    domain::{Command, Surround},
+    reactions::{KINDS, Reactions},
+    store::{Cases, PublishedDefinitions},
+};
+
+/// The service's name.
+pub const SERVICE: &str = "workflow";
+
+/// Its tables, beside the platform's.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// Timers that are due at `$1` and not yet done.
+const PENDING: &str = "SELECT count(*) FROM cases WHERE timer_at <= $1";
+/// The next of them, a batch at a time. Whose turn it is follows from the code: the agency's identifier.
+const TIMERS_DUE: &str = "SELECT code, regexp_replace(code, '-[0-9]+-[0-9]+$', '') FROM cases \
+     WHERE timer_at <= $1 ORDER BY timer_at, code LIMIT 500";
+/// When the next falls due.
+const TIMER_NEXT: &str = "SELECT min(timer_at) FROM cases";
+
+macro_rules! compressed {
+    ($server:expr) => {
+        $server
+            .accept_compressed(CompressionEncoding::Gzip)
+            .accept_compressed(CompressionEncoding::Zstd)
+            .send_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Zstd)
+    };
+}
+
+/// Starts the service: its ledgers, its timers, and the follower of intake.
+///
+/// # Errors
+/// None at present; the database is reached when it is first needed.
+pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
+    let Surroundings {
+        options,
+        clock,
+        peers,
+        drain,
+        tasks,
+    } = surroundings;
+    let pool = database::pool(options.clone());
+    let feed = Feed::start(
+        SERVICE,
+        pool.clone(),
+        options.clone(),
+        clock.clone(),
+        PENDING,
+        drain.clone(),
+    );
+    let progress = Progress::new(
+        feed.clone(),
+        pool.clone(),
+        [("intake", peers.intake.clone())],
+    );
+
+    let surround = Surround::default();
+    let cases = Arc::new(Cases {
+        surround: surround.clone(),
+    });
+    let ledger = Ledger::start(SERVICE, Arc::clone(&cases), &options, &clock, &tasks);
+    let definitions = Ledger::start(
+        SERVICE,
+        Arc::new(PublishedDefinitions),
+        &options,
+        &clock,
+        &tasks,
+    );
+
+    let follower = Follower {
+        service: SERVICE,
+        source: "intake",
+        peer: peers.intake,
+        kinds: KINDS.to_vec(),
+        options,
+        handler: Arc::new(Reactions {
+            cases,
+            clock: clock.clone(),
+        }),
+        progress: progress.clone(),
+        clock: clock.clone(),
+    };
+    let parking = follower.parking();
+    tasks.spawn(follower.run(drain.clone()));
+    let timers = Timers {
+        ledger: ledger.clone(),
+        pool: pool.clone(),
+        clock: clock.clone(),
+        feed: feed.clone(),
+        due: TIMERS_DUE,
+        next: TIMER_NEXT,
+        tick: || Command::Tick,
+    };
+    tasks.spawn(timers.run(drain));
+
+    let desk = Desk {
+        pool: pool.clone(),
+        surround,
+        clock,
+    };
+    let definition_server = DefinitionServer {
+        ledger: definitions,
+        cases: ledger.clone(),
+        desk: desk.clone(),
+    };
+    let mut routes = Routes::builder();
+    routes
+        .add_service(compressed!(CaseServiceServer::new(CaseServer {
+            ledger: ledger.clone(),
+            desk: desk.clone()
+        })))
+        .add_service(compressed!(TaskServiceServer::new(TaskServer {
+            ledger,
+            desk
+        })))
+        .add_service(compressed!(DefinitionServiceServer::new(definition_server)))
+        .add_service(compressed!(EventFeedServiceServer::new(FeedServer::new(
+            feed
+        ))))
+        .add_service(compressed!(FollowerServiceServer::new(
+            FollowerServer::new(pool, vec![parking])
+        )));
+    Ok(Service {
+        routes: routes.routes(),
+        progress,
+    })
+}

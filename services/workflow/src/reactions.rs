@@ -1,0 +1,192 @@
+//! What intake's events do here: an accepted dossier begins its case, a withdrawal ends it, a supplement lets it go on.
+
+use std::sync::Arc;
+
+use motcua_platform::{
+    actor,
+    catalog::Catalog,
+    clock::Clock,
+    follower::{Failure, Handler, Received},
+    ledger::{self, Envelope, Target},
+    telemetry,
+    time::from_proto_opt,
+};
+use motcua_proto::{
+    events::v1::{DossierAccepted, EventKind, event::Payload},
+    r#type::v1::Catalog as ProtoCatalog,
+};
+use sqlx::PgConnection;
+
+use crate::{
+    SERVICE,
+    domain::{Cause, Command, Due, Limit, Receipt},
+    store::{Cases, Wanted, ensure_newest},
+};
+
+/// The kinds that matter here.
+pub(crate) const KINDS: [EventKind; 4] = [
+    EventKind::CatalogApplied,
+    EventKind::DossierAccepted,
+    EventKind::DossierWithdrawn,
+    EventKind::SupplementProvided,
+];
+
+/// Reacts to intake.
+#[derive(Debug)]
+pub(crate) struct Reactions {
+    pub(crate) cases: Arc<Cases>,
+    pub(crate) clock: Clock,
+}
+
+impl Handler for Reactions {
+    async fn handle(
+        &self,
+        connection: &mut PgConnection,
+        source: &'static str,
+        events: &[Received],
+    ) -> Result<(), Failure> {
+        // Dossiers name their catalog, so one that came later in the batch changes nothing for those before it.
+        let mut commands = Vec::new();
+        for (index, received) in events.iter().enumerate() {
+            match &received.event.payload {
+                Some(Payload::CatalogApplied(applied)) => {
+                    self.keep(connection, applied.catalog.as_ref())
+                        .await
+                        .map_err(|why| at(index, why))?;
+                }
+                Some(payload) => {
+                    let command = command(source, received, payload)
+                        .map_err(|why| Failure::event(index, why))?;
+                    commands.extend(command.map(|command| (index, envelope(received, command))));
+                }
+                None => {}
+            }
+        }
+        let (places, envelopes): (Vec<_>, Vec<_>) = commands.into_iter().unzip();
+        if envelopes.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<_> = envelopes
+            .iter()
+            .filter_map(|envelope| match &envelope.command {
+                Command::Start { receipt, .. } => Some(Wanted {
+                    catalog: &receipt.catalog,
+                    definition: &receipt.definition,
+                }),
+                _ => None,
+            })
+            .collect();
+        ensure_newest(&self.cases.surround, connection, &wanted).await?;
+        let outcomes = ledger::write(
+            SERVICE,
+            self.cases.as_ref(),
+            connection,
+            &envelopes,
+            self.clock.now(),
+        )
+        .await?;
+        for (index, outcome) in places.into_iter().zip(outcomes) {
+            if let Err(error) = outcome {
+                return Err(Failure::event(index, error.to_string()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a catalog could not be kept.
+enum NotKept {
+    Unsound(String),
+    Database(sqlx::Error),
+}
+
+fn at(index: usize, why: NotKept) -> Failure {
+    match why {
+        NotKept::Unsound(why) => Failure::event(index, why),
+        NotKept::Database(error) => error.into(),
+    }
+}
+
+impl Reactions {
+    async fn keep(
+        &self,
+        connection: &mut PgConnection,
+        catalog: Option<&ProtoCatalog>,
+    ) -> Result<(), NotKept> {
+        let catalog =
+            catalog.ok_or_else(|| NotKept::Unsound("the event carries no catalog".to_owned()))?;
+        let catalog =
+            Catalog::parse(catalog).map_err(|error| NotKept::Unsound(error.to_string()))?;
+        self.cases
+            .surround
+            .catalogs
+            .keep(connection, catalog)
+            .await
+            .map_err(NotKept::Database)
+    }
+}
+
+fn envelope(received: &Received, command: Command) -> Envelope<Command> {
+    Envelope {
+        target: Target::Key(received.event.dossier.clone()),
+        command,
+        actor: actor::service(SERVICE),
+        traceparent: telemetry::traceparent(&received.span),
+        etag: String::new(),
+        request: None,
+    }
+}
+
+/// What an event asks for; nothing where the case has no part in it.
+fn command(
+    source: &'static str,
+    received: &Received,
+    payload: &Payload,
+) -> Result<Option<Command>, String> {
+    let event = &received.event;
+    let cause = Cause {
+        source,
+        position: event.position,
+        kind: event.kind(),
+    };
+    Ok(match payload {
+        Payload::DossierAccepted(accepted) => {
+            let receipt = receipt(&event.procedure, accepted)
+                .ok_or("the receipt's times or limit are missing")?;
+            Some(Command::Start {
+                receipt: Box::new(receipt),
+                cause,
+            })
+        }
+        // Before acceptance there is no case.
+        Payload::DossierWithdrawn(withdrawn) if withdrawn.accepted => {
+            let at =
+                from_proto_opt(withdrawn.withdrawn_at.as_ref()).ok_or("withdrawn_at is missing")?;
+            Some(Command::Withdraw { at, cause })
+        }
+        Payload::SupplementProvided(provided) if provided.during_case => {
+            let at =
+                from_proto_opt(provided.provided_at.as_ref()).ok_or("provided_at is missing")?;
+            Some(Command::Resume { at, cause })
+        }
+        _ => None,
+    })
+}
+
+fn receipt(procedure: &str, accepted: &DossierAccepted) -> Option<Receipt> {
+    Some(Receipt {
+        procedure: procedure.to_owned(),
+        received_at: from_proto_opt(accepted.received_at.as_ref())?,
+        due: Due {
+            at: from_proto_opt(accepted.due_at.as_ref())?,
+            judged_until: from_proto_opt(accepted.judged_until.as_ref())?,
+        },
+        limit: Limit::from_proto(accepted.limit.as_ref()?)?,
+        catalog: accepted.catalog.clone(),
+        definition: accepted.definition.clone(),
+        receiving_agency: accepted.receiving_agency.clone(),
+        competent_agency: accepted.competent_agency.clone(),
+        priority: accepted.priority(),
+        options: accepted.options.clone(),
+    })
+}

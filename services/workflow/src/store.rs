@@ -1,0 +1,19 @@
+//! How cases and definitions lie in PostgreSQL: the SQL of this service, and nothing else's.
+
+mod cases;
+mod definitions;
+mod lists;
+
+pub(crate) use self::{
+    cases::Cases,
+    definitions::{
+        PublishedDefinitions, Wanted, definition, definitions, ensure_newest, ensure_versions,
+    },
+    lists::{CaseFilter, TaskFilter, TaskKey, blocked_on, case, cases, tasks},
+};
+use crate::domain::Case;
+
+/// A state as it is stored.
+fn read(state: &str) -> Result<Case, sqlx::Error> {
+    serde_json::from_str(state).map_err(|error| sqlx::Error::Decode(error.into()))
+}

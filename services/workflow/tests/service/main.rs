@@ -1,0 +1,7 @@
+//! The whole service on a real PostgreSQL, behind an intake that says what it is told to say.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod intake;
+mod life;
+mod world;
