@@ -9,7 +9,7 @@
 mod parking;
 mod server;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use motcua_proto::events::v1::{
@@ -238,14 +238,13 @@ impl<H: Handler> Follower<H> {
             if batch.through >= batch.from {
                 cursor = self.take(&mut connection, cursor, batch).await?;
             }
-            let parked = parking::count(&mut connection, self.source).await?;
             self.progress.update(self.source, |step| {
                 step.epoch = cursor.epoch;
                 step.position = cursor.position;
                 step.head = head;
-                step.parked = parked;
                 step.fault.clear();
             });
+            let parked = self.progress.step(self.source).parked;
             telemetry::record_lag(self.service, self.source, head - cursor.position);
             telemetry::record_parked(
                 self.service,
@@ -362,7 +361,10 @@ impl<H: Handler> Follower<H> {
         .await?;
         parking::queue(&mut transaction, self.source, received).await?;
         to.store(&mut transaction, self.source).await?;
+        let count = parking::count(&mut transaction, self.source).await?;
         transaction.commit().await?;
+        self.progress
+            .update(self.source, |step| step.parked = count);
         Ok(to)
     }
 
@@ -380,8 +382,14 @@ impl<H: Handler> Follower<H> {
         }
         async {
             let mut transaction = connection.begin().await?;
-            from.lock(&mut transaction, self.source).await?;
-            let parked = parking::parked_among(&mut transaction, self.source, events).await?;
+            let count = from.lock(&mut transaction, self.source).await?;
+            self.progress
+                .update(self.source, |step| step.parked = count);
+            let parked = if count == 0 {
+                HashSet::new()
+            } else {
+                parking::parked_among(&mut transaction, self.source, events).await?
+            };
             if parked.is_empty() {
                 self.handler
                     .handle(&mut transaction, self.source, events)
@@ -479,18 +487,20 @@ impl Cursor {
         Ok(Self { epoch, position })
     }
 
-    /// Takes the lease, for this transaction, where the cursor still stands here.
-    async fn lock(self, connection: &mut PgConnection, source: &str) -> Result<(), Stop> {
+    /// Takes the lease, for this transaction, where the cursor still stands here. Answers how many dossiers are set
+    /// aside: hardly ever any, and then nobody needs to look which.
+    async fn lock(self, connection: &mut PgConnection, source: &str) -> Result<i64, Stop> {
         let row: Option<(i64, i64)> = sqlx::query_as(
-            "SELECT epoch, position FROM follower WHERE source = $1 FOR UPDATE SKIP LOCKED",
+            "SELECT position, (SELECT count(*) FROM parked WHERE parked.source = follower.source) \
+             FROM follower WHERE source = $1 FOR UPDATE SKIP LOCKED",
         )
         .bind(source)
         .fetch_optional(connection)
         .await?;
         match row {
             None => Err(Stop::Leased),
-            Some((_, position)) if position != self.position => Err(Stop::Moved),
-            Some(_) => Ok(()),
+            Some((position, _)) if position != self.position => Err(Stop::Moved),
+            Some((_, parked)) => Ok(parked),
         }
     }
 

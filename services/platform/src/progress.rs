@@ -77,6 +77,15 @@ impl Progress {
             .map(|(name, source)| (*name, source.steps.borrow().clone()))
     }
 
+    /// How far one source has been followed; nowhere for one that is not.
+    #[must_use]
+    pub fn step(&self, source: &str) -> Step {
+        self.sources
+            .get(source)
+            .map(|source| source.steps.borrow().clone())
+            .unwrap_or_default()
+    }
+
     /// Whether everything runs: no follower is stopped and no dossier is set aside.
     #[must_use]
     pub fn is_well(&self) -> bool {
@@ -94,7 +103,11 @@ impl Progress {
 
     pub(crate) fn update(&self, source: &str, change: impl FnOnce(&mut Step)) {
         if let Some(source) = self.sources.get(source) {
-            source.steps.send_modify(change);
+            source.steps.send_if_modified(|step| {
+                let before = step.clone();
+                change(step);
+                *step != before
+            });
         }
     }
 

@@ -1,6 +1,6 @@
 //! Dossiers set aside: the rows behind them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use motcua_proto::events::v1::ParkedDossier;
@@ -107,29 +107,26 @@ pub(super) async fn take(
         .map(Some)
 }
 
-/// Everything set aside from a source, longest first.
+/// Everything set aside, by source, longest first.
 pub(super) async fn list(
     connection: &mut PgConnection,
-    source: &str,
-) -> Result<Vec<ParkedDossier>, sqlx::Error> {
-    let rows: Vec<(String, String, Instant, Option<i64>, i64)> = sqlx::query_as(
-        "SELECT parked.dossier, reason, parked_at, min(position), count(position) \
-         FROM parked LEFT JOIN parked_event USING (source, dossier) WHERE source = $1 \
+) -> Result<HashMap<String, Vec<ParkedDossier>>, sqlx::Error> {
+    let rows: Vec<(String, String, String, Instant, Option<i64>, i64)> = sqlx::query_as(
+        "SELECT source, parked.dossier, reason, parked_at, min(position), count(position) \
+         FROM parked LEFT JOIN parked_event USING (source, dossier) \
          GROUP BY source, parked.dossier, reason, parked_at ORDER BY parked_at, parked.dossier LIMIT 1000",
     )
-    .bind(source)
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(
-            |(dossier, reason, parked_at, position, events)| ParkedDossier {
-                dossier,
-                position: position.unwrap_or_default(),
-                events,
-                parked_at: Some(to_proto(parked_at.0)),
-                reason,
-            },
-        )
-        .collect())
+    let mut by_source: HashMap<String, Vec<ParkedDossier>> = HashMap::new();
+    for (source, dossier, reason, parked_at, position, events) in rows {
+        by_source.entry(source).or_default().push(ParkedDossier {
+            dossier,
+            position: position.unwrap_or_default(),
+            events,
+            parked_at: Some(to_proto(parked_at.0)),
+            reason,
+        });
+    }
+    Ok(by_source)
 }

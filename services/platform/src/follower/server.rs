@@ -1,6 +1,6 @@
 //! Followers over gRPC: how far, and what was set aside.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use futures::future::BoxFuture;
 use motcua_proto::events::v1::{
@@ -124,14 +124,30 @@ impl FollowerServer {
         found
     }
 
-    async fn refresh(&self, parking: &Parking) -> Result<Vec<ParkedDossier>, Error> {
+    /// What is set aside, by source; health and metrics are told as well.
+    async fn parked(&self) -> Result<HashMap<String, Vec<ParkedDossier>>, Error> {
         let mut connection = self.pool.acquire().await?;
-        let parked = parking::list(&mut connection, parking.source).await?;
-        let count = parking::count(&mut connection, parking.source).await?;
-        parking
-            .progress
-            .update(parking.source, |step| step.parked = count);
+        let parked = parking::list(&mut connection).await?;
+        for parking in &self.parkings {
+            let count = parked.get(parking.source).map_or(0, Vec::len);
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            parking
+                .progress
+                .update(parking.source, |step| step.parked = count);
+        }
         Ok(parked)
+    }
+
+    /// The cursors. The rows, not this process's memory: another replica may be the one that follows.
+    async fn cursors(&self) -> Result<HashMap<String, Cursor>, Error> {
+        let rows: Vec<(String, i64, i64)> =
+            sqlx::query_as("SELECT source, epoch, position FROM follower")
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(source, epoch, position)| (source, Cursor { epoch, position }))
+            .collect())
     }
 }
 
@@ -141,34 +157,29 @@ impl FollowerService for FollowerServer {
         &self,
         _: Request<ListFollowersRequest>,
     ) -> Result<Response<ListFollowersResponse>, Status> {
-        let mut followers = Vec::new();
-        for parking in &self.parkings {
-            let parked = self.refresh(parking).await?;
-            let mut connection = self.pool.acquire().await.map_err(Error::from)?;
-            // The row, not this process's memory: another replica may be the one that follows.
-            let cursor = Cursor::read(&mut connection, parking.source)
-                .await
-                .unwrap_or(Cursor {
+        let mut parked = self.parked().await?;
+        let cursors = self.cursors().await?;
+        let followers = self
+            .parkings
+            .iter()
+            .map(|parking| {
+                let cursor = cursors.get(parking.source).copied().unwrap_or(Cursor {
                     epoch: 0,
                     position: 0,
                 });
-            let step = parking
-                .progress
-                .steps()
-                .find(|(source, _)| *source == parking.source)
-                .map(|(_, step)| step)
-                .unwrap_or_default();
-            let head = step.head.max(cursor.position);
-            followers.push(FollowerState {
-                source: parking.source.to_owned(),
-                epoch: cursor.epoch,
-                position: cursor.position,
-                head,
-                lag: head - cursor.position,
-                parked,
-                fault: step.fault,
-            });
-        }
+                let step = parking.progress.step(parking.source);
+                let head = step.head.max(cursor.position);
+                FollowerState {
+                    source: parking.source.to_owned(),
+                    epoch: cursor.epoch,
+                    position: cursor.position,
+                    head,
+                    lag: head - cursor.position,
+                    parked: parked.remove(parking.source).unwrap_or_default(),
+                    fault: step.fault,
+                }
+            })
+            .collect();
         Ok(Response::new(ListFollowersResponse { followers }))
     }
 
@@ -202,8 +213,10 @@ impl FollowerService for FollowerServer {
             "a dossier was parked by hand"
         );
         let parked = self
-            .refresh(parking)
+            .parked()
             .await?
+            .remove(parking.source)
+            .unwrap_or_default()
             .into_iter()
             .find(|parked| parked.dossier == dossier)
             .unwrap_or(ParkedDossier {
@@ -229,7 +242,7 @@ impl FollowerService for FollowerServer {
         let id = fields.request_id(&request.request_id);
         let ((parking, dossier), _) = fields.finish(parking.zip(dossier).zip(id))?;
         let replayed = (parking.unpark)(dossier).await?;
-        self.refresh(parking).await?;
+        self.parked().await?;
         Ok(Response::new(UnparkDossierResponse { replayed }))
     }
 }

@@ -279,7 +279,9 @@ async fn lanes_end_when_the_last_handle_is_gone_and_what_was_accepted_is_written
     putting.await.unwrap().unwrap();
     drop(ledger);
     tasks.close();
-    tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), tasks.wait())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -290,7 +292,11 @@ async fn requests_are_forgotten_after_thirty_days() {
     let ledger = Ledger::start("jars", Arc::new(Jars), &world.options, &clock, &tasks);
     ledger.execute("a", on("j", Command::Put(1))).await.unwrap();
     let drain = CancellationToken::new();
-    let forgetting = tokio::spawn(forget_old_requests(world.pool.clone(), clock, drain.clone()));
+    let forgetting = tokio::spawn(forget_old_requests(
+        world.pool.clone(),
+        clock,
+        drain.clone(),
+    ));
     hand.set("2025-07-30T00:00:00Z".parse().unwrap());
     ledger.execute("a", on("j", Command::Put(1))).await.unwrap();
     hand.set("2025-08-01T00:00:00Z".parse().unwrap());
