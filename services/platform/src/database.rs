@@ -23,12 +23,18 @@ impl FromStr for Base {
     type Err = Error;
 
     fn from_str(url: &str) -> Result<Self, Error> {
-        PgConnectOptions::from_str(url).map(Self).map_err(|_| {
-            Error::field(
-                "database_url",
-                "must be a PostgreSQL URL such as postgres://user@host:5432/",
-            )
-        })
+        ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+            .then(|| PgConnectOptions::from_str(url).ok())
+            .flatten()
+            .map(Self)
+            .ok_or_else(|| {
+                Error::field(
+                    "database_url",
+                    "must be a PostgreSQL URL such as postgres://user@host:5432/",
+                )
+            })
     }
 }
 

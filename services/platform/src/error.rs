@@ -12,6 +12,14 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 /// The domain of every `ErrorInfo`.
 pub const ERROR_DOMAIN: &str = "motcua.vn";
 
+/// An error travels in the trailers, its message twice and escaped, and clients take 8 KiB of trailers by default: what is
+/// larger would cost the caller its connection instead of telling it anything. Bytes.
+const MESSAGE_BYTES_MAX: usize = 500;
+/// Of all field violations together.
+const VIOLATIONS_BYTES_MAX: usize = 3_000;
+/// Of one of them.
+const DESCRIPTION_BYTES_MAX: usize = 250;
+
 /// A field that says nonsense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -180,18 +188,11 @@ impl From<Error> for Status {
                 tracing::error!(%cause, "a request failed");
                 "internal failure; the trace id leads to the cause".to_owned()
             }
-            other => other.to_string(),
+            other => cut(&other.to_string(), MESSAGE_BYTES_MAX),
         };
         match &error {
             Error::Invalid(violations) => {
-                details.set_bad_request(
-                    violations
-                        .iter()
-                        .map(|violation| {
-                            FieldViolation::new(&violation.field, &violation.description)
-                        })
-                        .collect::<Vec<_>>(),
-                );
+                details.set_bad_request(fitting(violations));
             }
             Error::Missing { name } | Error::Exists { name } => {
                 metadata.insert("name".to_owned(), name.clone());
@@ -235,9 +236,64 @@ impl From<Error> for Status {
     }
 }
 
+/// The violations that fit an answer; how many more there are is said last.
+fn fitting(violations: &[Violation]) -> Vec<FieldViolation> {
+    let mut bytes = 0;
+    let mut fitting: Vec<_> = violations
+        .iter()
+        .map(|violation| {
+            FieldViolation::new(
+                cut(&violation.field, DESCRIPTION_BYTES_MAX),
+                cut(&violation.description, DESCRIPTION_BYTES_MAX),
+            )
+        })
+        .take_while(|violation| {
+            bytes += violation.field.len() + violation.description.len();
+            bytes <= VIOLATIONS_BYTES_MAX
+        })
+        .collect();
+    let more = violations.len() - fitting.len();
+    if more > 0 {
+        fitting.push(FieldViolation::new(
+            "…",
+            format!("{more} more are invalid; mend these first"),
+        ));
+    }
+    fitting
+}
+
+fn cut(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(bytes_max)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_fits_the_trailers_however_much_is_wrong() {
+        let violations = (0..2_000)
+            .map(|n| Violation {
+                field: format!("catalog.agencies[{n}].code"),
+                description: "ă".repeat(20_000),
+            })
+            .collect();
+        let status = Status::from(Error::Invalid(violations));
+        assert!(status.message().len() < 600);
+        assert!(status.details().len() < 4_500, "{}", status.details().len());
+        let named = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(named[0].field, "catalog.agencies[0].code");
+        assert!(
+            named
+                .last()
+                .unwrap()
+                .description
+                .ends_with("more are invalid; mend these first")
+        );
+    }
 
     #[test]
     fn a_refusal_names_the_article_and_the_remedy() {

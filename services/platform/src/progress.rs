@@ -143,6 +143,10 @@ impl Progress {
     }
 
     async fn reached(&self, source: &Source, position: &Position) -> Result<(), Error> {
+        if position.position == 0 {
+            // Before anything happened: there is nothing to wait for.
+            return Ok(());
+        }
         let mut steps = source.steps.subscribe();
         let there =
             |step: &Step| step.epoch == position.epoch && step.position >= position.position;

@@ -48,6 +48,10 @@ impl EventFeedService for FeedServer {
             fields.reject("after", "must not be negative");
         }
         let kinds: Option<Vec<EventKind>> = fields.choices("kinds", &request.kinds);
+        for (index, agency) in request.agencies.iter().enumerate() {
+            fields.id(&format!("agencies[{index}]"), agency);
+        }
+        fields.optional_line("dossier", &request.dossier);
         let kinds = fields.finish(kinds)?;
         let reader = Reader {
             feed: self.0.clone(),

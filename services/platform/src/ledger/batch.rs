@@ -29,7 +29,7 @@ pub async fn write<A: Aggregate>(
     envelopes: &[Envelope<A::Command>],
     now: Timestamp,
 ) -> Result<Outcomes<A::Answer>, sqlx::Error> {
-    let known = known_requests(connection, envelopes).await?;
+    let mut known = known_requests(connection, envelopes).await?;
     let rows = load(aggregate, connection, envelopes, &known).await?;
     let counters = lock_counters(connection, envelopes, &known).await?;
 
@@ -51,6 +51,12 @@ pub async fn write<A: Aggregate>(
             None => draft.take(aggregate, envelope, now),
         };
         draft.outcomes.push(outcome);
+    }
+    if draft.has_refused(envelopes) {
+        // The same request may have been accepted by another batch while this one waited for the aggregate's lock: the
+        // move is no longer allowed because this very request has made it. Now its answer can be seen.
+        known = known_requests(connection, envelopes).await?;
+        draft.remember(envelopes, &known);
     }
     draft
         .write(service, aggregate, connection, now, &known)
@@ -186,6 +192,32 @@ impl<A: Aggregate> Draft<A> {
             );
         }
         Ok(Draftee { answer, place })
+    }
+
+    /// Whether a request that can come again was refused.
+    fn has_refused(&self, envelopes: &[Envelope<A::Command>]) -> bool {
+        self.outcomes
+            .iter()
+            .zip(envelopes)
+            .any(|(outcome, envelope)| {
+                outcome.is_err()
+                    && envelope
+                        .request
+                        .as_ref()
+                        .is_some_and(|request| request.stated)
+            })
+    }
+
+    /// The first answer for whatever was refused here and is known.
+    fn remember(&mut self, envelopes: &[Envelope<A::Command>], known: &HashMap<RequestKey, Known>) {
+        for (outcome, envelope) in self.outcomes.iter_mut().zip(envelopes) {
+            if outcome.is_err()
+                && let Some(request) = &envelope.request
+                && let Some(known) = known.get(&key_of(request))
+            {
+                *outcome = known.outcome(Some(request));
+            }
+        }
     }
 
     fn next_number(&self, prefix: &str) -> i64 {

@@ -104,6 +104,34 @@ async fn a_repeated_request_gets_the_first_answer_after_a_restart_and_from_anoth
 }
 
 #[tokio::test]
+async fn a_repeat_that_waited_for_the_first_gets_its_answer_though_the_move_is_made_already() {
+    let world = World::new().await;
+    let replicas = [world.ledger(), world.ledger()];
+    for round in 0..20 {
+        let key = format!("j{round}");
+        let fill = on(&key, Command::Put(5));
+        replicas[0].execute("a", fill).await.unwrap();
+        let id = Uuid::new_v4();
+        // Allowed once: afterwards the jar no longer holds five.
+        let put = || envelope(Target::Key(key.clone()), Command::PutIf(5, 1), id);
+        let answers = join_all(
+            replicas
+                .iter()
+                .cycle()
+                .take(8)
+                .map(|ledger| ledger.execute("a", put())),
+        )
+        .await;
+        let first = answers[0].as_ref().unwrap();
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.as_ref().unwrap() == first)
+        );
+    }
+}
+
+#[tokio::test]
 async fn two_replicas_with_the_same_new_request_at_once_do_it_once() {
     let world = World::new().await;
     let replicas = [world.ledger(), world.ledger()];

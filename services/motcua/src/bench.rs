@@ -1,0 +1,25 @@
+//! `motcua bench`: the suite against the best that this machine gives in the same run.
+//!
+//! Figures are printed as ratios to a ceiling, never asserted: disks and neighbours swing too much for a bare number.
+
+mod ceiling;
+mod submit;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::Failed;
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Acknowledged, durable submissions through gRPC, against raw SQL on the same PostgreSQL.
+    Submit(submit::Args),
+}
+
+pub(crate) async fn run(command: Command) -> Result<ExitCode, Failed> {
+    match command {
+        Command::Submit(args) => submit::run(args).await,
+    }
+}

@@ -1,0 +1,329 @@
+//! `motcua bench submit`.
+
+use std::{process::ExitCode, time::Duration};
+
+use motcua_platform::{
+    database::Base,
+    postgres::{DataDir, Options as PostgresOptions, Server},
+};
+use motcua_proto::{
+    events::v1::{
+        GetHeadRequest, ListFollowersRequest, event_feed_service_client::EventFeedServiceClient,
+        follower_service_client::FollowerServiceClient,
+    },
+    intake::v1::{Applicant, SubmitDossierRequest, dossier_service_client::DossierServiceClient},
+    r#type::v1::Channel as DossierChannel,
+};
+use serde_json::json;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+use super::ceiling::{Ceiling, Sample};
+use crate::{
+    Failed, catalog,
+    measure::{fsyncs_per_second, peak_rss_bytes},
+    suite::{Options, Suite, connect},
+};
+
+/// Connections of the raw statements.
+const CEILINGS: [usize; 3] = [1, 16, 64];
+/// How long followers may take after the load before the bench gives up on them.
+const CATCH_UP_MAX: Duration = Duration::from_secs(120);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Measures submissions.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Clients that submit at once, each on a connection of its own.
+    #[arg(long, default_value_t = 64)]
+    clients: usize,
+    /// Seconds of each measurement.
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    /// Rounds, interleaved; the median counts.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Print JSON on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
+    if args.clients == 0 || args.seconds == 0 || args.rounds == 0 {
+        return Err(Failed::new(
+            "--clients, --seconds and --rounds must be at least 1",
+        ));
+    }
+    eprintln!("starting a private PostgreSQL and the four services");
+    let postgres = Server::start(PostgresOptions::new(DataDir::Temporary))
+        .await
+        .map_err(|error| Failed::new(error.to_string()))?;
+    let outcome = measured(&args, &postgres).await;
+    postgres
+        .stop()
+        .await
+        .map_err(|error| Failed::new(error.to_string()))?;
+    outcome
+}
+
+async fn measured(args: &Args, postgres: &Server) -> Result<ExitCode, Failed> {
+    let directory = tempfile::tempdir()?;
+    let url = postgres.base_url();
+    let options = Options {
+        database_url: Some(&url),
+        ..Options::in_directory(directory.path())
+    };
+    let suite = Suite::start(&options, |_| ()).await?;
+    let outcome = rounds(args, postgres, &suite).await;
+    suite.stop().await?;
+    let figures = outcome?;
+    if args.json {
+        println!("{:#}", figures.json(args));
+    } else {
+        figures.print(args);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rounds(args: &Args, postgres: &Server, suite: &Suite) -> Result<Figures, Failed> {
+    let addresses = &suite.addresses;
+    let bundle = catalog::embedded().map_err(|faults| Failed::new(faults.to_string()))?;
+    let (intake, workflow) = (
+        connect(&addresses.intake).await?,
+        connect(&addresses.workflow).await?,
+    );
+    catalog::apply::apply(&bundle, intake, workflow)
+        .await
+        .map_err(|error| Failed::new(error.to_string()))?;
+    let mut clients = Vec::new();
+    for _ in 0..args.clients {
+        clients.push(DossierServiceClient::new(connect(&addresses.intake).await?));
+    }
+    // Warms every connection up, and leaves the rows that the ceiling is measured with.
+    submit(&clients, Duration::from_millis(500)).await?;
+    let base: Base = postgres.base_url().parse()?;
+    let ceiling = Ceiling::prepare(&base, Sample::read(&base).await?).await?;
+    caught_up(suite).await?;
+
+    let time = Duration::from_secs(args.seconds);
+    let mut figures = Figures::default();
+    for round in 1..=args.rounds {
+        eprintln!("round {round} of {}", args.rounds);
+        for (figure, connections) in figures.ceilings.iter_mut().zip(CEILINGS) {
+            figure.push(ceiling.measure(connections, time).await?);
+        }
+        figures.submissions.push(submit(&clients, time).await?);
+        figures
+            .catch_up_seconds
+            .push(caught_up(suite).await?.as_secs_f64());
+        figures
+            .fsyncs
+            .push(fsyncs_per_second(postgres.data_directory()).await?);
+    }
+    figures.peak_rss_bytes = peak_rss_bytes(addresses.pid);
+    Ok(figures)
+}
+
+/// Acknowledged submissions per second, of all clients together; each waits for its answer before it submits again.
+async fn submit(clients: &[DossierServiceClient<Channel>], time: Duration) -> Result<f64, Failed> {
+    let begin = Instant::now();
+    let mut tasks = JoinSet::new();
+    for (number, client) in clients.iter().enumerate() {
+        let mut client = client.clone();
+        tasks.spawn(async move {
+            let mut acknowledged = 0_u32;
+            while begin.elapsed() < time {
+                client.submit_dossier(request(number)).await?;
+                acknowledged += 1;
+            }
+            Ok::<_, tonic::Status>(acknowledged)
+        });
+    }
+    let mut acknowledged = 0.0;
+    while let Some(outcome) = tasks.join_next().await {
+        acknowledged += f64::from(outcome.map_err(|error| Failed::new(error.to_string()))??);
+    }
+    Ok(acknowledged / begin.elapsed().as_secs_f64())
+}
+
+fn request(client: usize) -> SubmitDossierRequest {
+    SubmitDossierRequest {
+        procedure: "1.004873".to_owned(),
+        receiving_agency: "11593".to_owned(),
+        channel: DossierChannel::Counter.into(),
+        applicant: Some(Applicant {
+            full_name: format!("Người Thử Tải {client}"),
+            phone: "0900000000".to_owned(),
+            ..Applicant::default()
+        }),
+        request_id: Uuid::new_v4().to_string(),
+        ..SubmitDossierRequest::default()
+    }
+}
+
+/// How long it takes until every service has followed every other one to its head.
+async fn caught_up(suite: &Suite) -> Result<Duration, Failed> {
+    let begin = Instant::now();
+    let services = suite.addresses.all();
+    let mut heads = Vec::new();
+    for (name, address) in services {
+        let head = EventFeedServiceClient::new(connect(address).await?)
+            .get_head(GetHeadRequest {})
+            .await?;
+        heads.push((name, head.into_inner().position));
+    }
+    for (name, address) in services {
+        let mut client = FollowerServiceClient::new(connect(address).await?);
+        loop {
+            let followers = client
+                .list_followers(ListFollowersRequest {})
+                .await?
+                .into_inner()
+                .followers;
+            let behind = followers.iter().any(|follower| {
+                heads
+                    .iter()
+                    .any(|(source, head)| *source == follower.source && follower.position < *head)
+            });
+            if !behind {
+                break;
+            }
+            if begin.elapsed() > CATCH_UP_MAX {
+                return Err(Failed::new(format!(
+                    "{name} has not caught up after {} s",
+                    CATCH_UP_MAX.as_secs()
+                )));
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+    Ok(begin.elapsed())
+}
+
+/// One figure a round.
+#[derive(Debug, Default)]
+struct Figures {
+    ceilings: [Vec<f64>; 3],
+    submissions: Vec<f64>,
+    catch_up_seconds: Vec<f64>,
+    fsyncs: Vec<f64>,
+    peak_rss_bytes: Option<u64>,
+}
+
+impl Figures {
+    /// Submissions as a ratio to the best of the ceilings.
+    fn ratio(&self) -> f64 {
+        let best = self
+            .ceilings
+            .iter()
+            .map(|figure| median(figure))
+            .fold(0.0, f64::max);
+        median(&self.submissions) / best
+    }
+
+    fn json(&self, args: &Args) -> serde_json::Value {
+        let ceilings: serde_json::Map<_, _> = CEILINGS
+            .iter()
+            .zip(&self.ceilings)
+            .map(|(connections, figure)| (connections.to_string(), json!(median(figure).round())))
+            .collect();
+        json!({
+            "ratio": (self.ratio() * 1_000.0).round() / 1_000.0,
+            "submissions_per_second": median(&self.submissions).round(),
+            "ceiling_per_second_by_connections": ceilings,
+            "catch_up_seconds": median(&self.catch_up_seconds),
+            "fsyncs_per_second": median(&self.fsyncs).round(),
+            "peak_rss_bytes": self.peak_rss_bytes,
+            "clients": args.clients,
+            "rounds": args.rounds,
+            "seconds": args.seconds,
+            "profile": profile(),
+        })
+    }
+
+    fn print(&self, args: &Args) {
+        println!(
+            "dossiers a second, median of {} round(s) of {} s, {} profile",
+            args.rounds,
+            args.seconds,
+            profile()
+        );
+        let widest = self
+            .ceilings
+            .iter()
+            .chain([&self.submissions])
+            .map(|figure| median(figure))
+            .fold(1.0, f64::max);
+        let line = |name: String, value: f64| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a bar of at most 40 characters"
+            )]
+            let bar = "█".repeat((value / widest * 40.0).round() as usize);
+            println!("  {name:<34} {value:>8.0}  {bar}");
+        };
+        for (connections, figure) in CEILINGS.iter().zip(&self.ceilings) {
+            line(
+                format!("raw SQL, {connections} connection(s)"),
+                median(figure),
+            );
+        }
+        line(
+            format!("motcua through gRPC, {} clients", args.clients),
+            median(&self.submissions),
+        );
+        println!(
+            "  ratio to the best of raw SQL        {:>7.2}",
+            self.ratio()
+        );
+        println!(
+            "  followers caught up after           {:>7.2} s",
+            median(&self.catch_up_seconds)
+        );
+        println!(
+            "  the disk's fsync rate meanwhile     {:>7.0} per second",
+            median(&self.fsyncs)
+        );
+        if let Some(bytes) = self.peak_rss_bytes {
+            println!(
+                "  peak memory of the services         {:>7} MiB, PostgreSQL not counted",
+                bytes >> 20
+            );
+        }
+    }
+}
+
+/// The build that was measured.
+fn profile() -> &'static str {
+    if cfg!(debug_assertions) {
+        "development"
+    } else {
+        "release"
+    }
+}
+
+fn median(figures: &[f64]) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratio_is_to_the_best_ceiling_by_medians() {
+        let figures = Figures {
+            ceilings: [vec![10.0, 30.0, 20.0], vec![100.0, 1.0, 50.0], vec![40.0]],
+            submissions: vec![25.0, 100.0, 75.0],
+            ..Figures::default()
+        };
+        assert!((figures.ratio() - 1.5).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,142 @@
+//! The programme of a replay: who comes, to which wards, from when to when.
+
+use std::{collections::BTreeSet, fs::File, path::Path};
+
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use motcua_calendar::local;
+use motcua_platform::catalog::Catalog;
+use motcua_proto::r#type::v1::AgencyKind;
+
+use super::{
+    Args,
+    draw::Seed,
+    invented::Invented,
+    plan::{self, Arrival, Order},
+    register::{self, Rejected},
+};
+use crate::Failed;
+
+/// After the last row of a register, the replay goes on for at most so many days.
+const REGISTER_DAYS_AFTER: i64 = 120;
+/// Rejected rows that are shown before the start.
+const REJECTED_SHOWN: usize = 20;
+
+/// Who comes, where, and when it begins and ends.
+pub(super) struct Programme {
+    pub(super) arrivals: Vec<Arrival>,
+    pub(super) rejected: Vec<Rejected>,
+    pub(super) wards: Vec<String>,
+    pub(super) from: Date,
+    pub(super) until: Timestamp,
+}
+
+/// The wards of the assumptions and the catalog, and whom chance sends there.
+pub(super) fn from_assumptions(
+    args: &Args,
+    invented: &Invented,
+    catalog: &Catalog,
+) -> Result<Programme, Failed> {
+    let others = catalog
+        .agencies()
+        .filter(|agency| agency.kind() == AgencyKind::Ward && !agency.identifier.is_empty())
+        .map(|agency| agency.code.clone())
+        .filter(|code| *code != invented.ward);
+    let wards: Vec<String> = std::iter::once(invented.ward.clone())
+        .chain(others)
+        .take(args.wards.max(1))
+        .collect();
+    if wards.len() < args.wards {
+        return Err(Failed::new(format!(
+            "the catalog has {} wards, not {}",
+            wards.len(),
+            args.wards
+        )));
+    }
+    let order = Order {
+        invented,
+        catalog,
+        wards: &wards,
+        dossiers_per_ward: args
+            .dossiers_per_ward
+            .unwrap_or_else(|| invented.dossiers()),
+        seed: Seed(args.seed),
+    };
+    let arrivals = plan::plan(&order)?;
+    let until = motcua_calendar::instant(invented.to.at(17, 0, 0, 0)).ok();
+    let closing = catalog
+        .agency(&invented.ward)
+        .and_then(|agency| catalog.calendar_of(agency))
+        .and_then(|calendar| calendar.closing_of(invented.to))
+        .or(until)
+        .ok_or_else(|| Failed::new(format!("the replay cannot end on {}", invented.to)))?;
+    Ok(Programme {
+        arrivals,
+        rejected: Vec::new(),
+        wards,
+        from: invented.from,
+        until: closing,
+    })
+}
+
+pub(super) fn from_register(file: &Path, catalog: &Catalog) -> Result<Programme, Failed> {
+    let name = file.display();
+    let opened =
+        File::open(file).map_err(|error| Failed::new(format!("{name} cannot be read: {error}")))?;
+    let (arrivals, rejected) = register::read(opened, catalog)?;
+    for rejected in rejected.iter().take(REJECTED_SHOWN) {
+        eprintln!("{name}: {rejected}");
+    }
+    let (Some(first), Some(last)) = (arrivals.first(), arrivals.last()) else {
+        return Err(Failed::new(format!(
+            "{name} has no row that can be replayed; {} were rejected",
+            register::rows(&rejected)
+        )));
+    };
+    let wards: BTreeSet<String> = arrivals
+        .iter()
+        .map(|arrival| arrival.ward.clone())
+        .collect();
+    let from = local(first.at).date();
+    let until = last.at + SignedDuration::from_hours(24 * REGISTER_DAYS_AFTER);
+    Ok(Programme {
+        wards: wards.into_iter().collect(),
+        arrivals,
+        rejected,
+        from,
+        until,
+    })
+}
+
+pub(super) fn introduce(args: &Args, invented: &Invented, programme: &Programme) {
+    let whose = match programme.wards.as_slice() {
+        [_] => "one ward".to_owned(),
+        wards => format!("{} wards", wards.len()),
+    };
+    println!(
+        "{} dossiers of {whose} from {} on, in ticks of {} minutes",
+        programme.arrivals.len(),
+        programme.from,
+        args.tick_minutes
+    );
+    match &args.input {
+        Some(file) => println!(
+            "They come from {} (rows that are not replayed: {}). Invented is who works and how long it takes",
+            file.display(),
+            register::rows(&programme.rejected)
+        ),
+        None => println!(
+            "Reported of An Phong are 1 July to 25 August 2025, {} dossiers, all resolved, none overdue, {} handed over \
+             at home. Invented is everything else: days, hours, applicants, procedures, staff, minutes",
+            invented.dossiers(),
+            invented
+                .division
+                .get(&invented.home_procedure)
+                .copied()
+                .unwrap_or(0),
+        ),
+    }
+    println!(
+        "(officers in each centre: {}; `motcua demo --show-assumptions` shows all of it)",
+        invented.staff.officers
+    );
+}

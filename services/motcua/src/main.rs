@@ -1,0 +1,188 @@
+//! `motcua`, the one binary: it serves, shows, measures and demonstrates the suite.
+//!
+//! Deliberately not here: rules, rows, events. Each command calls a service's library, or asks a service over gRPC as
+//! any other client would.
+
+mod bench;
+mod catalog;
+mod config;
+mod demo;
+mod dossier;
+mod due;
+mod feed;
+mod health;
+mod measure;
+mod picture;
+mod report;
+mod serve;
+mod suite;
+mod tables;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// Open software that runs the administrative one-stop shops of Vietnamese wards, for a whole city at once.
+#[derive(Debug, Parser)]
+#[command(name = "motcua", version, arg_required_else_help = true)]
+struct Cli {
+    /// Configuration file; `motcua config` shows every key.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Replay the first summer of An Phong ward's centre through the four services.
+    Demo(demo::Args),
+    /// Run one service, or all four.
+    Serve(serve::Args),
+    /// Bring the four databases to the present schema, as their owner.
+    Migrate,
+    /// Show every configuration key, with its default and what it does.
+    Config,
+    /// Check or apply a catalog.
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
+    /// Compute a due date by law, and explain it day by day. Works without a database.
+    Due(due::Args),
+    /// Watch a service's history, and set dossiers aside or take them up again.
+    #[command(subcommand)]
+    Feed(feed::Command),
+    /// Show a dossier's life as a timeline, from the events of all services.
+    Dossier(dossier::Args),
+    /// Print the settlement report II.06 of an agency or the whole city.
+    Report(report::Args),
+    /// Measure the suite against the best that this machine gives.
+    #[command(subcommand)]
+    Bench(bench::Command),
+    /// Ask a service whether it is serving; exits with 1 if not.
+    Health(health::Args),
+}
+
+#[derive(Debug, Subcommand)]
+enum CatalogCommand {
+    /// Read the catalog of a directory and report every fault with file and line.
+    Check {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// Check the catalog of a directory as a whole, then apply it: definitions to workflow, the rest to intake.
+    Apply {
+        /// The directory.
+        directory: PathBuf,
+    },
+}
+
+/// Why a command failed, in a sentence for whoever typed it.
+#[derive(Debug)]
+pub(crate) struct Failed(String);
+
+impl Failed {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<tonic::Status> for Failed {
+    fn from(status: tonic::Status) -> Self {
+        Self(format!("{} ({:?})", status.message(), status.code()))
+    }
+}
+
+impl From<motcua_platform::error::Error> for Failed {
+    fn from(error: motcua_platform::error::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(failed) => {
+            eprintln!("motcua: {failed}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failed> {
+    // Commands that need neither configuration nor a runtime.
+    match &cli.command {
+        Command::Config => {
+            print!("{}", config::DEFAULT);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Due(args) => return due::run(args),
+        Command::Catalog(CatalogCommand::Check { directory }) => return check_catalog(directory),
+        _ => {}
+    }
+    let config = Config::load(cli.config.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Demo(args) => demo::run(args).await,
+            Command::Serve(args) => serve::run(config, args).await,
+            Command::Migrate => serve::migrate(&config).await,
+            Command::Catalog(CatalogCommand::Apply { directory }) => {
+                apply_catalog(&config, &directory).await
+            }
+            Command::Feed(command) => feed::run(&config, command).await,
+            Command::Dossier(args) => dossier::run(&config, args).await,
+            Command::Report(args) => report::run(&config, args).await,
+            Command::Bench(command) => bench::run(command).await,
+            Command::Health(args) => health::run(args).await,
+            Command::Config | Command::Due(_) | Command::Catalog(CatalogCommand::Check { .. }) => {
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    })
+}
+
+fn check_catalog(directory: &Path) -> Result<ExitCode, Failed> {
+    let bundle = catalog::read(directory).map_err(|faults| Failed::new(faults.to_string()))?;
+    println!(
+        "{}: {} agencies, {} procedures, {} definitions, no fault",
+        bundle.catalog.id,
+        bundle.catalog.agencies.len(),
+        bundle.catalog.procedures.len(),
+        bundle.definitions.len(),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn apply_catalog(config: &Config, directory: &Path) -> Result<ExitCode, Failed> {
+    let bundle = catalog::read(directory).map_err(|faults| Failed::new(faults.to_string()))?;
+    let applied = catalog::apply::apply(
+        &bundle,
+        feed::Service::Intake.peer(config)?,
+        feed::Service::Workflow.peer(config)?,
+    )
+    .await
+    .map_err(|error| Failed::new(error.to_string()))?;
+    println!("{applied}");
+    Ok(ExitCode::SUCCESS)
+}

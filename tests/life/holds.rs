@@ -1,0 +1,136 @@
+//! Time that does not count: supplements, before acceptance and during the case.
+
+use motcua_proto::r#type::v1::{DossierStatus, Punctuality};
+use motcua_proto::workflow::v1::CaseState;
+
+use crate::support::{Person, Service, Suite, WARD, local, marriage, refused};
+
+#[tokio::test]
+async fn a_supplement_during_the_case_moves_the_due_by_the_days_that_it_took() {
+    let suite = Suite::start().await;
+    let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
+    suite.clock_at("2025-07-01T08:10").await;
+    let dossier = clerk.submits(marriage()).await;
+    let code = dossier.code.as_str();
+    // Tuesday; three working days after it is Friday.
+    assert_eq!(local(&dossier.due_at), "2025-07-04T17:00");
+    suite.clock_at("2025-07-02T09:00").await;
+
+    let case = officer
+        .requests(code, "Giấy xác nhận tình trạng hôn nhân của bên nữ")
+        .await;
+    assert_eq!(case.state(), CaseState::Held);
+    // Seven working days after Wednesday, 2 July.
+    assert_eq!(local(&case.holds[0].supplement_due_at), "2025-07-11T17:00");
+    suite.settle().await;
+    assert_eq!(
+        clerk.sees(code).await.status(),
+        DossierStatus::SupplementRequired
+    );
+    assert!(
+        officer.worklist(WARD).await.is_empty(),
+        "nobody can work on what stands still"
+    );
+    let refusal = refused(
+        &officer
+            .cases()
+            .request_supplement(Person::asking(code, "Thêm nữa"))
+            .await
+            .unwrap_err(),
+    );
+    assert_eq!(refusal.reason, "MOVE_NOT_ALLOWED");
+    assert_eq!(refusal.metadata["article"], "decree 118/2025, art. 17");
+
+    // Past the first due, and no overdue comes of it.
+    suite.clock_at("2025-07-07T08:00").await;
+    assert!(
+        !suite
+            .kinds(Service::Workflow, code)
+            .await
+            .iter()
+            .any(|kind| kind == "CaseOverdue")
+    );
+    assert!(!officer.case(code).await.overdue);
+
+    suite.clock_at("2025-07-07T10:00").await;
+    clerk
+        .hands_in(code, "Đã nộp Giấy xác nhận tình trạng hôn nhân")
+        .await;
+    suite.settle().await;
+    // Thursday, Friday and Monday were held: Friday the 4th moves to Wednesday the 9th.
+    let dossier = clerk.sees(code).await;
+    assert_eq!(
+        (dossier.status(), local(&dossier.due_at)),
+        (DossierStatus::InProgress, "2025-07-09T17:00".into())
+    );
+    let case = officer.case(code).await;
+    assert_eq!(
+        (case.state(), local(&case.first_due_at)),
+        (CaseState::Running, "2025-07-09T17:00".into())
+    );
+    assert_eq!(local(&case.holds[0].resumed_at), "2025-07-07T10:00");
+
+    officer.approves(WARD, code).await;
+    leader.approves(WARD, code).await;
+    officer.approves(WARD, code).await;
+    let sheet = officer.control_sheet(code).await;
+    // From 08:10 on the 1st to 09:00 on the 2nd, eight working hours and 50 minutes; what was held is left out.
+    assert_eq!(sheet.lines[0].used_minutes, 530);
+    let fact = suite.fact(code).await;
+    assert_eq!((fact.holds, fact.punctuality()), (1, Punctuality::Early));
+    assert!(!fact.apologised);
+    let letters = suite.letters(code);
+    assert!(
+        letters
+            .iter()
+            .any(|letter| letter.contains("Thời hạn bổ sung")
+                && letter.contains("bổ sung, hoàn thiện")),
+        "{letters:#?}"
+    );
+    assert!(suite.reconciles().await.differences.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_missing_at_the_counter_is_asked_for_once_and_the_limit_runs_from_acceptance() {
+    let suite = Suite::start().await;
+    let (clerk, leader) = (suite.clerk(), suite.leader());
+    suite.clock_at("2025-07-01T08:10").await;
+    let code = clerk.submits(crate::support::online(marriage())).await.code;
+    let dossier = clerk.asks_for(&code, "Ảnh chụp căn cước của bên nam").await;
+    assert_eq!(dossier.status(), DossierStatus::SupplementRequired);
+    suite.clock_at("2025-07-03T14:00").await;
+    assert_eq!(
+        clerk.hands_in(&code, "Đã gửi ảnh").await.status(),
+        DossierStatus::Submitted
+    );
+
+    // Once; a second time is for a leader to decide.
+    let again = motcua_proto::intake::v1::RequestSupplementRequest {
+        name: format!("dossiers/{code}"),
+        missing: "Thêm một giấy tờ".to_owned(),
+        ground: "Điều 17".to_owned(),
+        ..Default::default()
+    };
+    let refusal = refused(
+        &clerk
+            .dossiers()
+            .request_supplement(again.clone())
+            .await
+            .unwrap_err(),
+    );
+    assert_eq!(refusal.reason, "MOVE_NOT_ALLOWED");
+    leader.dossiers().request_supplement(again).await.unwrap();
+    clerk.hands_in(&code, "Đã gửi đủ").await;
+
+    let dossier = clerk.accepts(&code).await;
+    assert_eq!(
+        (local(&dossier.received_at), local(&dossier.due_at)),
+        ("2025-07-03T14:00".into(), "2025-07-08T17:00".into())
+    );
+    suite.settle().await;
+    assert_eq!(
+        suite.fact(&code).await.holds,
+        0,
+        "a wait before acceptance holds no limit"
+    );
+}

@@ -1,0 +1,39 @@
+//! What the end-to-end tests stand on: the real binary, a real PostgreSQL, a clock that they move, and helpers that
+//! speak the domain.
+//!
+//! | file | answers |
+//! | --- | --- |
+//! | `database.rs` | where does a test have its own four databases from? |
+//! | `suite.rs` | how are the services started, killed and asked to stop? |
+//! | `process.rs` | what is one process, and what did it log? |
+//! | `quiet.rs` | when has everything happened that was bound to happen? |
+//! | `people.rs` | who acts, and what can be read of it? |
+//! | `counter.rs`, `office.rs` | what is done before the counter, and behind it? |
+//! | `papers.rs` | what do invented families submit? |
+//! | `time.rs` | what time is it in Hải Phòng? |
+//! | `refused.rs` | why was a call refused? |
+
+mod counter;
+mod database;
+mod office;
+mod papers;
+mod people;
+mod process;
+mod quiet;
+mod refused;
+mod suite;
+mod time;
+
+pub(crate) use self::{
+    database::Databases,
+    papers::{POLICE, WARD, birth, death, family, linked_death, marriage, online},
+    people::Person,
+    process::{Output, motcua},
+    quiet::{Patience, wait_until},
+    refused::{Refused, refused},
+    suite::{Service, Setup, Suite},
+    time::{at, date, local, proto},
+};
+
+/// The repository.
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

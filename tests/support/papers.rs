@@ -1,0 +1,69 @@
+//! What invented families submit at the centre of An Phong ward.
+
+use motcua_proto::{
+    intake::v1::{Applicant, SubmitDossierRequest},
+    r#type::v1::{Channel, HandOverMethod},
+};
+use uuid::Uuid;
+
+/// An Phong ward, with its centre.
+pub(crate) const WARD: &str = "11593";
+/// The police of An Phong ward.
+pub(crate) const POLICE: &str = "11593-ca";
+
+/// An invented applicant.
+pub(crate) fn family() -> Applicant {
+    Applicant {
+        full_name: "Nguyễn Thị Ví Dụ".to_owned(),
+        identity_number: "031000000001".to_owned(),
+        phone: "0900000001".to_owned(),
+        email: "vi.du@example.vn".to_owned(),
+        address: "Số 1, ngõ Ví Dụ, phường An Phong".to_owned(),
+    }
+}
+
+/// At the counter, complete, and accepted in the same act.
+fn counter(procedure: &str) -> SubmitDossierRequest {
+    SubmitDossierRequest {
+        procedure: procedure.to_owned(),
+        receiving_agency: WARD.to_owned(),
+        channel: Channel::Counter.into(),
+        applicant: Some(family()),
+        accept: true,
+        request_id: Uuid::new_v4().to_string(),
+        ..SubmitDossierRequest::default()
+    }
+}
+
+/// A death to be registered: the same day.
+pub(crate) fn death() -> SubmitDossierRequest {
+    counter("1.000656")
+}
+
+/// A birth to be registered: the same day.
+pub(crate) fn birth() -> SubmitDossierRequest {
+    counter("1.001193")
+}
+
+/// A marriage to be registered: three working days.
+pub(crate) fn marriage() -> SubmitDossierRequest {
+    counter("1.000894")
+}
+
+/// A death with everything that follows from it, brought home: ten working days.
+pub(crate) fn linked_death(options: &[&str]) -> SubmitDossierRequest {
+    SubmitDossierRequest {
+        options: options.iter().map(|&option| option.to_owned()).collect(),
+        hand_over_method: HandOverMethod::Home.into(),
+        ..counter("2.002622")
+    }
+}
+
+/// The same, sent in through the national portal: it waits for acceptance.
+pub(crate) fn online(request: SubmitDossierRequest) -> SubmitDossierRequest {
+    SubmitDossierRequest {
+        channel: Channel::Portal.into(),
+        accept: false,
+        ..request
+    }
+}

@@ -1,0 +1,136 @@
+//! Personal data stay where they belong: in no span, no metric, no log line, no event and no error.
+
+use motcua_proto::{
+    intake::v1::{Applicant, SubmitDossierRequest},
+    notification::v1::{SendMessageRequest, message_service_client::MessageServiceClient},
+};
+use prost::Message as _;
+
+use super::collector::Collector;
+use crate::support::{Person, Service, Setup, Suite, WARD, linked_death, marriage, online};
+
+/// Unmistakable: found anywhere, each of them is a leak.
+const SECRETS: [&str; 9] = [
+    "Zyx Vô Danh",
+    "987654321098",
+    "0987123654",
+    "zyx.vo.danh@example.vn",
+    "hẻm 987 đường Không Có",
+    "lý do từ chối kín",
+    "điều còn thiếu kín",
+    "lời xin lỗi kín",
+    "người nhận kín",
+];
+
+fn secretive(request: SubmitDossierRequest) -> SubmitDossierRequest {
+    let applicant = Applicant {
+        full_name: SECRETS[0].to_owned(),
+        identity_number: SECRETS[1].to_owned(),
+        phone: SECRETS[2].to_owned(),
+        email: SECRETS[3].to_owned(),
+        address: SECRETS[4].to_owned(),
+    };
+    SubmitDossierRequest {
+        applicant: Some(applicant),
+        ..request
+    }
+}
+
+#[tokio::test]
+async fn no_span_no_metric_no_log_line_and_no_event_names_anybody() {
+    let (collector, url) = Collector::start().await;
+    let log = Some("debug,h2=info,hyper=info,hyper_util=info,tower=info");
+    let mut suite = Suite::with(Setup {
+        otlp: Some(url),
+        log,
+        ..Setup::default()
+    })
+    .await;
+    suite.clock_at("2025-07-01T08:00").await;
+    let (clerk, officer, leader, visitor) = (
+        suite.clerk(),
+        suite.officer(),
+        suite.leader(),
+        suite.visitor(),
+    );
+
+    let refused = clerk.submits(secretive(online(marriage()))).await.code;
+    clerk.refuses(&refused, SECRETS[5]).await;
+    let asked = clerk.submits(secretive(online(marriage()))).await.code;
+    clerk.asks_for(&asked, SECRETS[6]).await;
+    clerk.hands_in(&asked, SECRETS[6]).await;
+    let code = clerk.submits(secretive(marriage())).await.code;
+    suite.settle().await;
+    officer.requests(&code, SECRETS[6]).await;
+    suite.settle().await;
+    clerk.hands_in(&code, SECRETS[6]).await;
+    suite.settle().await;
+    let mut extending = Person::extending(&code, "2025-07-08T11:00");
+    extending.reason = SECRETS[7].to_owned();
+    leader.cases().extend_deadline(extending).await.unwrap();
+    officer.approves(WARD, &code).await;
+    let task = leader.task(WARD, &code).await;
+    leader.returns(&task, SECRETS[5]).await;
+    clerk.sees_all(&code).await;
+    let mut messages = MessageServiceClient::new(suite.peer(Service::Notification));
+    let request = SendMessageRequest {
+        dossier: code.clone(),
+        template: "receipt".to_owned(),
+        ..Default::default()
+    };
+    messages.send_message(request).await.unwrap();
+    leader.stops(&code, SECRETS[5]).await;
+
+    let home = clerk.submits(secretive(linked_death(&[]))).await.code;
+    clerk
+        .arranges_visit(&home, "2025-07-01T09:00", "2025-07-01T10:00")
+        .await;
+    visitor.visits_home(&home, "v1", "").await;
+    // What is wrong is refused without being repeated; nor does a second call of another body repeat the first.
+    let mut wrong = secretive(marriage());
+    let applicant = wrong.applicant.as_mut().unwrap();
+    applicant.phone = format!("{}x", SECRETS[2]);
+    applicant.email = format!("{} @", SECRETS[3]);
+    applicant.full_name = SECRETS[0].repeat(60);
+    let status = clerk.dossiers().submit_dossier(wrong).await.unwrap_err();
+    let said = [status.message().as_bytes(), status.details()].concat();
+    suite.settle().await;
+
+    let mut events = Vec::new();
+    for service in Service::ALL {
+        for event in suite.events(service, "").await {
+            events.extend(event.encode_to_vec());
+        }
+    }
+    let letters = suite.letters(&code).join("\n");
+    suite.terminate_all().await;
+    let logged = suite.log();
+    // Each place with what must be found there, so that looking is known to work.
+    let places = [
+        ("a refusal", said, "applicant.phone"),
+        ("an event", events, code.as_str()),
+        ("a log line", logged.into_bytes(), code.as_str()),
+        ("a span or a metric", collector.everything(), code.as_str()),
+    ];
+    let find = |bytes: &[u8], words: &str| {
+        bytes
+            .windows(words.len())
+            .position(|window| window == words.as_bytes())
+    };
+    for (place, bytes, known) in &places {
+        assert!(find(bytes, known).is_some(), "{place} says nothing");
+        for secret in SECRETS {
+            let found = find(bytes, secret);
+            let around = found.map(|at| {
+                String::from_utf8_lossy(&bytes[at.saturating_sub(200)..(at + 200).min(bytes.len())])
+                    .into_owned()
+            });
+            assert_eq!(around, None, "{place} holds '{secret}'");
+        }
+    }
+    // They are not lost either: the letter has them.
+    assert!(
+        letters.contains(SECRETS[0]) && letters.contains(SECRETS[3]),
+        "{letters}"
+    );
+}
