@@ -180,14 +180,14 @@ async fn serve_on(
 ) -> Result<(), Failed> {
     let url = postgres.map_or_else(|| config.database_url.clone(), Server::base_url);
     let base: Base = url.parse()?;
-    let clock = match &args.simulated_clock {
+    let (clock, tower_gone) = match &args.simulated_clock {
         Some(socket) => Clock::follow(socket).await.map_err(|error| {
             Failed::new(format!(
                 "no simulated clock at {}: {error}",
                 socket.display()
             ))
         })?,
-        None => Clock::system(),
+        None => (Clock::system(), CancellationToken::new()),
     };
     let urls = urls(config, &bound)?;
     let (stop, background, tasks) = (
@@ -227,6 +227,11 @@ async fn serve_on(
     }
     let ended = tokio::select! {
         signalled = signalled() => signalled.map_err(Failed::from),
+        // Whoever played with the time is gone: a demonstration or a test that was killed leaves nothing behind.
+        () = tower_gone.cancelled() => {
+            tracing::warn!("the simulated clock's tower is gone; stopping");
+            Ok(())
+        }
         // A service that ends before it is told to has failed.
         ended = serving.join_next() => Err(match ended {
             Some(Ok(Err(error))) => error.into(),

@@ -13,6 +13,7 @@ use tokio::{
     },
     sync::{Mutex, watch},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::time::truncated;
 
@@ -43,28 +44,29 @@ impl Clock {
         (Self(Source::Simulated(time)), Hand(hand))
     }
 
-    /// Follows the [`Tower`] that listens on a Unix socket. Answers once the first time has arrived.
+    /// Follows the [`Tower`] that listens on a Unix socket. Answers once the first time has arrived, with a token that
+    /// fires when the tower is gone: nothing will move the clock any more.
     ///
     /// # Errors
     /// When nobody listens there, or no time arrives.
-    pub async fn follow(socket: &Path) -> std::io::Result<Self> {
+    pub async fn follow(socket: &Path) -> std::io::Result<(Self, CancellationToken)> {
         let (read, mut write) = UnixStream::connect(socket).await?.into_split();
         let mut lines = BufReader::new(read).lines();
         let start = next_time(&mut lines).await?;
         let (clock, hand) = Self::simulated(start);
         write.write_all(b"\n").await?;
+        let gone = CancellationToken::new();
+        let fires = gone.clone().drop_guard();
         tokio::spawn(async move {
+            let _fires = fires;
             while let Ok(time) = next_time(&mut lines).await {
                 hand.set(time);
                 if write.write_all(b"\n").await.is_err() {
                     break;
                 }
             }
-            tracing::info!(
-                "the simulated clock's tower has gone; the clock stands still from now on"
-            );
         });
-        Ok(clock)
+        Ok((clock, gone))
     }
 
     /// The time, in whole microseconds.
@@ -243,11 +245,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("clock");
         let tower = Tower::bind(&socket, at("2025-07-01T00:00:00Z")).unwrap();
-        let first = Clock::follow(&socket).await.unwrap();
-        let second = Clock::follow(&socket).await.unwrap();
+        let (first, gone) = Clock::follow(&socket).await.unwrap();
+        let (second, _) = Clock::follow(&socket).await.unwrap();
         assert_eq!(first.now(), at("2025-07-01T00:00:00Z"));
         tower.set(at("2025-07-01T00:15:00Z")).await;
         assert_eq!(first.now(), at("2025-07-01T00:15:00Z"));
         assert_eq!(second.now(), at("2025-07-01T00:15:00Z"));
+        drop(tower);
+        gone.cancelled().await;
     }
 }

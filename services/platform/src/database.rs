@@ -54,8 +54,6 @@ impl Base {
             .options([
                 ("lock_timeout", LOCK_TIMEOUT),
                 ("idle_in_transaction_session_timeout", "60s"),
-                // The suite's tables are small and hot at first, and plans must not wait for statistics to be good.
-                ("plan_cache_mode", "auto"),
             ])
     }
 
@@ -108,6 +106,19 @@ pub async fn migrate(options: &PgConnectOptions, own: &'static Migrator) -> Resu
     crate::feed::renew_epoch(&mut connection).await?;
     connection.close().await.ok();
     Ok(())
+}
+
+/// For a connection that writes. Its statements name rows by their keys, and for these there is one good plan: a loop
+/// over the index. Made once and kept, whether the tables were empty then or not: planning such a statement anew costs
+/// as much as running it, and a plan that was made for an empty table must not scan it when it has grown.
+#[must_use]
+pub fn writer(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+    ])
 }
 
 /// A pool for queries. Writers hold connections of their own.

@@ -32,7 +32,7 @@ pub struct Feed {
     pool: PgPool,
     clock: Clock,
     pending: &'static str,
-    wake: watch::Receiver<()>,
+    bell: watch::Receiver<Heard>,
     drain: CancellationToken,
 }
 
@@ -42,6 +42,23 @@ struct Filter {
     kinds: Vec<i16>,
     agencies: Vec<String>,
     dossier: String,
+}
+
+/// What a ring of the bell tells: the history has come to this position; nothing, where something may have been missed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Heard {
+    epoch: i64,
+    position: i64,
+}
+
+impl Heard {
+    fn parse(payload: &str) -> Option<Self> {
+        let (epoch, position) = payload.split_once('/')?;
+        Some(Self {
+            epoch: epoch.parse().ok()?,
+            position: position.parse().ok()?,
+        })
+    }
 }
 
 /// Where a history stands.
@@ -66,14 +83,14 @@ impl Feed {
         pending: &'static str,
         drain: CancellationToken,
     ) -> Self {
-        let (ring, wake) = watch::channel(());
+        let (ring, bell) = watch::channel(Heard::default());
         tokio::spawn(listen(service, options, ring, drain.clone()));
         Self {
             service,
             pool,
             clock,
             pending,
-            wake,
+            bell,
             drain,
         }
     }
@@ -86,8 +103,8 @@ impl Feed {
 
     /// Rings whenever something was written, by whichever replica.
     #[must_use]
-    pub fn bell(&self) -> watch::Receiver<()> {
-        self.wake.clone()
+    pub fn bell(&self) -> watch::Receiver<Heard> {
+        self.bell.clone()
     }
 
     /// Where the history stands.
@@ -171,7 +188,7 @@ pub async fn renew_epoch(connection: &mut PgConnection) -> Result<(), sqlx::Erro
 async fn listen(
     service: &'static str,
     options: PgConnectOptions,
-    ring: watch::Sender<()>,
+    ring: watch::Sender<Heard>,
     drain: CancellationToken,
 ) {
     let listening = async {
@@ -182,7 +199,7 @@ async fn listen(
             };
             tracing::warn!(service, error = %redacted(&error), "listening for new events again in a moment");
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-            ring.send_replace(());
+            ring.send_replace(Heard::default());
         }
     };
     tokio::select! {
@@ -191,18 +208,22 @@ async fn listen(
     }
 }
 
-async fn hear(options: &PgConnectOptions, ring: &watch::Sender<()>) -> Result<(), sqlx::Error> {
+async fn hear(options: &PgConnectOptions, ring: &watch::Sender<Heard>) -> Result<(), sqlx::Error> {
     let pool = sqlx::postgres::PgPoolOptions::new()
         .max_connections(1)
         .connect_lazy_with(options.clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen("motcua_feed").await?;
     // What was written before we listened rang for nobody.
-    ring.send_replace(());
+    ring.send_replace(Heard::default());
     loop {
         // None: the connection was lost and something may have been missed. Both ring.
-        listener.try_recv().await?;
-        ring.send_replace(());
+        let heard = listener.try_recv().await?;
+        ring.send_replace(
+            heard
+                .and_then(|told| Heard::parse(told.payload()))
+                .unwrap_or_default(),
+        );
     }
 }
 

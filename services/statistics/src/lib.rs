@@ -87,6 +87,9 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     ];
     let progress = Progress::new(own.clone(), pool.clone(), sources.clone());
     let handler = Arc::new(Counting);
+    // Facts follow from the sources' histories, and nobody follows facts: what a crash of PostgreSQL takes back, cursor
+    // and counters together, is followed again. So nothing here waits for the disk.
+    let projection = options.clone().options([("synchronous_commit", "off")]);
     let mut parkings = Vec::new();
     for (source, peer) in &sources {
         let follower = Follower {
@@ -94,7 +97,7 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
             source,
             peer: peer.clone(),
             kinds: reactions::kinds(source),
-            options: options.clone(),
+            options: projection.clone(),
             handler: Arc::clone(&handler),
             progress: progress.clone(),
             clock: clock.clone(),

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
-use super::{BATCH_EVENTS_MAX, Feed, Filter};
+use super::{BATCH_EVENTS_MAX, Feed, Filter, Head};
 use crate::{error::Error, parse::Fields, time::to_proto};
 
 /// Without events, a reader hears so often that the stream lives; it is also the slow poll behind the notifications.
@@ -120,8 +120,17 @@ impl Reader {
         let mut bell = self.feed.bell();
         let mut until = None;
         loop {
-            bell.mark_unchanged();
-            let head = self.feed.head().await.map_err(Error::from)?;
+            let heard = *bell.borrow_and_update();
+            let head = if heard.epoch == self.epoch && heard.position > self.after {
+                // The notification has told; nobody needs to ask.
+                Head {
+                    position: heard.position,
+                    epoch: heard.epoch,
+                    recorded_at: None,
+                }
+            } else {
+                self.feed.head().await.map_err(Error::from)?
+            };
             if self.epoch == 0 {
                 self.epoch = head.epoch;
             }

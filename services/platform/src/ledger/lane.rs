@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    database::{Severity, redacted, severity},
+    database::{Severity, redacted, severity, writer},
     error::Error,
     feed, telemetry,
 };
@@ -178,7 +178,7 @@ impl<A: Aggregate> Lane<A> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => {
-                let mut connection = PgConnection::connect_with(&self.options).await?;
+                let mut connection = PgConnection::connect_with(&writer(&self.options)).await?;
                 // A new connection may have found a promoted or restored server.
                 feed::renew_epoch(&mut connection).await?;
                 none.insert(connection)

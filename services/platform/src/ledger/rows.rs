@@ -316,14 +316,14 @@ pub(super) async fn append(
         "WITH head AS ( \
              UPDATE feed_head SET position = position + cardinality($1::smallint[]), \
                                   recorded_at = greatest(recorded_at, $7) \
-             RETURNING position - cardinality($1::smallint[]) AS before, epoch, recorded_at), \
+             RETURNING position - cardinality($1::smallint[]) AS before, position, epoch, recorded_at), \
          written AS ( \
              INSERT INTO event (position, kind, dossier, name, agency, request_id, recorded_at, body) \
              SELECT head.before + new.place, new.kind, new.dossier, new.name, new.agency, new.request_id, \
                     head.recorded_at, new.body \
              FROM head, UNNEST($1::smallint[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[]) \
                   WITH ORDINALITY AS new (kind, dossier, name, agency, request_id, body, place)), \
-         told AS (SELECT pg_notify('motcua_feed', '')) \
+         told AS (SELECT pg_notify('motcua_feed', head.epoch || '/' || head.position) FROM head) \
          SELECT head.before, head.epoch FROM head, told",
     )
     .bind(kinds)

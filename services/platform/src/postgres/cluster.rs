@@ -40,6 +40,7 @@ const SETTINGS_TEXT: &str = "\
 max_connections = 200             # four services with their pools, and some for looking in
 shared_buffers = 64MB             # a private server shares its machine with the four services
 max_wal_size = 1GB                # checkpoints by time, not in the middle of a burst
+autovacuum_naptime = 5s           # tables grow from nothing within seconds, and plans should know it
 jit = off                         # compiling costs more than the longest report here gains
 
 timezone = 'UTC'                  # the law's time zone is the services' business
