@@ -373,7 +373,7 @@ mod tests {
         assert!(!text.contains("lần đầu"), "nothing was extended");
         let line = text.lines().last().unwrap();
         for part in [
-            "Phường 11593",
+            "Phường An Phong",
             "officer-11593-2",
             "08:15 01/07/2025",
             "Trước hạn",
