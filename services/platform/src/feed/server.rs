@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
-use super::{BATCH_EVENTS_MAX, Feed, Filter, Head};
+use super::{BATCH_EVENTS_MAX, Feed, Filter};
 use crate::{error::Error, parse::Fields, time::to_proto};
 
 /// Without events, a reader hears so often that the stream lives; it is also the slow poll behind the notifications.
@@ -118,70 +118,70 @@ impl Reader {
     /// Sends batch after batch; ends when the reader is gone or asked for no more than the head.
     async fn tail(&mut self, batches: &Batches) -> Result<(), Status> {
         let mut bell = self.feed.bell();
-        let mut until = None;
+        // Seen before the head is asked for: whatever is written after that rings.
+        bell.mark_unchanged();
+        let mut head = self.ask().await?;
+        let until = if self.until_head { head } else { i64::MAX };
         loop {
-            let heard = *bell.borrow_and_update();
-            let head = if heard.epoch == self.epoch && heard.position > self.after {
-                // The notification has told; nobody needs to ask.
-                Head {
-                    position: heard.position,
-                    epoch: heard.epoch,
-                    recorded_at: None,
-                }
-            } else {
-                self.feed.head().await.map_err(Error::from)?
-            };
-            if self.epoch == 0 {
-                self.epoch = head.epoch;
-            }
-            if self.epoch != head.epoch {
-                return Err(Status::new(
-                    Code::FailedPrecondition,
-                    format!(
-                        "the history is of epoch {}, not {}: it was restored or promoted; begin anew",
-                        head.epoch, self.epoch
-                    ),
-                ));
-            }
-            if self.after > head.position {
-                return Err(Status::out_of_range(format!(
-                    "position {} is beyond the head, {}",
-                    self.after, head.position
-                )));
-            }
-            let until = *until.get_or_insert(if self.until_head {
-                head.position
-            } else {
-                i64::MAX
-            });
-            if self.after < head.position.min(until) {
+            while self.after < head.min(until) {
                 // One dossier's events are few and found by index: the range need not be cut.
                 let reach = if self.filter.dossier.is_empty() {
                     self.after + BATCH_EVENTS_MAX
                 } else {
                     i64::MAX
                 };
-                let through = head.position.min(until).min(reach);
-                let batch = self.batch(through, head.position).await?;
+                let batch = self.batch(head.min(until).min(reach), head).await?;
                 self.after = batch.through;
                 if batches.send(Ok(batch)).await.is_err() {
                     return Ok(());
                 }
-                continue;
             }
             if self.after >= until {
                 return Ok(());
             }
             if tokio::time::timeout(HEARTBEAT, bell.changed())
                 .await
-                .is_err()
+                .is_ok()
             {
-                let heartbeat = self.covering(self.after, head.position, Vec::new());
+                let heard = *bell.borrow_and_update();
+                head = if heard.epoch == self.epoch {
+                    // The notification has told; nobody needs to ask.
+                    heard.position.max(head)
+                } else {
+                    self.ask().await?
+                };
+            } else {
+                head = self.ask().await?;
+                let heartbeat = self.covering(self.after, head, Vec::new());
                 if batches.send(Ok(heartbeat)).await.is_err() {
                     return Ok(());
                 }
             }
         }
+    }
+
+    /// The head, of the epoch that the reader knows.
+    async fn ask(&mut self) -> Result<i64, Status> {
+        let head = self.feed.head().await.map_err(Error::from)?;
+        if self.epoch == 0 {
+            self.epoch = head.epoch;
+        }
+        if self.epoch != head.epoch {
+            return Err(Status::new(
+                Code::FailedPrecondition,
+                format!(
+                    "the history is of epoch {}, not {}: it was restored or promoted; begin anew",
+                    head.epoch, self.epoch
+                ),
+            ));
+        }
+        if self.after > head.position {
+            return Err(Status::out_of_range(format!(
+                "position {} is beyond the head, {}",
+                self.after, head.position
+            )));
+        }
+        Ok(head.position)
     }
 
     async fn batch(&self, through: i64, head: i64) -> Result<SubscribeResponse, Status> {
