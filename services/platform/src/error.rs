@@ -172,9 +172,9 @@ impl From<sqlx::Error> for Error {
                 tracing::warn!(error = %crate::database::redacted(&error), "the database did not answer");
                 Self::Unavailable
             }
-            crate::database::Severity::Row | crate::database::Severity::Broken => {
-                Self::Fault(crate::database::redacted(&error))
-            }
+            // A value that PostgreSQL cannot hold came from the caller.
+            crate::database::Severity::Row => Self::RowRefused(crate::database::redacted(&error)),
+            crate::database::Severity::Broken => Self::Fault(crate::database::redacted(&error)),
         }
     }
 }

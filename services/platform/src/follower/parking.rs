@@ -63,7 +63,8 @@ pub(super) async fn queue(
     received: &Received,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO parked_event (source, dossier, position, body) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO parked_event (source, dossier, position, body) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (source, dossier, position) DO UPDATE SET body = excluded.body",
     )
     .bind(source)
     .bind(received.dossier())
