@@ -20,27 +20,21 @@ use std::{sync::Arc, time::Duration};
 
 use motcua_platform::{
     catalog::Catalogs,
-    database,
+    compressed, database,
     error::Error,
-    feed::{Feed, FeedServer},
-    follower::{Follower, FollowerServer},
+    feed::Feed,
+    follower::Follower,
     ledger::Ledger,
     progress::Progress,
     service::{Service, Surroundings},
     timers::Timers,
 };
-use motcua_proto::{
-    events::v1::{
-        event_feed_service_server::EventFeedServiceServer,
-        follower_service_server::FollowerServiceServer,
-    },
-    intake::v1::{
-        catalog_service_server::CatalogServiceServer, dossier_service_server::DossierServiceServer,
-        visit_service_server::VisitServiceServer,
-    },
+use motcua_proto::intake::v1::{
+    catalog_service_server::CatalogServiceServer, dossier_service_server::DossierServiceServer,
+    visit_service_server::VisitServiceServer,
 };
 use sqlx::PgPool;
-use tonic::{codec::CompressionEncoding, service::Routes};
+use tonic::service::Routes;
 
 use crate::{
     api::{CatalogApi, DossierApi},
@@ -57,17 +51,6 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 /// Another replica's catalog is looked for at most so often: the bell rings at every commit.
 const CATALOG_LOOK_PAUSE: Duration = Duration::from_millis(250);
-
-/// Compression, where the other side speaks it.
-macro_rules! compressed {
-    ($server:expr) => {
-        $server
-            .accept_compressed(CompressionEncoding::Gzip)
-            .accept_compressed(CompressionEncoding::Zstd)
-            .send_compressed(CompressionEncoding::Gzip)
-            .send_compressed(CompressionEncoding::Zstd)
-    };
-}
 
 /// Starts the service: its background tasks run, and its routes wait to be served.
 ///
@@ -156,14 +139,8 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     };
     let routes = Routes::new(compressed!(DossierServiceServer::new(dossier_api.clone())))
         .add_service(compressed!(VisitServiceServer::new(dossier_api)))
-        .add_service(compressed!(CatalogServiceServer::new(catalog_api)))
-        .add_service(compressed!(EventFeedServiceServer::new(FeedServer::new(
-            feed
-        ))))
-        .add_service(compressed!(FollowerServiceServer::new(
-            FollowerServer::new(pool, parkings)
-        )));
-    Ok(Service { routes, progress })
+        .add_service(compressed!(CatalogServiceServer::new(catalog_api)));
+    Ok(Service::new(routes, feed, pool, parkings, progress))
 }
 
 /// Reads what another replica has applied, when the bell has rung.

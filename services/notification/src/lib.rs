@@ -28,25 +28,18 @@ use std::sync::Arc;
 use motcua_platform::{
     actor,
     catalog::Catalogs,
-    database,
+    compressed, database,
     error::Error,
-    feed::{Feed, FeedServer},
-    follower::{Follower, FollowerServer},
+    feed::Feed,
+    follower::Follower,
     ledger::Ledger,
     progress::Progress,
     service::{Service, Surroundings},
 };
-use motcua_proto::{
-    events::v1::{
-        event_feed_service_server::EventFeedServiceServer,
-        follower_service_server::FollowerServiceServer,
-    },
-    notification::v1::{
-        message_service_server::MessageServiceServer,
-        template_service_server::TemplateServiceServer,
-    },
+use motcua_proto::notification::v1::{
+    message_service_server::MessageServiceServer, template_service_server::TemplateServiceServer,
 };
-use tonic::{codec::CompressionEncoding, service::Routes};
+use tonic::service::Routes;
 
 pub use self::channel::Channel;
 use self::{
@@ -69,16 +62,6 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 pub struct Settings {
     /// Where messages go.
     pub channel: Channel,
-}
-
-macro_rules! served {
-    ($server:expr) => {
-        $server
-            .accept_compressed(CompressionEncoding::Gzip)
-            .accept_compressed(CompressionEncoding::Zstd)
-            .send_compressed(CompressionEncoding::Gzip)
-            .send_compressed(CompressionEncoding::Zstd)
-    };
 }
 
 /// Starts the service.
@@ -169,11 +152,7 @@ pub async fn start(surroundings: Surroundings, settings: Settings) -> Result<Ser
         pool: pool.clone(),
     };
     let routes = Routes::default()
-        .add_service(served!(MessageServiceServer::new(message_api)))
-        .add_service(served!(TemplateServiceServer::new(template_api)))
-        .add_service(served!(EventFeedServiceServer::new(FeedServer::new(feed))))
-        .add_service(served!(FollowerServiceServer::new(FollowerServer::new(
-            pool, parkings
-        ))));
-    Ok(Service { routes, progress })
+        .add_service(compressed!(MessageServiceServer::new(message_api)))
+        .add_service(compressed!(TemplateServiceServer::new(template_api)));
+    Ok(Service::new(routes, feed, pool, parkings, progress))
 }

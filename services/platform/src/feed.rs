@@ -202,10 +202,7 @@ async fn listen(
             ring.send_replace(Heard::default());
         }
     };
-    tokio::select! {
-        () = listening => {}
-        () = drain.cancelled() => {}
-    }
+    drain.run_until_cancelled(listening).await;
 }
 
 async fn hear(options: &PgConnectOptions, ring: &watch::Sender<Heard>) -> Result<(), sqlx::Error> {

@@ -189,10 +189,7 @@ impl<H: Handler> Follower<H> {
                 tokio::time::sleep(delays.next().unwrap_or(Duration::from_secs(2))).await;
             }
         };
-        tokio::select! {
-            () = following => {}
-            () = drain.cancelled() => {}
-        }
+        drain.run_until_cancelled(following).await;
     }
 
     /// Subscribes after the cursor and takes batch after batch.

@@ -269,8 +269,5 @@ pub async fn forget_old_requests(pool: PgPool, clock: Clock, drain: Cancellation
                 .await;
         }
     };
-    tokio::select! {
-        () = forgetting => {}
-        () = drain.cancelled() => {}
-    }
+    drain.run_until_cancelled(forgetting).await;
 }

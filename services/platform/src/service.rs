@@ -1,10 +1,32 @@
 //! What a service is given to start with, and what it gives back to be served.
 
-use sqlx::postgres::PgConnectOptions;
+use motcua_proto::events::v1::{
+    event_feed_service_server::EventFeedServiceServer,
+    follower_service_server::FollowerServiceServer,
+};
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
-use crate::{clock::Clock, progress::Progress, rpc::Peer};
+use crate::{
+    clock::Clock,
+    feed::{Feed, FeedServer},
+    follower::{FollowerServer, Parking},
+    progress::Progress,
+    rpc::Peer,
+};
+
+/// A gRPC server that compresses, where the other side speaks it: the builder methods of generated servers have no trait.
+#[macro_export]
+macro_rules! compressed {
+    ($server:expr) => {
+        $server
+            .accept_compressed(::tonic::codec::CompressionEncoding::Gzip)
+            .accept_compressed(::tonic::codec::CompressionEncoding::Zstd)
+            .send_compressed(::tonic::codec::CompressionEncoding::Gzip)
+            .send_compressed(::tonic::codec::CompressionEncoding::Zstd)
+    };
+}
 
 /// What every service is given.
 #[derive(Debug, Clone)]
@@ -39,4 +61,25 @@ pub struct Service {
     pub routes: Routes,
     /// How far it has followed the others.
     pub progress: Progress,
+}
+
+impl Service {
+    /// The service's own routes, and those that every service has: its feed, and how it follows others.
+    #[must_use]
+    pub fn new(
+        routes: Routes,
+        feed: Feed,
+        pool: PgPool,
+        parkings: Vec<Parking>,
+        progress: Progress,
+    ) -> Self {
+        let feed = EventFeedServiceServer::new(FeedServer::new(feed));
+        let followers = FollowerServiceServer::new(FollowerServer::new(pool, parkings));
+        Self {
+            routes: routes
+                .add_service(compressed!(feed))
+                .add_service(compressed!(followers)),
+            progress,
+        }
+    }
 }

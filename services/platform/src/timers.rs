@@ -68,10 +68,7 @@ impl<A: Aggregate> Timers<A> {
                 }
             }
         };
-        tokio::select! {
-            () = firing => {}
-            () = drain.cancelled() => {}
-        }
+        drain.run_until_cancelled(firing).await;
     }
 
     /// Fires everything that is due; answers when the next falls due.

@@ -25,22 +25,16 @@ mod tests;
 use std::sync::Arc;
 
 use motcua_platform::{
-    database,
+    compressed, database,
     error::Error,
-    feed::{self, Feed, FeedServer},
-    follower::{Follower, FollowerServer},
+    feed::Feed,
+    follower::Follower,
     progress::Progress,
     rpc::Peer,
     service::{Service, Surroundings},
 };
-use motcua_proto::{
-    events::v1::{
-        event_feed_service_server::EventFeedServiceServer,
-        follower_service_server::FollowerServiceServer,
-    },
-    statistics::v1::report_service_server::ReportServiceServer,
-};
-use tonic::{codec::CompressionEncoding, service::Routes};
+use motcua_proto::statistics::v1::report_service_server::ReportServiceServer;
+use tonic::service::Routes;
 
 use crate::{
     api::ReportServer,
@@ -59,7 +53,7 @@ const NOTHING_PENDING: &str = "SELECT count(*) FROM fact WHERE false AND resolve
 /// Starts the service: follows its sources, and gives back what is to be served.
 ///
 /// # Errors
-/// When the database does not answer.
+/// None at present; the database is reached when it is first needed.
 pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     let Surroundings {
         options,
@@ -69,9 +63,6 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         tasks,
     } = surroundings;
     let pool = database::pool(options.clone());
-    let mut connection = pool.acquire().await?;
-    feed::renew_epoch(&mut connection).await?;
-    drop(connection);
     let own = Feed::start(
         SERVICE,
         pool.clone(),
@@ -105,26 +96,11 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         parkings.push(follower.parking());
         tasks.spawn(follower.run(drain.clone()));
     }
-    macro_rules! compressed {
-        ($server:expr) => {
-            $server
-                .accept_compressed(CompressionEncoding::Gzip)
-                .accept_compressed(CompressionEncoding::Zstd)
-                .send_compressed(CompressionEncoding::Gzip)
-                .send_compressed(CompressionEncoding::Zstd)
-        };
-    }
     let reports = ReportServer {
         pool: pool.clone(),
         clock,
         sources,
     };
-    let routes = Routes::new(compressed!(ReportServiceServer::new(reports)))
-        .add_service(compressed!(EventFeedServiceServer::new(FeedServer::new(
-            own
-        ))))
-        .add_service(compressed!(FollowerServiceServer::new(
-            FollowerServer::new(pool, parkings)
-        )));
-    Ok(Service { routes, progress })
+    let routes = Routes::new(compressed!(ReportServiceServer::new(reports)));
+    Ok(Service::new(routes, own, pool, parkings, progress))
 }

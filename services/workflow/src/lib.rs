@@ -15,26 +15,20 @@ mod store;
 use std::sync::Arc;
 
 use motcua_platform::{
-    database,
+    compressed, database,
     error::Error,
-    feed::{Feed, FeedServer},
-    follower::{Follower, FollowerServer},
+    feed::Feed,
+    follower::Follower,
     ledger::Ledger,
     progress::Progress,
     service::{Service, Surroundings},
     timers::Timers,
 };
-use motcua_proto::{
-    events::v1::{
-        event_feed_service_server::EventFeedServiceServer,
-        follower_service_server::FollowerServiceServer,
-    },
-    workflow::v1::{
-        case_service_server::CaseServiceServer, definition_service_server::DefinitionServiceServer,
-        task_service_server::TaskServiceServer,
-    },
+use motcua_proto::workflow::v1::{
+    case_service_server::CaseServiceServer, definition_service_server::DefinitionServiceServer,
+    task_service_server::TaskServiceServer,
 };
-use tonic::{codec::CompressionEncoding, service::Routes};
+use tonic::service::Routes;
 
 use crate::{
     api::{CaseServer, DefinitionServer, Desk, TaskServer},
@@ -56,16 +50,6 @@ const TIMERS_DUE: &str = "SELECT code, regexp_replace(code, '-[0-9]+-[0-9]+$', '
      WHERE timer_at <= $1 ORDER BY timer_at, code LIMIT 500";
 /// When the next falls due.
 const TIMER_NEXT: &str = "SELECT min(timer_at) FROM cases";
-
-macro_rules! compressed {
-    ($server:expr) => {
-        $server
-            .accept_compressed(CompressionEncoding::Gzip)
-            .accept_compressed(CompressionEncoding::Zstd)
-            .send_compressed(CompressionEncoding::Gzip)
-            .send_compressed(CompressionEncoding::Zstd)
-    };
-}
 
 /// Starts the service: its ledgers, its timers, and the follower of intake.
 ///
@@ -143,8 +127,7 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         cases: ledger.clone(),
         desk: desk.clone(),
     };
-    let mut routes = Routes::builder();
-    routes
+    let routes = Routes::default()
         .add_service(compressed!(CaseServiceServer::new(CaseServer {
             ledger: ledger.clone(),
             desk: desk.clone()
@@ -153,15 +136,6 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
             ledger,
             desk
         })))
-        .add_service(compressed!(DefinitionServiceServer::new(definition_server)))
-        .add_service(compressed!(EventFeedServiceServer::new(FeedServer::new(
-            feed
-        ))))
-        .add_service(compressed!(FollowerServiceServer::new(
-            FollowerServer::new(pool, vec![parking])
-        )));
-    Ok(Service {
-        routes: routes.routes(),
-        progress,
-    })
+        .add_service(compressed!(DefinitionServiceServer::new(definition_server)));
+    Ok(Service::new(routes, feed, pool, vec![parking], progress))
 }
