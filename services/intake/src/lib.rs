@@ -85,14 +85,8 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     let dossiers = Dossiers {
         catalogs: catalogs.clone(),
     };
-    let ledger = Ledger::start(
-        SERVICE,
-        Arc::new(dossiers.clone()),
-        &options,
-        &clock,
-        &tasks,
-    );
-    let catalog_ledger = Ledger::start(SERVICE, Arc::new(CatalogBook), &options, &clock, &tasks);
+    let ledger = Ledger::start(&feed, Arc::new(dossiers.clone()), &options, &clock, &tasks);
+    let catalog_ledger = Ledger::start(&feed, Arc::new(CatalogBook), &options, &clock, &tasks);
 
     let timers = Timers {
         ledger: ledger.clone(),

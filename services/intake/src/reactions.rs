@@ -7,8 +7,8 @@ use motcua_platform::{
     follower::{Failure, Handler, Received},
     ledger::{self, Envelope, Target},
     telemetry,
+    work::Work,
 };
-use sqlx::PgConnection;
 
 use crate::{
     SERVICE,
@@ -28,7 +28,7 @@ pub(crate) struct Reactions {
 impl Handler for Reactions {
     async fn handle(
         &self,
-        connection: &mut PgConnection,
+        work: &mut Work<'_>,
         _: &'static str,
         events: &[Received],
     ) -> Result<(), Failure> {
@@ -38,7 +38,7 @@ impl Handler for Reactions {
             .map(|(index, received)| envelope(received).map_err(|why| Failure::event(index, why)))
             .collect::<Result<Vec<_>, _>>()?;
         let now: Timestamp = self.clock.now();
-        let outcomes = ledger::write(SERVICE, &self.dossiers, connection, &envelopes, now).await?;
+        let outcomes = ledger::write(&self.dossiers, work, &envelopes, now).await?;
         match outcomes
             .into_iter()
             .enumerate()

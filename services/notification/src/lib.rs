@@ -92,13 +92,13 @@ pub async fn start(surroundings: Surroundings, settings: Settings) -> Result<Ser
         drain.clone(),
     );
     let messages = Ledger::start(
-        SERVICE,
+        &feed,
         Arc::new(Messages { channel }),
         &options,
         &clock,
         &tasks,
     );
-    let templates = Ledger::start(SERVICE, Arc::new(Templates), &options, &clock, &tasks);
+    let templates = Ledger::start(&feed, Arc::new(Templates), &options, &clock, &tasks);
     let sources = [(rules::INTAKE, &intake), (rules::WORKFLOW, &workflow)];
     let progress = Progress::new(
         feed.clone(),

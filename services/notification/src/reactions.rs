@@ -7,9 +7,9 @@ use motcua_platform::{
     follower::{Failure, Handler, Received},
     ledger::{self, Envelope, Subject, Target},
     telemetry,
+    work::Work,
 };
 use motcua_proto::events::v1::{EventKind, event::Payload};
-use sqlx::PgConnection;
 
 use crate::{
     SERVICE,
@@ -37,7 +37,7 @@ pub(crate) struct Reactions {
 impl Handler for Reactions {
     async fn handle(
         &self,
-        connection: &mut PgConnection,
+        work: &mut Work<'_>,
         source: &'static str,
         events: &[Received],
     ) -> Result<(), Failure> {
@@ -49,7 +49,7 @@ impl Handler for Reactions {
                     .ok_or_else(|| Failure::event(index, "a catalog is missing"))?;
                 let catalog = Catalog::parse(catalog)
                     .map_err(|error| Failure::event(index, error.to_string()))?;
-                self.catalogs.keep(connection, catalog).await?;
+                self.catalogs.keep(work, catalog).await?;
             }
         }
         let (indexes, envelopes): (Vec<_>, Vec<_>) = events
@@ -60,14 +60,7 @@ impl Handler for Reactions {
         if envelopes.is_empty() {
             return Ok(());
         }
-        let outcomes = ledger::write(
-            SERVICE,
-            &self.messages,
-            connection,
-            &envelopes,
-            self.clock.now(),
-        )
-        .await?;
+        let outcomes = ledger::write(&self.messages, work, &envelopes, self.clock.now()).await?;
         for (index, outcome) in indexes.into_iter().zip(outcomes) {
             outcome.map_err(|error| Failure::event(index, error.to_string()))?;
         }

@@ -39,7 +39,7 @@ CREATE TABLE request (
     name text NOT NULL,
     answer bytea NOT NULL,
     recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (principal, method, id)
+    PRIMARY KEY (id, principal, method)
 );
 CREATE INDEX request_age ON request USING brin (recorded_at);
 

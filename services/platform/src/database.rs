@@ -1,6 +1,6 @@
 //! Reaching PostgreSQL: connections, one database per service, migrations, and what an error of its means.
 
-use std::{borrow::Cow, str::FromStr, time::Duration};
+use std::{borrow::Cow, io, str::FromStr, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, PgPool,
@@ -115,6 +115,8 @@ pub async fn migrate(options: &PgConnectOptions, own: &'static Migrator) -> Resu
 pub fn writer(options: &PgConnectOptions) -> PgConnectOptions {
     options.clone().options([
         ("plan_cache_mode", "force_generic_plan"),
+        // A process that was stopped or cut off in the middle of a transaction lets go of its locks.
+        ("idle_in_transaction_session_timeout", "10s"),
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
@@ -130,6 +132,22 @@ pub fn pool(options: PgConnectOptions) -> PgPool {
         // A ping on each acquire costs a round trip; a broken connection shows at its first statement anyway.
         .test_before_acquire(false)
         .connect_lazy_with(options)
+}
+
+/// What an attempt comes to within a limit; after it, the error of a connection that does not answer. The connection is
+/// then in the middle of something, and must be given up.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    attempt: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(limit, attempt)
+        .await
+        .unwrap_or_else(|_| {
+            Err(sqlx::Error::Io(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("no answer within {} s", limit.as_secs()),
+            )))
+        })
 }
 
 /// What an error of the database asks for.

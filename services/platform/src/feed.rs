@@ -1,24 +1,25 @@
 //! The feed: a service's history, read in order and without a gap.
 //!
 //! A reader that holds position *n* has missed nothing before it, because positions are numbered under the head's
-//! lock. Readers never slow writers: they look at committed rows, and wake when PostgreSQL notifies.
+//! lock. Readers never slow writers: they look at what is committed. In the process that wrote it they are told at
+//! once, and find it in memory; a herald tells the other replicas through PostgreSQL. It does so beside the writing and
+//! not in its transaction: PostgreSQL lets those that notify commit one by one, in all databases of a cluster.
 
+mod bell;
 mod server;
+mod tail;
 
 use jiff::Timestamp;
 use motcua_proto::events::v1::{Event, EventKind, event::Payload};
 use prost::Message as _;
-use sqlx::{
-    PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgListener},
-};
+use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use self::server::FeedServer;
+use self::{bell::Bell, tail::Tail};
+pub use self::{bell::Heard, server::FeedServer};
 use crate::{
     clock::Clock,
-    database::redacted,
     time::{Instant, to_proto},
 };
 
@@ -32,8 +33,18 @@ pub struct Feed {
     pool: PgPool,
     clock: Clock,
     pending: &'static str,
-    bell: watch::Receiver<Heard>,
+    bell: Bell,
+    tail: Tail,
     drain: CancellationToken,
+}
+
+/// What a transaction has written to the history. It is told once it is committed.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// The epoch.
+    pub(crate) epoch: i64,
+    /// With their positions, in order.
+    pub(crate) events: Vec<Event>,
 }
 
 /// Which events a reader wants; what is empty does not matter.
@@ -44,20 +55,20 @@ struct Filter {
     dossier: String,
 }
 
-/// What a ring of the bell tells: the history has come to this position; nothing, where something may have been missed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Heard {
-    epoch: i64,
-    position: i64,
+impl Filter {
+    fn wants(&self, event: &Event) -> bool {
+        (self.kinds.is_empty() || self.kinds.iter().any(|kind| i32::from(*kind) == event.kind))
+            && (self.agencies.is_empty() || self.agencies.contains(&event.agency))
+            && (self.dossier.is_empty() || self.dossier == dossier_of(event))
+    }
 }
 
-impl Heard {
-    fn parse(payload: &str) -> Option<Self> {
-        let (epoch, position) = payload.split_once('/')?;
-        Some(Self {
-            epoch: epoch.parse().ok()?,
-            position: position.parse().ok()?,
-        })
+/// What orders events: the dossier, or the resource's name where there is none.
+pub(crate) fn dossier_of(event: &Event) -> &str {
+    if event.dossier.is_empty() {
+        &event.name
+    } else {
+        &event.dossier
     }
 }
 
@@ -83,14 +94,16 @@ impl Feed {
         pending: &'static str,
         drain: CancellationToken,
     ) -> Self {
-        let (ring, bell) = watch::channel(Heard::default());
-        tokio::spawn(listen(service, options, ring, drain.clone()));
+        let bell = Bell::default();
+        bell.listen(service, options, drain.clone());
+        bell.herald(service, pool.clone(), drain.clone());
         Self {
             service,
             pool,
             clock,
             pending,
             bell,
+            tail: Tail::default(),
             drain,
         }
     }
@@ -104,7 +117,19 @@ impl Feed {
     /// Rings whenever something was written, by whichever replica.
     #[must_use]
     pub fn bell(&self) -> watch::Receiver<Heard> {
-        self.bell.clone()
+        self.bell.hear()
+    }
+
+    /// Tells what this process has committed.
+    pub(crate) fn tell(&self, written: Written) {
+        if let Some(last) = written.events.last() {
+            let heard = Heard {
+                epoch: written.epoch,
+                position: last.position,
+            };
+            self.tail.keep(written);
+            self.bell.tell(heard);
+        }
     }
 
     /// Where the history stands.
@@ -134,10 +159,14 @@ impl Feed {
     /// Events of a range of positions, both ends included, in order.
     async fn read(
         &self,
+        epoch: i64,
         from: i64,
         through: i64,
         filter: &Filter,
     ) -> Result<Vec<Event>, sqlx::Error> {
+        if let Some(events) = self.tail.recall(epoch, from, through, filter) {
+            return Ok(events);
+        }
         let rows: Vec<(i64, Instant, Vec<u8>)> = sqlx::query_as(
             "SELECT position, recorded_at, body FROM event WHERE position BETWEEN $1 AND $2 \
              AND ($3::smallint[] = '{}' OR kind = ANY($3)) AND ($4::text[] = '{}' OR agency = ANY($4)) \
@@ -183,45 +212,6 @@ pub async fn renew_epoch(connection: &mut PgConnection) -> Result<(), sqlx::Erro
     .execute(connection)
     .await?;
     Ok(())
-}
-
-async fn listen(
-    service: &'static str,
-    options: PgConnectOptions,
-    ring: watch::Sender<Heard>,
-    drain: CancellationToken,
-) {
-    let listening = async {
-        loop {
-            let error = match hear(&options, &ring).await {
-                Ok(()) => continue,
-                Err(error) => error,
-            };
-            tracing::warn!(service, error = %redacted(&error), "listening for new events again in a moment");
-            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-            ring.send_replace(Heard::default());
-        }
-    };
-    drain.run_until_cancelled(listening).await;
-}
-
-async fn hear(options: &PgConnectOptions, ring: &watch::Sender<Heard>) -> Result<(), sqlx::Error> {
-    let pool = sqlx::postgres::PgPoolOptions::new()
-        .max_connections(1)
-        .connect_lazy_with(options.clone());
-    let mut listener = PgListener::connect_with(&pool).await?;
-    listener.listen("motcua_feed").await?;
-    // What was written before we listened rang for nobody.
-    ring.send_replace(Heard::default());
-    loop {
-        // None: the connection was lost and something may have been missed. Both ring.
-        let heard = listener.try_recv().await?;
-        ring.send_replace(
-            heard
-                .and_then(|told| Heard::parse(told.payload()))
-                .unwrap_or_default(),
-        );
-    }
 }
 
 macro_rules! kinds {

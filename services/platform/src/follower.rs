@@ -23,15 +23,19 @@ use tracing::{Instrument, Span};
 pub use self::server::{FollowerServer, Parking};
 use crate::{
     clock::Clock,
-    database::{Severity, redacted, severity, writer},
+    database::{Severity, redacted, severity, within, writer},
     error::Error,
     progress::Progress,
     rpc::Peer,
     telemetry,
+    work::Work,
 };
 
 /// How often an event is tried by itself before its dossier is set aside.
 const TRIES_MAX: usize = 4;
+
+/// One attempt at a batch at most: a connection that fell silent says nothing for as long as one listens.
+const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// What a service does with another one's events.
 pub trait Handler: Send + Sync + 'static {
@@ -43,7 +47,7 @@ pub trait Handler: Send + Sync + 'static {
     /// before that one are handled again without it.
     fn handle(
         &self,
-        connection: &mut PgConnection,
+        work: &mut Work<'_>,
         source: &'static str,
         events: &[Received],
     ) -> impl Future<Output = Result<(), Failure>> + Send;
@@ -88,6 +92,15 @@ pub enum Cause {
     Event(String),
 }
 
+impl Cause {
+    fn text(&self) -> String {
+        match self {
+            Self::Database(error) => redacted(error),
+            Self::Event(why) => why.clone(),
+        }
+    }
+}
+
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         Self {
@@ -108,10 +121,7 @@ impl Failure {
     }
 
     fn text(&self) -> String {
-        match &self.cause {
-            Cause::Database(error) => redacted(error),
-            Cause::Event(why) => why.clone(),
-        }
+        self.cause.text()
     }
 
     /// Whether the database is at fault as a whole, and no event.
@@ -158,6 +168,8 @@ enum Stop {
         "the source is of epoch {now}, its history was followed in epoch {known}: it was restored or promoted; reconcile, then set the cursor anew"
     )]
     Epoch { known: i64, now: i64 },
+    #[error("the database has not answered for {} s", ATTEMPT_TIME_MAX.as_secs())]
+    Silent,
     #[error("{0}")]
     Failed(String),
 }
@@ -194,13 +206,7 @@ impl<H: Handler> Follower<H> {
 
     /// Subscribes after the cursor and takes batch after batch.
     async fn follow(&self, delays: &mut Delays) -> Result<(), Stop> {
-        let mut connection = PgConnection::connect_with(&writer(&self.options)).await?;
-        sqlx::query("INSERT INTO follower (source, epoch, position) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING")
-            .bind(self.source)
-            .execute(&mut connection)
-            .await?;
-        let mut cursor = Cursor::read(&mut connection, self.source).await?;
-        let parked = parking::count(&mut connection, self.source).await?;
+        let (mut connection, mut cursor, parked) = within(ATTEMPT_TIME_MAX, self.connect()).await?;
         self.progress.update(self.source, |step| {
             step.epoch = cursor.epoch;
             step.position = cursor.position;
@@ -251,6 +257,18 @@ impl<H: Handler> Follower<H> {
             *delays = backoff();
         }
         Ok(())
+    }
+
+    /// A connection, the cursor, and how many dossiers are set aside.
+    async fn connect(&self) -> Result<(PgConnection, Cursor, i64), sqlx::Error> {
+        let mut connection = PgConnection::connect_with(&writer(&self.options)).await?;
+        sqlx::query("INSERT INTO follower (source, epoch, position) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING")
+            .bind(self.source)
+            .execute(&mut connection)
+            .await?;
+        let cursor = Cursor::read(&mut connection, self.source).await?;
+        let parked = parking::count(&mut connection, self.source).await?;
+        Ok((connection, cursor, parked))
     }
 
     /// Handles a batch: as a whole where it goes, else up to the first failure, then that event by itself.
@@ -346,13 +364,31 @@ impl<H: Handler> Follower<H> {
             %reason,
             "an event could not be processed: its dossier is parked; mend the cause, then unpark it",
         );
+        let parking = self.set_aside(connection, cursor, to, received, &reason);
+        let count = tokio::time::timeout(ATTEMPT_TIME_MAX, parking)
+            .await
+            .map_err(|_| Stop::Silent)??;
+        self.progress
+            .update(self.source, |step| step.parked = count);
+        Ok(to)
+    }
+
+    /// Sets the event's dossier aside and passes it. Answers how many dossiers are set aside now.
+    async fn set_aside(
+        &self,
+        connection: &mut PgConnection,
+        cursor: Cursor,
+        to: Cursor,
+        received: &Received,
+        reason: &str,
+    ) -> Result<i64, Stop> {
         let mut transaction = connection.begin().await?;
         cursor.lock(&mut transaction, self.source).await?;
         parking::park(
             &mut transaction,
             self.source,
             received.dossier(),
-            &reason,
+            reason,
             self.clock.now(),
         )
         .await?;
@@ -360,13 +396,26 @@ impl<H: Handler> Follower<H> {
         to.store(&mut transaction, self.source).await?;
         let count = parking::count(&mut transaction, self.source).await?;
         transaction.commit().await?;
-        self.progress
-            .update(self.source, |step| step.parked = count);
-        Ok(to)
+        Ok(count)
     }
 
     /// Effects and cursor, in one transaction.
     async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        from: Cursor,
+        to: Cursor,
+        events: &[Received],
+    ) -> Result<(), Attempt> {
+        tokio::time::timeout(
+            ATTEMPT_TIME_MAX,
+            self.try_to_apply(connection, from, to, events),
+        )
+        .await
+        .unwrap_or(Err(Attempt::Stop(Stop::Silent)))
+    }
+
+    async fn try_to_apply(
         &self,
         connection: &mut PgConnection,
         from: Cursor,
@@ -381,18 +430,18 @@ impl<H: Handler> Follower<H> {
             telemetry::link(&span, &received.event.traceparent);
         }
         async {
-            let mut transaction = connection.begin().await?;
-            let count = from.lock(&mut transaction, self.source).await?;
+            let mut work = Work::begin(connection, self.progress.feed()).await?;
+            let count = from.lock(&mut work, self.source).await?;
             self.progress
                 .update(self.source, |step| step.parked = count);
             let parked = if count == 0 {
                 HashSet::new()
             } else {
-                parking::parked_among(&mut transaction, self.source, events).await?
+                parking::parked_among(&mut work, self.source, events).await?
             };
             if parked.is_empty() {
                 self.handler
-                    .handle(&mut transaction, self.source, events)
+                    .handle(&mut work, self.source, events)
                     .await
                     .map_err(Attempt::Failed)?;
             } else {
@@ -401,14 +450,14 @@ impl<H: Handler> Follower<H> {
                     .enumerate()
                     .partition(|(_, received)| parked.contains(received.dossier()));
                 for (_, received) in aside {
-                    parking::queue(&mut transaction, self.source, received).await?;
+                    parking::queue(&mut work, self.source, received).await?;
                 }
                 let (places, going): (Vec<_>, Vec<_>) = going
                     .into_iter()
                     .map(|(place, received)| (place, received.clone()))
                     .unzip();
                 self.handler
-                    .handle(&mut transaction, self.source, &going)
+                    .handle(&mut work, self.source, &going)
                     .await
                     .map_err(|failure| {
                         Attempt::Failed(Failure {
@@ -417,8 +466,8 @@ impl<H: Handler> Follower<H> {
                         })
                     })?;
             }
-            to.store(&mut transaction, self.source).await?;
-            transaction.commit().await?;
+            to.store(&mut work, self.source).await?;
+            work.commit().await?;
             Ok(())
         }
         .instrument(span)
@@ -429,7 +478,6 @@ impl<H: Handler> Follower<H> {
     #[must_use]
     pub fn parking(&self) -> Parking {
         Parking::new(
-            self.service,
             self.source,
             self.options.clone(),
             Arc::clone(&self.handler),
@@ -538,9 +586,9 @@ impl Cursor {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure.cause {
-            Cause::Database(error) => error.into(),
-            Cause::Event(why) => Self::NotReady {
-                missing: why,
+            Cause::Database(error) if severity(&error) != Severity::Row => error.into(),
+            cause => Self::NotReady {
+                missing: cause.text(),
                 remedy: "mend the cause, then unpark the dossier again",
             },
         }

@@ -29,8 +29,8 @@ use uuid::Uuid;
 pub use self::batch::{etag, write};
 use self::queue::{Job, Queue};
 use crate::{
-    clock::Clock, database::redacted, error::Error, position::Position, statement::Statement,
-    time::Instant,
+    clock::Clock, database::redacted, error::Error, feed::Feed, position::Position,
+    statement::Statement, time::Instant,
 };
 
 /// One kind of resource that has a history: what may happen to it, and how it lies in PostgreSQL.
@@ -209,7 +209,7 @@ impl<A: Aggregate> Clone for Ledger<A> {
 impl<A: Aggregate> Ledger<A> {
     /// Starts the lanes that write. They end when every [`Ledger`] is gone and what was accepted is written.
     pub fn start(
-        service: &'static str,
+        feed: &Feed,
         aggregate: Arc<A>,
         options: &PgConnectOptions,
         clock: &Clock,
@@ -218,7 +218,7 @@ impl<A: Aggregate> Ledger<A> {
         let queue = Arc::new(Queue::new());
         for number in 0..lane::LANES {
             let lane = lane::Lane::new(
-                service,
+                feed.clone(),
                 number,
                 Arc::clone(&aggregate),
                 options.clone(),

@@ -24,3 +24,4 @@ pub mod statement;
 pub mod telemetry;
 pub mod time;
 pub mod timers;
+pub mod work;

@@ -70,6 +70,11 @@ impl Progress {
         }
     }
 
+    /// The service's own history.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
     /// The sources and how far each has been followed.
     pub fn steps(&self) -> impl Iterator<Item = (&'static str, Step)> {
         self.sources

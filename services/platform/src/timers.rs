@@ -73,7 +73,6 @@ impl<A: Aggregate> Timers<A> {
 
     /// Fires everything that is due; answers when the next falls due.
     async fn fire(&self) -> Result<Option<jiff::Timestamp>, Error> {
-        let fault = |error: sqlx::Error| Error::Fault(redacted(&error));
         loop {
             let now = self.clock.now();
             let next: Option<Instant> = sqlx::query_scalar(self.next)
@@ -85,11 +84,7 @@ impl<A: Aggregate> Timers<A> {
                 Some(at) if at.0 <= now => {}
                 next => return Ok(next.map(|at| at.0)),
             }
-            let due: Vec<(String, String)> = sqlx::query_as(self.due)
-                .bind(Instant(now))
-                .fetch_all(&self.pool)
-                .await
-                .map_err(fault)?;
+            let due = self.due(now).await?;
             if due.is_empty() {
                 // Another replica was quicker.
                 return Ok(None);
@@ -107,13 +102,22 @@ impl<A: Aggregate> Timers<A> {
                     }
                 }
             }
-            if !moved {
+            if !moved && self.due(now).await? == due {
+                // Not another replica, which would have moved them.
                 return Err(Error::Fault(format!(
                     "{} timer(s) are due and nothing happens",
                     due.len()
                 )));
             }
         }
+    }
+
+    async fn due(&self, now: jiff::Timestamp) -> Result<Vec<(String, String)>, Error> {
+        sqlx::query_as(self.due)
+            .bind(Instant(now))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)
     }
 
     fn envelope(&self, key: &str) -> Envelope<A::Command> {
@@ -126,4 +130,8 @@ impl<A: Aggregate> Timers<A> {
             request: None,
         }
     }
+}
+
+fn fault(error: sqlx::Error) -> Error {
+    Error::Fault(redacted(&error))
 }

@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use motcua_platform::follower::{Failure, Handler, Received};
+use motcua_platform::{
+    follower::{Failure, Handler, Received},
+    work::Work,
+};
 use motcua_proto::events::v1::{EventKind, event::Payload};
-use sqlx::PgConnection;
 
 use crate::{
     domain::{
@@ -52,7 +54,7 @@ pub(crate) struct Counting;
 impl Handler for Counting {
     async fn handle(
         &self,
-        connection: &mut PgConnection,
+        work: &mut Work<'_>,
         source: &'static str,
         events: &[Received],
     ) -> Result<(), Failure> {
@@ -60,7 +62,7 @@ impl Handler for Counting {
             if let Some(Payload::CatalogApplied(applied)) = &received.event.payload
                 && let Some(catalog) = &applied.catalog
             {
-                store::keep(connection, catalog).await?;
+                store::keep(work, catalog).await?;
             }
         }
         // What belongs to no dossier, such as a message that somebody wrote by hand, is no dossier's fact.
@@ -77,7 +79,7 @@ impl Handler for Counting {
             return Ok(());
         }
         let dossiers: BTreeSet<&str> = batch.keys().copied().collect();
-        let before = store::lock(connection, &dossiers).await?;
+        let before = store::lock(work, &dossiers).await?;
         let mut changes = Counters::new();
         let mut changed = Vec::new();
         let mut malformed: Option<(usize, String)> = None;
@@ -104,8 +106,8 @@ impl Handler for Counting {
             .iter()
             .map(|(dossier, fact)| (*dossier, fact))
             .collect();
-        store::save(connection, &changed).await?;
-        store::add(connection, &changes).await?;
+        store::save(work, &changed).await?;
+        store::add(work, &changes).await?;
         Ok(())
     }
 }

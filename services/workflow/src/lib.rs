@@ -82,9 +82,9 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     let cases = Arc::new(Cases {
         surround: surround.clone(),
     });
-    let ledger = Ledger::start(SERVICE, Arc::clone(&cases), &options, &clock, &tasks);
+    let ledger = Ledger::start(&feed, Arc::clone(&cases), &options, &clock, &tasks);
     let definitions = Ledger::start(
-        SERVICE,
+        &feed,
         Arc::new(PublishedDefinitions),
         &options,
         &clock,

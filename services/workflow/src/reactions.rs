@@ -10,6 +10,7 @@ use motcua_platform::{
     ledger::{self, Envelope, Target},
     telemetry,
     time::from_proto_opt,
+    work::Work,
 };
 use motcua_proto::{
     events::v1::{DossierAccepted, EventKind, event::Payload},
@@ -41,7 +42,7 @@ pub(crate) struct Reactions {
 impl Handler for Reactions {
     async fn handle(
         &self,
-        connection: &mut PgConnection,
+        work: &mut Work<'_>,
         source: &'static str,
         events: &[Received],
     ) -> Result<(), Failure> {
@@ -50,7 +51,7 @@ impl Handler for Reactions {
         for (index, received) in events.iter().enumerate() {
             match &received.event.payload {
                 Some(Payload::CatalogApplied(applied)) => {
-                    self.keep(connection, applied.catalog.as_ref())
+                    self.keep(work, applied.catalog.as_ref())
                         .await
                         .map_err(|why| at(index, why))?;
                 }
@@ -76,15 +77,9 @@ impl Handler for Reactions {
                 _ => None,
             })
             .collect();
-        ensure_newest(&self.cases.surround, connection, &wanted).await?;
-        let outcomes = ledger::write(
-            SERVICE,
-            self.cases.as_ref(),
-            connection,
-            &envelopes,
-            self.clock.now(),
-        )
-        .await?;
+        ensure_newest(&self.cases.surround, work, &wanted).await?;
+        let outcomes =
+            ledger::write(self.cases.as_ref(), work, &envelopes, self.clock.now()).await?;
         for (index, outcome) in places.into_iter().zip(outcomes) {
             if let Err(error) = outcome {
                 return Err(Failure::event(index, error.to_string()));

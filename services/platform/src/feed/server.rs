@@ -187,7 +187,7 @@ impl Reader {
     async fn batch(&self, through: i64, head: i64) -> Result<SubscribeResponse, Status> {
         let mut events = self
             .feed
-            .read(self.after + 1, through, &self.filter)
+            .read(self.epoch, self.after + 1, through, &self.filter)
             .await
             .map_err(Error::from)?;
         let mut through = through;

@@ -8,12 +8,13 @@ use motcua_proto::events::v1::{
     ParkDossierResponse, ParkedDossier, UnparkDossierRequest, UnparkDossierResponse,
     follower_service_server::FollowerService,
 };
-use sqlx::{Connection, PgConnection, PgPool, postgres::PgConnectOptions};
+use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
 use tonic::{Request, Response, Status};
 
 use super::{Cursor, Handler, Received, parking};
 use crate::{
-    clock::Clock, error::Error, parse::Fields, progress::Progress, telemetry, time::to_proto,
+    clock::Clock, error::Error, feed::Feed, parse::Fields, progress::Progress, telemetry,
+    time::to_proto, work::Work,
 };
 
 type Unpark = dyn Fn(String) -> BoxFuture<'static, Result<i64, Error>> + Send + Sync;
@@ -37,17 +38,17 @@ impl fmt::Debug for Parking {
 
 impl Parking {
     pub(super) fn new<H: Handler>(
-        service: &'static str,
         source: &'static str,
         options: PgConnectOptions,
         handler: Arc<H>,
         progress: Progress,
         clock: Clock,
     ) -> Self {
+        let feed = progress.feed().clone();
         let unpark = move |dossier: String| -> BoxFuture<'static, Result<i64, Error>> {
-            let (options, handler) = (options.clone(), Arc::clone(&handler));
+            let (options, handler, feed) = (options.clone(), Arc::clone(&handler), feed.clone());
             Box::pin(
-                async move { unpark(service, source, &options, handler.as_ref(), &dossier).await },
+                async move { unpark(&feed, source, &options, handler.as_ref(), &dossier).await },
             )
         };
         Self {
@@ -61,20 +62,20 @@ impl Parking {
 
 /// Replays a dossier's events in one transaction: all of them, or none and it stays set aside.
 async fn unpark<H: Handler>(
-    service: &'static str,
+    feed: &Feed,
     source: &'static str,
     options: &PgConnectOptions,
     handler: &H,
     dossier: &str,
 ) -> Result<i64, Error> {
     let mut connection = PgConnection::connect_with(options).await?;
-    let mut transaction = connection.begin().await?;
+    let mut work = Work::begin(&mut connection, feed).await?;
     // The follower's own lock, waited for: no newer event of the dossier can slip past the replay.
     sqlx::query("SELECT FROM follower WHERE source = $1 FOR UPDATE")
         .bind(source)
-        .execute(&mut *transaction)
+        .execute(&mut *work)
         .await?;
-    let Some(events) = parking::take(&mut transaction, source, dossier).await? else {
+    let Some(events) = parking::take(&mut work, source, dossier).await? else {
         return Err(Error::Missing {
             name: format!("parked dossier {dossier} from {source}"),
         });
@@ -82,12 +83,12 @@ async fn unpark<H: Handler>(
     let events: Vec<_> = events
         .into_iter()
         .map(|event| Received {
-            span: telemetry::process_span(service, source, &event),
+            span: telemetry::process_span(feed.service(), source, &event),
             event,
         })
         .collect();
-    handler.handle(&mut transaction, source, &events).await?;
-    transaction.commit().await?;
+    handler.handle(&mut work, source, &events).await?;
+    work.commit().await?;
     Ok(i64::try_from(events.len()).unwrap_or(i64::MAX))
 }
 

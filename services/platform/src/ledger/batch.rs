@@ -11,11 +11,13 @@ use sqlx::PgConnection;
 use super::{
     Accepted, Aggregate, Context, Decision, Envelope, Outcomes, Request, Row, Target,
     rows::{
-        Known, KnownPlace, NewEvent, NewRequest, RequestKey, append, dossier_of, is_known, key_of,
-        known_requests, lock_counters, positions_of, save_counters, save_requests, save_statements,
+        self, Known, KnownPlace, KnownRequests, NewEvent, NewRequest, Rest, key_of, known_requests,
+        lock_counters, positions_of,
     },
 };
-use crate::{error::Error, feed, position::Position, statement::Statement, time::to_proto};
+use crate::{
+    error::Error, feed, position::Position, statement::Statement, time::to_proto, work::Work,
+};
 
 /// Decides a batch of commands and writes what follows.
 ///
@@ -23,30 +25,27 @@ use crate::{error::Error, feed, position::Position, statement::Statement, time::
 /// Those of the database, after which the transaction must be rolled back. A refused command is not an error of the
 /// batch: its refusal stands in the outcomes.
 pub async fn write<A: Aggregate>(
-    service: &'static str,
     aggregate: &A,
-    connection: &mut PgConnection,
+    work: &mut Work<'_>,
     envelopes: &[Envelope<A::Command>],
     now: Timestamp,
 ) -> Result<Outcomes<A::Answer>, sqlx::Error> {
-    let mut known = known_requests(connection, envelopes).await?;
-    let rows = load(aggregate, connection, envelopes, &known).await?;
-    let counters = lock_counters(connection, envelopes, &known).await?;
+    let mut known = known_requests(work, envelopes).await?;
+    let rows = load(aggregate, work, envelopes, &known).await?;
+    let counters = lock_counters(work, envelopes, &known).await?;
 
     let mut draft = Draft::<A> {
         rows,
-        counters,
-        events: Vec::new(),
-        statements: Vec::new(),
-        requests: BTreeMap::new(),
+        rest: Rest {
+            counters,
+            statements: Vec::new(),
+            requests: BTreeMap::new(),
+            events: Vec::new(),
+        },
         outcomes: Vec::with_capacity(envelopes.len()),
     };
-    for envelope in envelopes {
-        let outcome = match envelope
-            .request
-            .as_ref()
-            .and_then(|request| known.get(&key_of(request)))
-        {
+    for (place, envelope) in envelopes.iter().enumerate() {
+        let outcome = match known.get(&place) {
             Some(known) => known.outcome(envelope.request.as_ref()),
             None => draft.take(aggregate, envelope, now),
         };
@@ -55,12 +54,10 @@ pub async fn write<A: Aggregate>(
     if draft.has_refused(envelopes) {
         // The same request may have been accepted by another batch while this one waited for the aggregate's lock: the
         // move is no longer allowed because this very request has made it. Now its answer can be seen.
-        known = known_requests(connection, envelopes).await?;
+        known = known_requests(work, envelopes).await?;
         draft.remember(envelopes, &known);
     }
-    draft
-        .write(service, aggregate, connection, now, &known)
-        .await
+    draft.write(aggregate, work, now, &known).await
 }
 
 impl Known {
@@ -104,27 +101,23 @@ struct Loaded<S> {
     changed: bool,
 }
 
-struct Draft<A: Aggregate> {
+struct Draft<'e, A: Aggregate> {
     rows: HashMap<String, Loaded<A::State>>,
-    counters: BTreeMap<String, i64>,
-    events: Vec<NewEvent>,
-    statements: Vec<(String, Statement)>,
-    /// Sorted, so that two replicas meet at the same key in the same order.
-    requests: BTreeMap<RequestKey, NewRequest>,
+    rest: Rest<'e>,
     outcomes: Vec<Result<Draftee<A::Answer>, Error>>,
 }
 
-impl<A: Aggregate> Draft<A> {
+impl<'e, A: Aggregate> Draft<'e, A> {
     /// Decides one command against the state as the accepted commands before it left it.
     fn take(
         &mut self,
         aggregate: &A,
-        envelope: &Envelope<A::Command>,
+        envelope: &'e Envelope<A::Command>,
         now: Timestamp,
     ) -> Result<Draftee<A::Answer>, Error> {
         // The same id twice in one batch: the second gets the first's answer.
         if let Some(request) = &envelope.request
-            && let Some(first) = self.requests.get(&key_of(request))
+            && let Some(first) = self.rest.requests.get(&key_of(request))
         {
             return if first.digest == request.digest {
                 self.again(first.outcome)
@@ -158,8 +151,12 @@ impl<A: Aggregate> Draft<A> {
         };
         let decision = aggregate.decide(loaded.state.as_ref(), &envelope.command, &context)?;
         let happened = !decision.events.is_empty();
-        let dossier = dossier_of(&decision.subject.dossier, &name);
-        let events = stamp(decision, &name, envelope, now, &mut self.statements);
+        let dossier = if decision.subject.dossier.is_empty() {
+            name.clone()
+        } else {
+            decision.subject.dossier.clone()
+        };
+        let events = stamp(decision, &name, envelope, now, &mut self.rest.statements);
         let mut state = loaded.state.take();
         for event in &events {
             state = A::apply(state, &event.event);
@@ -170,17 +167,17 @@ impl<A: Aggregate> Draft<A> {
             return Err(Error::Missing { name });
         };
         let answer = A::answer(&key, state);
-        self.events.extend(events);
+        self.rest.events.extend(events);
         let place = if happened {
-            Place::Written(self.events.len() - 1)
+            Place::Written(self.rest.events.len() - 1)
         } else {
             Place::Nowhere
         };
         if let Target::Numbered(prefix) = &envelope.target {
-            *self.counters.entry(prefix.clone()).or_default() += 1;
+            *self.rest.counters.entry(prefix.clone()).or_default() += 1;
         }
         if let Some(request) = &envelope.request {
-            self.requests.insert(
+            self.rest.requests.insert(
                 key_of(request),
                 NewRequest {
                     digest: request.digest,
@@ -209,19 +206,19 @@ impl<A: Aggregate> Draft<A> {
     }
 
     /// The first answer for whatever was refused here and is known.
-    fn remember(&mut self, envelopes: &[Envelope<A::Command>], known: &HashMap<RequestKey, Known>) {
-        for (outcome, envelope) in self.outcomes.iter_mut().zip(envelopes) {
+    fn remember(&mut self, envelopes: &[Envelope<A::Command>], known: &KnownRequests) {
+        for (place, outcome) in self.outcomes.iter_mut().enumerate() {
             if outcome.is_err()
-                && let Some(request) = &envelope.request
-                && let Some(known) = known.get(&key_of(request))
+                && let Some(envelope) = envelopes.get(place)
+                && let Some(known) = known.get(&place)
             {
-                *outcome = known.outcome(Some(request));
+                *outcome = known.outcome(envelope.request.as_ref());
             }
         }
     }
 
     fn next_number(&self, prefix: &str) -> i64 {
-        self.counters.get(prefix).copied().unwrap_or_default() + 1
+        self.rest.counters.get(prefix).copied().unwrap_or_default() + 1
     }
 
     fn again(&self, outcome: usize) -> Result<Draftee<A::Answer>, Error> {
@@ -239,11 +236,10 @@ impl<A: Aggregate> Draft<A> {
 
     async fn write(
         self,
-        service: &'static str,
         aggregate: &A,
-        connection: &mut PgConnection,
+        work: &mut Work<'_>,
         now: Timestamp,
-        known: &HashMap<RequestKey, Known>,
+        known: &KnownRequests,
     ) -> Result<Outcomes<A::Answer>, sqlx::Error> {
         let mut changed: Vec<_> = self
             .rows
@@ -259,27 +255,25 @@ impl<A: Aggregate> Draft<A> {
             .collect();
         changed.sort_by_key(|row| row.key);
         if !changed.is_empty() {
-            aggregate.save(connection, &changed).await?;
+            aggregate.save(work, &changed).await?;
         }
-        save_counters(connection, &self.counters).await?;
-        save_statements(connection, &self.statements, now).await?;
-        save_requests(connection, &self.requests, now).await?;
         let mut known_positions = HashMap::new();
         if !known.is_empty() {
-            known_positions = positions_of(connection, known).await?;
+            known_positions = positions_of(work, known).await?;
         }
-        let head = append(connection, &self.events, now).await?;
+        let written = rows::write(work, self.rest, now).await?;
 
-        Ok(self
+        let service = work.service();
+        let outcomes = self
             .outcomes
             .into_iter()
             .map(|outcome| {
                 let draftee = outcome?;
-                let position = match (&draftee.place, &head) {
-                    (Place::Written(index), Some(head)) => {
-                        Some(head.before + i64::try_from(*index).unwrap_or(i64::MAX) + 1)
-                            .map(|position| (head.epoch, position))
-                    }
+                let position = match (&draftee.place, &written) {
+                    (Place::Written(index), Some(written)) => written
+                        .events
+                        .get(*index)
+                        .map(|event| (written.epoch, event.position)),
                     (Place::Known(place), _) => known_positions.get(place).copied(),
                     _ => None,
                 };
@@ -292,7 +286,11 @@ impl<A: Aggregate> Draft<A> {
                     }),
                 })
             })
-            .collect())
+            .collect();
+        if let Some(written) = written {
+            work.has_written(written);
+        }
+        Ok(outcomes)
     }
 }
 
@@ -311,12 +309,13 @@ async fn load<A: Aggregate>(
     aggregate: &A,
     connection: &mut PgConnection,
     envelopes: &[Envelope<A::Command>],
-    known: &HashMap<RequestKey, Known>,
+    known: &KnownRequests,
 ) -> Result<HashMap<String, Loaded<A::State>>, sqlx::Error> {
     let keys: BTreeSet<_> = envelopes
         .iter()
-        .filter(|envelope| !is_known(envelope, known))
-        .filter_map(|envelope| match &envelope.target {
+        .enumerate()
+        .filter(|(place, _)| !known.contains_key(place))
+        .filter_map(|(_, envelope)| match &envelope.target {
             Target::Key(key) => Some(key.clone()),
             Target::Numbered(_) => None,
         })

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{
@@ -13,9 +14,11 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    database::{Severity, redacted, severity, writer},
+    database::{Severity, redacted, severity, within, writer},
     error::Error,
-    feed, telemetry,
+    feed::{self, Feed},
+    telemetry,
+    work::Work,
 };
 
 /// Two: while one waits for its commit to reach the disk, the other decides.
@@ -24,18 +27,24 @@ pub(super) const LANES: usize = 2;
 /// Commands in a batch at most: beyond this the sharing brings nothing more, and the first waits for the last.
 const BATCH_MAX: usize = 128;
 
-/// How often a batch is tried before its callers are told that the database does not answer: about ten seconds.
-fn patience() -> impl Iterator<Item = Duration> {
+/// How long a batch is tried before its callers are told that the database does not answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One attempt at most, which is more than it may wait for a lock: a connection that fell silent says nothing for as
+/// long as one listens.
+const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(6);
+
+fn delays() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(5))
         .with_max_delay(Duration::from_secs(2))
-        .with_max_times(12)
+        .without_max_times()
         .with_jitter()
         .build()
 }
 
 pub(super) struct Lane<A> {
-    service: &'static str,
+    feed: Feed,
     number: usize,
     aggregate: Arc<A>,
     options: PgConnectOptions,
@@ -45,14 +54,14 @@ pub(super) struct Lane<A> {
 
 impl<A: Aggregate> Lane<A> {
     pub(super) fn new(
-        service: &'static str,
+        feed: Feed,
         number: usize,
         aggregate: Arc<A>,
         options: PgConnectOptions,
         clock: Clock,
     ) -> Self {
         Self {
-            service,
+            feed,
             number,
             aggregate,
             options,
@@ -63,7 +72,7 @@ impl<A: Aggregate> Lane<A> {
 
     pub(super) async fn run(mut self, queue: Arc<Queue<Job<A>>>) {
         tracing::debug!(
-            service = self.service,
+            service = self.feed.service(),
             collection = A::COLLECTION,
             lane = self.number,
             "lane starts"
@@ -91,8 +100,8 @@ impl<A: Aggregate> Lane<A> {
                 .into_iter()
                 .map(|job| (job.envelope, job.reply))
                 .unzip();
-            telemetry::record_batch_size(self.service, A::COLLECTION, envelopes.len());
-            let span = telemetry::batch_span(self.service, "write");
+            telemetry::record_batch_size(self.feed.service(), A::COLLECTION, envelopes.len());
+            let span = telemetry::batch_span(self.feed.service(), "write");
             for envelope in &envelopes {
                 telemetry::link(&span, &envelope.traceparent);
             }
@@ -134,9 +143,11 @@ impl<A: Aggregate> Lane<A> {
         &mut self,
         envelopes: &[Envelope<A::Command>],
     ) -> Result<Outcomes<A::Answer>, Objection> {
-        let mut delays = patience();
+        let begin = Instant::now();
+        let mut delays = delays().take_while(|delay| begin.elapsed() + *delay < PATIENCE);
         loop {
-            let error = match self.write_once(envelopes).await {
+            let attempt = within(ATTEMPT_TIME_MAX, self.write_once(envelopes));
+            let error = match attempt.await {
                 Ok(outcomes) => return Ok(outcomes),
                 Err(error) => error,
             };
@@ -159,7 +170,7 @@ impl<A: Aggregate> Lane<A> {
                     }
                     None => {
                         tracing::error!(
-                            service = self.service,
+                            service = self.feed.service(),
                             error = %redacted(&error),
                             "the database does not answer; {} command(s) were given up",
                             envelopes.len(),
@@ -184,16 +195,15 @@ impl<A: Aggregate> Lane<A> {
                 none.insert(connection)
             }
         };
-        let mut transaction = connection.begin().await?;
+        let mut work = Work::begin(connection, &self.feed).await?;
         let outcomes = write(
-            self.service,
             self.aggregate.as_ref(),
-            &mut transaction,
+            &mut work,
             envelopes,
             self.clock.now(),
         )
         .await?;
-        transaction.commit().await?;
+        work.commit().await?;
         Ok(outcomes)
     }
 }

@@ -1,26 +1,29 @@
-//! What a batch reads and writes beside its aggregates: request ids, counters, statements, events, the head.
+//! What a batch reads and writes beside its aggregates: request ids, counters, statements, events.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use motcua_proto::events::v1::Event;
 use prost::Message as _;
-use sqlx::{PgConnection, Row as _};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Envelope, Request, Target};
-use crate::{statement::Statement, time::Instant};
+use crate::{
+    feed::{Written, dossier_of},
+    statement::Statement,
+    time::{Instant, to_proto},
+};
 
-/// Principal, method, id.
-pub(super) type RequestKey = (String, String, Uuid);
+/// Id, principal, method: as the primary key has them.
+pub(super) type RequestKey<'a> = (Uuid, &'a str, &'static str);
 
-pub(super) fn key_of(request: &Request) -> RequestKey {
-    (
-        request.principal.clone(),
-        request.method.to_owned(),
-        request.id,
-    )
+pub(super) fn key_of(request: &Request) -> RequestKey<'_> {
+    (request.id, &request.principal, request.method)
 }
+
+/// The commands of a batch whose requests were accepted before, by their place in it.
+pub(super) type KnownRequests = HashMap<usize, Known>;
 
 /// A request that was accepted before, by whichever replica.
 pub(super) struct Known {
@@ -51,75 +54,59 @@ pub(super) struct NewRequest {
     pub(super) outcome: usize,
 }
 
-/// What orders events: the dossier, or the resource's name where there is none.
-pub(super) fn dossier_of(dossier: &str, name: &str) -> String {
-    if dossier.is_empty() { name } else { dossier }.to_owned()
-}
-
 pub(super) async fn known_requests<C>(
     connection: &mut PgConnection,
     envelopes: &[Envelope<C>],
-) -> Result<HashMap<RequestKey, Known>, sqlx::Error> {
-    let requests: Vec<_> = envelopes
+) -> Result<KnownRequests, sqlx::Error> {
+    let (places, requests): (Vec<_>, Vec<_>) = envelopes
         .iter()
-        .filter_map(|envelope| envelope.request.as_ref())
-        .collect();
+        .zip(0_i32..)
+        .filter_map(|(envelope, place)| Some((place, envelope.request.as_ref()?)))
+        .unzip();
     if requests.is_empty() {
         return Ok(HashMap::new());
     }
+    let ids: Vec<_> = requests.iter().map(|request| request.id).collect();
     let principals: Vec<_> = requests
         .iter()
         .map(|request| request.principal.as_str())
         .collect();
     let methods: Vec<_> = requests.iter().map(|request| request.method).collect();
-    let ids: Vec<_> = requests.iter().map(|request| request.id).collect();
-    let rows = sqlx::query(
-        "SELECT principal, method, id, digest, dossier, name, answer FROM request \
-         JOIN (SELECT DISTINCT * FROM UNNEST($1::text[], $2::text[], $3::uuid[]) AS asked (principal, method, id)) \
-         AS asked USING (principal, method, id)",
+    let rows: Vec<(i32, Uuid, Vec<u8>, String, String, Vec<u8>)> = sqlx::query_as(
+        "SELECT asked.place, id, digest, dossier, name, answer FROM request \
+         JOIN UNNEST($1::integer[], $2::uuid[], $3::text[], $4::text[]) AS asked (place, id, principal, method) \
+         USING (id, principal, method)",
     )
+    .bind(places)
+    .bind(ids)
     .bind(principals)
     .bind(methods)
-    .bind(ids)
     .fetch_all(connection)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let id = row.try_get(2)?;
-            let place = KnownPlace {
-                dossier: row.try_get(4)?,
-                name: row.try_get(5)?,
-                id,
+    Ok(rows
+        .into_iter()
+        .filter_map(|(place, id, digest, dossier, name, answer)| {
+            let place = usize::try_from(place).ok()?;
+            let known = Known {
+                digest,
+                place: KnownPlace { dossier, name, id },
+                answer,
             };
-            Ok((
-                (row.try_get(0)?, row.try_get(1)?, id),
-                Known {
-                    digest: row.try_get(3)?,
-                    place,
-                    answer: row.try_get(6)?,
-                },
-            ))
+            Some((place, known))
         })
-        .collect()
-}
-
-pub(super) fn is_known<C>(envelope: &Envelope<C>, known: &HashMap<RequestKey, Known>) -> bool {
-    !known.is_empty()
-        && envelope
-            .request
-            .as_ref()
-            .is_some_and(|request| known.contains_key(&key_of(request)))
+        .collect())
 }
 
 pub(super) async fn lock_counters<C>(
     connection: &mut PgConnection,
     envelopes: &[Envelope<C>],
-    known: &HashMap<RequestKey, Known>,
+    known: &KnownRequests,
 ) -> Result<BTreeMap<String, i64>, sqlx::Error> {
     let names: BTreeSet<_> = envelopes
         .iter()
-        .filter(|envelope| !is_known(envelope, known))
-        .filter_map(|envelope| match &envelope.target {
+        .enumerate()
+        .filter(|(place, _)| !known.contains_key(place))
+        .filter_map(|(_, envelope)| match &envelope.target {
             Target::Numbered(prefix) => Some(prefix.as_str()),
             Target::Key(_) => None,
         })
@@ -153,116 +140,12 @@ pub(super) async fn lock_counters<C>(
     ))
 }
 
-pub(super) async fn save_counters(
-    connection: &mut PgConnection,
-    counters: &BTreeMap<String, i64>,
-) -> Result<(), sqlx::Error> {
-    if counters.is_empty() {
-        return Ok(());
-    }
-    let (names, values): (Vec<_>, Vec<_>) = counters
-        .iter()
-        .map(|(name, value)| (name.as_str(), *value))
-        .unzip();
-    sqlx::query(
-        "UPDATE counter SET value = new.value FROM UNNEST($1::text[], $2::bigint[]) AS new (name, value) \
-         WHERE counter.name = new.name",
-    )
-    .bind(names)
-    .bind(values)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn save_statements(
-    connection: &mut PgConnection,
-    statements: &[(String, Statement)],
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    if statements.is_empty() {
-        return Ok(());
-    }
-    let column =
-        |pick: fn(&Statement) -> &str| statements.iter().map(|(_, s)| pick(s)).collect::<Vec<_>>();
-    let names: Vec<_> = statements.iter().map(|(name, _)| name.as_str()).collect();
-    let kinds: Vec<_> = statements
-        .iter()
-        .map(|(_, s)| i16::try_from(s.kind).unwrap_or(i16::MAX))
-        .collect();
-    let revisions: Vec<_> = statements.iter().map(|(_, s)| s.revision).collect();
-    sqlx::query(
-        "INSERT INTO statement (name, kind, revision, body, ground, recorded_at) \
-         SELECT said.*, $6 FROM UNNEST($1::text[], $2::smallint[], $3::integer[], $4::text[], $5::text[]) AS said",
-    )
-    .bind(names)
-    .bind(kinds)
-    .bind(revisions)
-    .bind(column(|s| &s.body))
-    .bind(column(|s| &s.ground))
-    .bind(Instant(now))
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn save_requests(
-    connection: &mut PgConnection,
-    requests: &BTreeMap<RequestKey, NewRequest>,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    if requests.is_empty() {
-        return Ok(());
-    }
-    let principals: Vec<_> = requests
-        .keys()
-        .map(|(principal, _, _)| principal.as_str())
-        .collect();
-    let methods: Vec<_> = requests
-        .keys()
-        .map(|(_, method, _)| method.as_str())
-        .collect();
-    let ids: Vec<_> = requests.keys().map(|(_, _, id)| *id).collect();
-    let digests: Vec<_> = requests
-        .values()
-        .map(|request| &request.digest[..])
-        .collect();
-    let dossiers: Vec<_> = requests
-        .values()
-        .map(|request| request.dossier.as_str())
-        .collect();
-    let names: Vec<_> = requests
-        .values()
-        .map(|request| request.name.as_str())
-        .collect();
-    let answers: Vec<_> = requests
-        .values()
-        .map(|request| &request.answer[..])
-        .collect();
-    sqlx::query(
-        "INSERT INTO request (principal, method, id, digest, dossier, name, answer, recorded_at) \
-         SELECT new.*, $8 FROM UNNEST($1::text[], $2::text[], $3::uuid[], $4::bytea[], $5::text[], $6::text[], \
-         $7::bytea[]) AS new",
-    )
-    .bind(principals)
-    .bind(methods)
-    .bind(ids)
-    .bind(digests)
-    .bind(dossiers)
-    .bind(names)
-    .bind(answers)
-    .bind(Instant(now))
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// Epoch and position of the last event of each request that was accepted before.
 pub(super) type KnownPositions = HashMap<KnownPlace, (i64, i64)>;
 
 pub(super) async fn positions_of(
     connection: &mut PgConnection,
-    known: &HashMap<RequestKey, Known>,
+    known: &KnownRequests,
 ) -> Result<KnownPositions, sqlx::Error> {
     let places = || known.values().map(|known| &known.place);
     let rows: Vec<(String, String, Uuid, i64, i64)> = sqlx::query_as(
@@ -285,55 +168,143 @@ pub(super) async fn positions_of(
         .collect())
 }
 
-/// Where the history stood before the batch.
-pub(super) struct Head {
-    pub(super) before: i64,
-    pub(super) epoch: i64,
+/// What a batch leaves behind beside its aggregates.
+pub(super) struct Rest<'a> {
+    /// By name.
+    pub(super) counters: BTreeMap<String, i64>,
+    /// Each with the resource that it is about.
+    pub(super) statements: Vec<(String, Statement)>,
+    /// Sorted, so that two replicas meet at the same key in the same order.
+    pub(super) requests: BTreeMap<RequestKey<'a>, NewRequest>,
+    /// In order.
+    pub(super) events: Vec<NewEvent>,
 }
 
-/// Numbers and writes the events, under the head's lock, and tells whoever listens.
-pub(super) async fn append(
+/// The head is taken last: only when everything before it is counted is its row looked at.
+const WRITE: &str = "\
+WITH numbered AS ( \
+    UPDATE counter SET value = new.value FROM UNNEST($1::text[], $2::bigint[]) AS new (name, value) \
+    WHERE counter.name = new.name RETURNING 1), \
+said AS ( \
+    INSERT INTO statement (name, kind, revision, body, ground, recorded_at) \
+    SELECT new.*, $21 FROM UNNEST($3::text[], $4::smallint[], $5::integer[], $6::text[], $7::text[]) AS new \
+    RETURNING 1), \
+accepted AS ( \
+    INSERT INTO request (id, principal, method, digest, dossier, name, answer, recorded_at) \
+    SELECT new.*, $21 \
+    FROM UNNEST($8::uuid[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::text[], $14::bytea[]) AS new \
+    RETURNING 1), \
+head AS ( \
+    UPDATE feed_head SET position = position + cardinality($15::smallint[]), \
+                         recorded_at = greatest(recorded_at, $21) \
+    WHERE cardinality($15) > 0 \
+          AND (SELECT count(*) FROM numbered) + (SELECT count(*) FROM said) + (SELECT count(*) FROM accepted) >= 0 \
+    RETURNING position - cardinality($15) AS before, epoch, recorded_at), \
+happened AS ( \
+    INSERT INTO event (position, kind, dossier, name, agency, request_id, recorded_at, body) \
+    SELECT head.before + new.place, new.kind, new.dossier, new.name, new.agency, new.request_id, \
+           head.recorded_at, new.body \
+    FROM head, UNNEST($15, $16::text[], $17::text[], $18::text[], $19::uuid[], $20::bytea[]) \
+         WITH ORDINALITY AS new (kind, dossier, name, agency, request_id, body, place)) \
+SELECT before, epoch, recorded_at FROM head";
+
+/// Writes all of it in one statement, and numbers the events under the head's lock. Answers with them as they stand in
+/// the history; none where nothing happened.
+pub(super) async fn write(
     connection: &mut PgConnection,
-    events: &[NewEvent],
+    rest: Rest<'_>,
     now: Timestamp,
-) -> Result<Option<Head>, sqlx::Error> {
-    if events.is_empty() {
+) -> Result<Option<Written>, sqlx::Error> {
+    let Rest {
+        counters,
+        statements,
+        requests,
+        events,
+    } = rest;
+    if events.is_empty() && requests.is_empty() {
         return Ok(None);
     }
-    let kinds: Vec<_> = events
-        .iter()
-        .map(|new| i16::try_from(new.event.kind).unwrap_or_default())
-        .collect();
-    let dossiers: Vec<_> = events
-        .iter()
-        .map(|new| dossier_of(&new.event.dossier, &new.event.name))
-        .collect();
-    let names: Vec<_> = events.iter().map(|new| new.event.name.as_str()).collect();
-    let agencies: Vec<_> = events.iter().map(|new| new.event.agency.as_str()).collect();
-    let request_ids: Vec<_> = events.iter().map(|new| new.request_id).collect();
-    let bodies: Vec<_> = events.iter().map(|new| new.event.encode_to_vec()).collect();
-    let (before, epoch): (i64, i64) = sqlx::query_as(
-        "WITH head AS ( \
-             UPDATE feed_head SET position = position + cardinality($1::smallint[]), \
-                                  recorded_at = greatest(recorded_at, $7) \
-             RETURNING position - cardinality($1::smallint[]) AS before, position, epoch, recorded_at), \
-         written AS ( \
-             INSERT INTO event (position, kind, dossier, name, agency, request_id, recorded_at, body) \
-             SELECT head.before + new.place, new.kind, new.dossier, new.name, new.agency, new.request_id, \
-                    head.recorded_at, new.body \
-             FROM head, UNNEST($1::smallint[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[]) \
-                  WITH ORDINALITY AS new (kind, dossier, name, agency, request_id, body, place)), \
-         told AS (SELECT pg_notify('motcua_feed', head.epoch || '/' || head.position) FROM head) \
-         SELECT head.before, head.epoch FROM head, told",
-    )
-    .bind(kinds)
-    .bind(dossiers)
-    .bind(names)
-    .bind(agencies)
-    .bind(request_ids)
-    .bind(bodies)
-    .bind(Instant(now))
-    .fetch_one(connection)
-    .await?;
-    Ok(Some(Head { before, epoch }))
+    let said =
+        |pick: fn(&Statement) -> &str| statements.iter().map(|(_, s)| pick(s)).collect::<Vec<_>>();
+    let head: Option<(i64, i64, Instant)> = sqlx::query_as(WRITE)
+        .bind(counters.keys().collect::<Vec<_>>())
+        .bind(counters.values().collect::<Vec<_>>())
+        .bind(statements.iter().map(|(name, _)| name).collect::<Vec<_>>())
+        .bind(
+            statements
+                .iter()
+                .map(|(_, s)| i16::try_from(s.kind).unwrap_or(i16::MAX))
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            statements
+                .iter()
+                .map(|(_, s)| s.revision)
+                .collect::<Vec<_>>(),
+        )
+        .bind(said(|s| &s.body))
+        .bind(said(|s| &s.ground))
+        .bind(requests.keys().map(|key| key.0).collect::<Vec<_>>())
+        .bind(requests.keys().map(|key| key.1).collect::<Vec<_>>())
+        .bind(requests.keys().map(|key| key.2).collect::<Vec<_>>())
+        .bind(
+            requests
+                .values()
+                .map(|new| &new.digest[..])
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            requests
+                .values()
+                .map(|new| &new.dossier)
+                .collect::<Vec<_>>(),
+        )
+        .bind(requests.values().map(|new| &new.name).collect::<Vec<_>>())
+        .bind(
+            requests
+                .values()
+                .map(|new| &new.answer[..])
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            events
+                .iter()
+                .map(|new| i16::try_from(new.event.kind).unwrap_or_default())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            events
+                .iter()
+                .map(|new| dossier_of(&new.event))
+                .collect::<Vec<_>>(),
+        )
+        .bind(events.iter().map(|new| &new.event.name).collect::<Vec<_>>())
+        .bind(
+            events
+                .iter()
+                .map(|new| &new.event.agency)
+                .collect::<Vec<_>>(),
+        )
+        .bind(events.iter().map(|new| new.request_id).collect::<Vec<_>>())
+        .bind(
+            events
+                .iter()
+                .map(|new| new.event.encode_to_vec())
+                .collect::<Vec<_>>(),
+        )
+        .bind(Instant(now))
+        .fetch_optional(connection)
+        .await?;
+    Ok(head.map(|(before, epoch, recorded_at)| Written {
+        epoch,
+        events: events
+            .into_iter()
+            .zip(before + 1..)
+            .map(|(new, position)| Event {
+                position,
+                recorded_at: Some(to_proto(recorded_at.0)),
+                ..new.event
+            })
+            .collect(),
+    }))
 }

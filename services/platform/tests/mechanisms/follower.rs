@@ -13,11 +13,11 @@ use motcua_platform::{
     follower::{Failure, Follower, FollowerServer, Handler, Received},
     progress::Progress,
     rpc::Peer,
+    work::Work,
 };
 use motcua_proto::events::v1::{
     ListFollowersRequest, UnparkDossierRequest, follower_service_server::FollowerService as _,
 };
-use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 
@@ -35,7 +35,7 @@ struct Witness {
 impl Handler for Witness {
     async fn handle(
         &self,
-        connection: &mut PgConnection,
+        work: &mut Work<'_>,
         source: &'static str,
         events: &[Received],
     ) -> Result<(), Failure> {
@@ -47,7 +47,7 @@ impl Handler for Witness {
             sqlx::query("INSERT INTO seen (source, position) VALUES ($1, $2)")
                 .bind(source)
                 .bind(received.event.position)
-                .execute(&mut *connection)
+                .execute(&mut **work)
                 .await?;
         }
         Ok(())

@@ -7,6 +7,7 @@ use motcua_platform::{
     clock::Clock,
     error::Error,
     ledger::{Accepted, Ledger, Outcomes, Target, forget_old_requests, write},
+    work::Work,
 };
 use motcua_proto::notification::v1::Template;
 use sqlx::Connection;
@@ -26,17 +27,12 @@ async fn batch(
     let mut connection = sqlx::PgConnection::connect_with(&world.options)
         .await
         .unwrap();
-    let mut transaction = connection.begin().await.unwrap();
-    let outcomes = write(
-        "jars",
-        &Jars,
-        &mut transaction,
-        envelopes,
-        Clock::system().now(),
-    )
-    .await
-    .unwrap();
-    transaction.commit().await.unwrap();
+    let feed = world.feed("jars");
+    let mut work = Work::begin(&mut connection, &feed).await.unwrap();
+    let outcomes = write(&Jars, &mut work, envelopes, Clock::system().now())
+        .await
+        .unwrap();
+    work.commit().await.unwrap();
     outcomes
 }
 
@@ -299,7 +295,13 @@ async fn positions_are_dense_and_in_the_order_of_recording() {
 async fn lanes_end_when_the_last_handle_is_gone_and_what_was_accepted_is_written() {
     let world = World::new().await;
     let tasks = TaskTracker::new();
-    let ledger = Ledger::start("jars", Arc::new(Jars), &world.options, &world.clock, &tasks);
+    let ledger = Ledger::start(
+        &world.feed("jars"),
+        Arc::new(Jars),
+        &world.options,
+        &world.clock,
+        &tasks,
+    );
     let putting = tokio::spawn({
         let ledger = ledger.clone();
         async move { ledger.execute("a", on("j", Command::Put(1))).await }
@@ -317,7 +319,13 @@ async fn requests_are_forgotten_after_thirty_days() {
     let world = World::new().await;
     let (clock, hand) = Clock::simulated("2025-07-01T00:00:00Z".parse().unwrap());
     let tasks = TaskTracker::new();
-    let ledger = Ledger::start("jars", Arc::new(Jars), &world.options, &clock, &tasks);
+    let ledger = Ledger::start(
+        &world.feed("jars"),
+        Arc::new(Jars),
+        &world.options,
+        &clock,
+        &tasks,
+    );
     ledger.execute("a", on("j", Command::Put(1))).await.unwrap();
     let drain = CancellationToken::new();
     let forgetting = tokio::spawn(forget_old_requests(

@@ -59,7 +59,7 @@ impl World {
 
     pub(crate) fn ledger_through(&self, options: &PgConnectOptions) -> Ledger<Jars> {
         Ledger::start(
-            "jars",
+            &self.feed("jars"),
             Arc::new(Jars),
             options,
             &self.clock,
