@@ -15,7 +15,7 @@ CREATE TABLE dossier (
     -- When the dossier is to look at the clock by itself.
     timer_at timestamptz,
     version bigint NOT NULL,
-    state jsonb NOT NULL
+    state json NOT NULL
 );
 
 -- Every dossier, and an agency's, in the order of submission.

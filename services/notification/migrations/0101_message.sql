@@ -8,7 +8,7 @@ CREATE TABLE message (
     queued_at timestamptz NOT NULL,
     -- When the next attempt is due; null once it has ended.
     next_at timestamptz,
-    state jsonb NOT NULL
+    state json NOT NULL
 );
 
 -- Lists: of a dossier, in any of some states, and all, in the order of queueing.

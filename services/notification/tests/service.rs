@@ -14,7 +14,9 @@ use motcua_notification::{Channel, MIGRATIONS, SERVICE, Settings};
 use motcua_platform::{
     clock::{Clock, Hand},
     database::Base,
+    position::Position,
     postgres::{DataDir, Options, Server as Postgres},
+    progress::Progress,
     rpc,
     service::{Peers, Surroundings},
 };
@@ -31,7 +33,7 @@ use motcua_proto::{
         template_service_client::TemplateServiceClient,
     },
 };
-use neighbours::{HOME, Neighbours, PLAIN, event};
+use neighbours::{HOME, Neighbours, PLAIN, catalog_applied, event};
 use prost::Message as _;
 use tokio::{net::TcpListener, time::timeout};
 use tokio_stream::wrappers::TcpListenerStream;
@@ -45,6 +47,7 @@ struct Suite {
     url: String,
     mail: PathBuf,
     hand: Hand,
+    progress: Progress,
     drain: CancellationToken,
     tasks: TaskTracker,
 }
@@ -76,10 +79,11 @@ impl Suite {
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let (routes, progress) = (service.routes, service.progress);
         let stop = drain.clone();
         tasks.spawn(async move {
             tonic::transport::Server::builder()
-                .add_routes(service.routes)
+                .add_routes(routes)
                 .serve_with_incoming_shutdown(
                     TcpListenerStream::new(listener),
                     stop.cancelled_owned(),
@@ -92,9 +96,20 @@ impl Suite {
             url,
             mail,
             hand,
+            progress,
             drain,
             tasks,
         }
+    }
+
+    /// Waits until the effects of a neighbour's history, up to this position, are stored.
+    async fn has_followed(&self, source: &str, position: i64) {
+        let position = Position {
+            source: source.to_owned(),
+            epoch: 1,
+            position,
+        };
+        self.progress.wait(&[position], PATIENCE).await.unwrap();
     }
 
     async fn messages(&self) -> MessageServiceClient<Connection> {
@@ -181,41 +196,41 @@ async fn postgres() -> (Postgres, Base) {
     (server, base)
 }
 
-fn acts() -> Neighbours {
-    Neighbours::new(
-        vec![
-            event(
-                1,
-                PLAIN,
-                Payload::DossierSubmitted(DossierSubmitted::default()),
-            ),
-            event(
-                2,
-                PLAIN,
-                Payload::DossierAccepted(DossierAccepted::default()),
-            ),
-            event(3, HOME, Payload::ResultReady(ResultReady::default())),
-        ],
-        vec![
-            event(
-                1,
-                PLAIN,
-                Payload::DeadlineExtended(DeadlineExtended::default()),
-            ),
-            event(2, HOME, Payload::CaseStopped(CaseStopped::default())),
-        ],
-    )
+fn acts() -> Vec<Event> {
+    vec![
+        catalog_applied(1),
+        event(
+            2,
+            PLAIN,
+            Payload::DossierSubmitted(DossierSubmitted::default()),
+        ),
+        event(
+            3,
+            PLAIN,
+            Payload::DossierAccepted(DossierAccepted::default()),
+        ),
+        event(4, HOME, Payload::ResultReady(ResultReady::default())),
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_act_is_told_once_by_two_replicas_and_stays_told_after_a_restart() {
     let (server, base) = postgres().await;
     let home = tempfile::tempdir().unwrap();
-    let neighbours = acts().serve().await;
+    let neighbours = Neighbours::serve(acts(), Vec::new()).await;
     let suite = Suite::start(&base, &neighbours, home.path().join("mail")).await;
     let replica = Suite::start(&base, &neighbours, home.path().join("mail")).await;
 
     let mut sent = replica.history(&[EventKind::MessageSent]).await;
+    sent.reaches(2).await;
+    neighbours.workflow_says(vec![
+        event(
+            1,
+            PLAIN,
+            Payload::DeadlineExtended(DeadlineExtended::default()),
+        ),
+        event(2, HOME, Payload::CaseStopped(CaseStopped::default())),
+    ]);
     sent.reaches(4).await;
     let (messages, _) = suite.list(ListMessagesRequest::default()).await;
     let told: Vec<_> = messages
@@ -229,8 +244,8 @@ async fn each_act_is_told_once_by_two_replicas_and_stays_told_after_a_restart() 
         })
         .collect();
     for expected in [
-        (PLAIN, "receipt", "intake@2"),
-        (HOME, "result-ready", "intake@3"),
+        (PLAIN, "receipt", "intake@3"),
+        (HOME, "result-ready", "intake@4"),
         (PLAIN, "extension", "workflow@1"),
         (HOME, "stopped", "workflow@2"),
     ] {
@@ -291,8 +306,9 @@ async fn each_act_is_told_once_by_two_replicas_and_stays_told_after_a_restart() 
 async fn a_message_that_could_not_leave_is_sent_when_its_time_comes() {
     let (server, base) = postgres().await;
     let home = tempfile::tempdir().unwrap();
-    let neighbours = Neighbours::new(Vec::new(), Vec::new()).serve().await;
+    let neighbours = Neighbours::serve(vec![catalog_applied(1)], Vec::new()).await;
     let suite = Suite::start(&base, &neighbours, home.path().join("mail")).await;
+    suite.has_followed("intake", 1).await;
     let mut failed = suite.history(&[EventKind::MessageFailed]).await;
     let mut sent = suite.history(&[EventKind::MessageSent]).await;
 
@@ -353,11 +369,62 @@ async fn a_message_that_could_not_leave_is_sent_when_its_time_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_waits_for_a_case_and_a_catalog_that_lag_behind() {
+    let (server, base) = postgres().await;
+    let home = tempfile::tempdir().unwrap();
+    let extended = event(
+        1,
+        PLAIN,
+        Payload::DeadlineExtended(DeadlineExtended::default()),
+    );
+    let neighbours = Neighbours::serve(Vec::new(), vec![extended]).await;
+    neighbours.cases_begun(false);
+    let suite = Suite::start(&base, &neighbours, home.path().join("mail")).await;
+    let mut failed = suite.history(&[EventKind::MessageFailed]).await;
+    let mut sent = suite.history(&[EventKind::MessageSent]).await;
+
+    failed.reaches(1).await;
+    neighbours.cases_begun(true);
+    suite.hand.set("2026-02-13T08:31:00Z".parse().unwrap());
+    failed.reaches(2).await;
+    neighbours.intake_says(vec![catalog_applied(1)]);
+    suite.has_followed("intake", 1).await;
+    suite.hand.set("2026-02-13T08:36:00Z".parse().unwrap());
+    sent.reaches(1).await;
+
+    let (messages, _) = suite.list(ListMessagesRequest::default()).await;
+    let failures: Vec<_> = messages[0]
+        .attempts
+        .iter()
+        .map(|attempt| attempt.failure.as_str())
+        .collect();
+    assert_eq!(
+        failures,
+        [
+            "workflow has not begun the dossier's case yet",
+            "catalog test-2026 has not arrived from intake yet",
+            ""
+        ]
+    );
+    let letter = suite.letter(&messages[0]);
+    for title in [
+        "Đăng ký khai tử",
+        "Trung tâm Phục vụ hành chính công phường Thí Dụ",
+    ] {
+        assert!(letter.contains(title), "{letter}");
+    }
+    drop((failed, sent));
+    suite.stop().await;
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once() {
     let (server, base) = postgres().await;
     let home = tempfile::tempdir().unwrap();
-    let neighbours = Neighbours::new(Vec::new(), Vec::new()).serve().await;
+    let neighbours = Neighbours::serve(vec![catalog_applied(1)], Vec::new()).await;
     let suite = Suite::start(&base, &neighbours, home.path().join("mail")).await;
+    suite.has_followed("intake", 1).await;
     let mut sent = suite.history(&[EventKind::MessageSent]).await;
 
     let template = Template {

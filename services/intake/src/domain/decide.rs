@@ -87,7 +87,9 @@ pub fn decide(
         Command::AskSupplement { missing, ground } => {
             ask_supplement(dossier, missing, ground, context, catalog)?
         }
-        Command::ProvideSupplement { provided } => provide_supplement(dossier, provided, now)?,
+        Command::ProvideSupplement { provided } => {
+            provide_supplement(dossier, provided, now, catalog)?
+        }
         Command::Withdraw { reason } => withdraw(dossier, reason, now)?,
         Command::HandOver {
             method,
@@ -270,19 +272,28 @@ fn ask_supplement(
     })
 }
 
+/// What comes back before acceptance is to be answered like a submission, in as long. Decree 118/2025, art. 17.
 fn provide_supplement(
     dossier: &Dossier,
     provided: &Words,
     now: Timestamp,
+    catalog: Option<&Catalog>,
 ) -> Result<Happened, Error> {
     moves::check(Act::ProvideSupplement, dossier.place())?;
+    let during_case = dossier.reception.is_some();
+    let acceptance_due_at = if during_case {
+        None
+    } else {
+        Some(rules(dossier, catalog)?.acceptance_due(now)?)
+    };
     let (statement_revision, statements) =
         statement(dossier, StatementKind::SupplementProvided, provided, "");
     Ok(Happened {
         events: vec![Payload::SupplementProvided(SupplementProvided {
             provided_at: Some(to_proto(now)),
-            during_case: dossier.reception.is_some(),
+            during_case,
             statement_revision,
+            acceptance_due_at: acceptance_due_at.map(to_proto),
         })],
         statements,
     })
@@ -426,7 +437,7 @@ fn record_visit(
     Ok(happened)
 }
 
-/// Said once: a submission has waited for an answer longer than allowed.
+/// Said once for each wait: a submission, or its supplement, has waited for an answer longer than allowed.
 fn tick(dossier: &Dossier, now: Timestamp) -> Happened {
     match dossier.timer() {
         Some(due) if due <= now => Payload::AcceptanceOverdue(AcceptanceOverdue {

@@ -8,7 +8,7 @@ use motcua_platform::{
     time::{from_proto_opt, to_proto},
 };
 use motcua_proto::{
-    events::v1::{DossierAccepted, DossierSubmitted, Event, event::Payload},
+    events::v1::{DossierAccepted, DossierSubmitted, Event, SupplementProvided, event::Payload},
     intake::v1::{Dossier as ProtoDossier, StatementKind, Visit as ProtoVisit},
     r#type::v1::{Channel, DossierStatus, HandOverMethod, Limit, PriorityGround},
 };
@@ -52,9 +52,9 @@ pub struct Dossier {
     pub external_code: String,
     /// When it was submitted.
     pub submitted_at: Timestamp,
-    /// By when it had to be accepted, asked for more, or refused.
+    /// By when it had to be accepted, asked for more, or refused: since its submission, or since its last supplement.
     pub acceptance_due_at: Timestamp,
-    /// Whether that is still to be watched: nobody has answered the submission, nor has it been said to be late.
+    /// Whether that is still to be watched: nobody has answered the submission or its supplement, nor has it been said to be late.
     pub answer_awaited: bool,
     /// What the receipt says; `None` before acceptance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,17 +176,7 @@ impl Dossier {
                 self.end_waiting(DossierStatus::SupplementRequired);
                 self.said(StatementKind::SupplementAsked, asked.statement_revision);
             }
-            Payload::SupplementProvided(provided) => {
-                self.status = if provided.during_case {
-                    DossierStatus::InProgress
-                } else {
-                    DossierStatus::Submitted
-                };
-                self.said(
-                    StatementKind::SupplementProvided,
-                    provided.statement_revision,
-                );
-            }
+            Payload::SupplementProvided(provided) => self.supplement(provided),
             Payload::DossierWithdrawn(withdrawn) => {
                 self.end_waiting(DossierStatus::Withdrawn);
                 self.said(StatementKind::Withdrawal, withdrawn.statement_revision);
@@ -244,6 +234,23 @@ impl Dossier {
             limit: accepted.limit.unwrap_or_default(),
             fee_vnd: accepted.fee_vnd,
         });
+    }
+
+    fn supplement(&mut self, provided: &SupplementProvided) {
+        self.status = if provided.during_case {
+            DossierStatus::InProgress
+        } else {
+            DossierStatus::Submitted
+        };
+        // It is the agency's turn again. An event from before the contract had the field does not say until when.
+        if let Some(due_at) = from_proto_opt(provided.acceptance_due_at.as_ref()) {
+            self.acceptance_due_at = due_at;
+            self.answer_awaited = true;
+        }
+        self.said(
+            StatementKind::SupplementProvided,
+            provided.statement_revision,
+        );
     }
 
     fn end_waiting(&mut self, status: DossierStatus) {

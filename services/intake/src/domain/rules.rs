@@ -108,13 +108,14 @@ impl<'a> Rules<'a> {
         self.proto_limit
     }
 
-    /// By when a submission must be accepted, asked for more, or refused: working hours of who receives.
+    /// By when a submission, or a supplement to it, must be accepted, asked for more, or refused: working hours of who
+    /// receives.
     ///
     /// # Errors
     /// When the calendar does not reach so far.
-    pub fn acceptance_due(&self, submitted: Timestamp) -> Result<Timestamp, Error> {
+    pub fn acceptance_due(&self, handed_in: Timestamp) -> Result<Timestamp, Error> {
         self.calendar
-            .add_working_minutes(submitted, ACCEPTANCE_MINUTES)
+            .add_working_minutes(handed_in, ACCEPTANCE_MINUTES)
             .map_err(|error| self.unreachable(&error))
     }
 

@@ -146,6 +146,12 @@ fn ask_supplement() -> Command {
     }
 }
 
+fn provide_supplement() -> Command {
+    Command::ProvideSupplement {
+        provided: words("giấy báo tử"),
+    }
+}
+
 fn hand_over(method: HandOverMethod) -> Command {
     Command::HandOver {
         method,

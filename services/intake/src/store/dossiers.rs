@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use motcua_platform::{
     catalog::Catalogs,
     error::Error,
@@ -47,6 +48,10 @@ impl Aggregate for Dossiers {
 
     fn version(state: &Dossier) -> i64 {
         state.version
+    }
+
+    fn timer(state: &Dossier) -> Option<Timestamp> {
+        state.timer()
     }
 
     fn answer(key: &str, state: &Dossier) -> ProtoDossier {
@@ -107,7 +112,7 @@ async fn insert(
         "INSERT INTO dossier (code, receiving_agency, competent_agency, procedure, status, channel, \
                               hand_over_method, submitted_at, due_at, timer_at, version, state) \
          SELECT code, receiving_agency, competent_agency, procedure, status, channel, \
-                hand_over_method, submitted_at, due_at, timer_at, version, state::jsonb \
+                hand_over_method, submitted_at, due_at, timer_at, version, state::json \
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::smallint[], \
                      $7::smallint[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], \
                      $12::text[]) \
@@ -150,7 +155,7 @@ async fn update(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE dossier SET status = new.status, due_at = new.due_at, timer_at = new.timer_at, \
-                            version = new.version, state = new.state::jsonb \
+                            version = new.version, state = new.state::json \
          FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::text[]) \
               AS new (code, status, due_at, timer_at, version, state) \
          WHERE dossier.code = new.code",

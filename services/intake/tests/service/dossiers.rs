@@ -7,7 +7,7 @@ use motcua_proto::{
     intake::v1::{
         AcceptDossierRequest, DossierView, GetDossierRequest, HandOverResultRequest,
         ListDossiersRequest, RecordVisitRequest, RequestSupplementRequest, RequestVisitRequest,
-        SubmitDossierRequest, WithdrawDossierRequest,
+        SubmitDossierRequest, SupplementDossierRequest, WithdrawDossierRequest,
     },
     r#type::v1::{DossierStatus, HandOverMethod},
 };
@@ -408,4 +408,41 @@ async fn nonsense_is_refused_with_every_violation_and_never_as_an_internal_error
             .code(),
         Code::InvalidArgument
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supplement_that_nobody_answers_is_said_to_be_late() {
+    let mut ward = Ward::ready().await;
+    let submitted = ward.submits(registration()).await.unwrap();
+    ward.dossiers
+        .request_supplement(RequestSupplementRequest {
+            name: submitted.name.clone(),
+            missing: "giấy báo tử".to_owned(),
+            ground: "điều 17".to_owned(),
+            ..RequestSupplementRequest::default()
+        })
+        .await
+        .unwrap();
+    ward.hand.set(at("2025-07-02T08:00:00"));
+    let supplemented = ward
+        .dossiers
+        .supplement_dossier(SupplementDossierRequest {
+            name: submitted.name.clone(),
+            provided: "giấy báo tử".to_owned(),
+            ..SupplementDossierRequest::default()
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    let due = Some(to_proto(at("2025-07-03T08:00:00")));
+    assert_eq!(
+        (supplemented.status(), supplemented.acceptance_due_at),
+        (DossierStatus::Submitted, due)
+    );
+    ward.hand.set(at("2025-07-03T08:00:00"));
+    let overdue = ward.hears(EventKind::AcceptanceOverdue).await;
+    let Some(Payload::AcceptanceOverdue(overdue)) = overdue.payload else {
+        panic!("a supplement is overdue");
+    };
+    assert_eq!(overdue.acceptance_due_at, due);
 }

@@ -33,15 +33,18 @@ impl fmt::Debug for Particulars {
 
 impl Particulars {
     /// A dossier's, as intake shows it in full, with its case where the template speaks of it.
-    pub(crate) fn of(dossier: &Dossier, case: Option<&Case>, catalog: Option<&Catalog>) -> Self {
+    pub(crate) fn of(dossier: &Dossier, case: Option<&Case>, catalog: &Catalog) -> Self {
+        // A code in a title's place would tell the applicant nothing: what the catalog does not have is missing.
         let title = |code: &str| {
             catalog
-                .and_then(|catalog| catalog.agency(code))
-                .map_or_else(|| code.to_owned(), |agency| agency.title.clone())
+                .agency(code)
+                .map(|agency| agency.title.clone())
+                .unwrap_or_default()
         };
         let procedure = catalog
-            .and_then(|catalog| catalog.procedure(&dossier.procedure))
-            .map_or(&dossier.procedure, |procedure| &procedure.title);
+            .procedure(&dossier.procedure)
+            .map(|procedure| procedure.title.clone())
+            .unwrap_or_default();
         let said = |kind: StatementKind| {
             dossier
                 .statements
@@ -62,7 +65,7 @@ impl Particulars {
                 "dossier",
                 values([
                     ("code", dossier.code.clone()),
-                    ("procedure", procedure.clone()),
+                    ("procedure", procedure),
                     ("procedure_code", dossier.procedure.clone()),
                     ("submitted_at", at(dossier.submitted_at.as_ref())),
                     ("received_at", at(dossier.received_at.as_ref())),
@@ -258,11 +261,64 @@ mod tests {
     use motcua_platform::time::to_proto;
     use motcua_proto::{
         intake::v1::{Applicant, Statement},
+        r#type::v1::{
+            Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit, Procedure, limit::Kind,
+        },
         workflow::v1::Hold,
     };
 
     fn at(text: &str) -> Option<prost_types::Timestamp> {
         Some(to_proto(text.parse().unwrap()))
+    }
+
+    fn catalog() -> Catalog {
+        Catalog::parse(&ProtoCatalog {
+            id: "test-2026".into(),
+            agencies: vec![Agency {
+                code: "11593".into(),
+                title: "Trung tâm Phục vụ hành chính công phường Thí Dụ".into(),
+                kind: AgencyKind::Ward.into(),
+                calendar: "test".into(),
+                ..Agency::default()
+            }],
+            procedures: vec![Procedure {
+                code: "1.000656".into(),
+                title: "Đăng ký khai tử".into(),
+                field: "Hộ tịch".into(),
+                limit: Some(Limit {
+                    kind: Some(Kind::WorkingDayHalves(2)),
+                }),
+                definition: "registration".into(),
+                competent: AgencyKind::Ward.into(),
+                ..Procedure::default()
+            }],
+            calendars: vec![Calendar {
+                id: "test".into(),
+                ..Calendar::default()
+            }],
+            applied_at: None,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn agencies_and_procedures_have_their_titles() {
+        let dossier = Dossier {
+            procedure: "1.000656".into(),
+            receiving_agency: "11593".into(),
+            competent_agency: "11593-ca".into(),
+            ..Dossier::default()
+        };
+        let particulars = Particulars::of(&dossier, None, &catalog());
+        assert_eq!(particulars.0["dossier"]["procedure"], "Đăng ký khai tử");
+        assert_eq!(
+            particulars.0["agency"]["title"],
+            "Trung tâm Phục vụ hành chính công phường Thí Dụ"
+        );
+        assert!(
+            particulars.0["competent"].is_empty(),
+            "never a code in a title's place"
+        );
     }
 
     #[test]
@@ -286,10 +342,12 @@ mod tests {
             code: "H24.11593-250701-0007".into(),
             ..Dossier::default()
         };
-        let particulars = Particulars::of(&dossier, None, None);
-        assert!(!particulars.0["dossier"].contains_key("due_at"));
+        let particulars = Particulars::of(&dossier, None, &catalog());
+        for name in ["due_at", "procedure"] {
+            assert!(!particulars.0["dossier"].contains_key(name), "{name}");
+        }
         assert!(
-            ["extension", "visit", "supplement"]
+            ["extension", "visit", "supplement", "agency", "competent"]
                 .iter()
                 .all(|group| particulars.0[group].is_empty())
         );
@@ -310,7 +368,7 @@ mod tests {
             }],
             ..Dossier::default()
         };
-        let before = Particulars::of(&dossier, None, None);
+        let before = Particulars::of(&dossier, None, &catalog());
         assert_eq!(before.0["supplement"]["missing"], "giấy tờ tùy thân");
         let case = Case {
             holds: vec![Hold {
@@ -319,7 +377,7 @@ mod tests {
             }],
             ..Case::default()
         };
-        let during = Particulars::of(&dossier, Some(&case), None);
+        let during = Particulars::of(&dossier, Some(&case), &catalog());
         assert_eq!(
             during.0["supplement"]["due_at"],
             "17 giờ 00 phút, ngày 06/03/2026"

@@ -1,7 +1,8 @@
 //! One attempt: to whom, about what, in which words, and out.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use motcua_platform::catalog::Catalog;
 use motcua_proto::{
     intake::v1::{
         Dossier, DossierView, GetDossierRequest, dossier_service_client::DossierServiceClient,
@@ -70,13 +71,12 @@ impl Sender {
         };
         // Before acceptance there is no case.
         let case = if compiled.needs_case && dossier.received_at.is_some() {
-            self.case(&message.dossier).await?
+            Some(self.case(&message.dossier).await?)
         } else {
             None
         };
-        self.know_catalog(&dossier.catalog).await?;
-        let catalog = self.catalogs.get(&dossier.catalog);
-        let particulars = Particulars::of(&dossier, case.as_ref(), catalog.as_deref());
+        let catalog = self.catalog(&dossier.catalog).await?;
+        let particulars = Particulars::of(&dossier, case.as_ref(), &catalog);
         let words = match compiled.render(&particulars) {
             Ok(words) => words,
             Err(error) => return Ok(Outcome::FailedForGood(words::reason(template, &error))),
@@ -110,7 +110,7 @@ impl Sender {
         }
     }
 
-    async fn case(&self, code: &str) -> Result<Option<Case>, Unanswered> {
+    async fn case(&self, code: &str) -> Result<Case, Unanswered> {
         let request = GetCaseRequest {
             name: format!("cases/{code}"),
         };
@@ -118,16 +118,21 @@ impl Sender {
             .get_case(request)
             .await
         {
-            Ok(case) => Ok(Some(case.into_inner())),
-            // Workflow may not have come to the acceptance yet; the template says what it cannot do without.
-            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Ok(case) => Ok(case.into_inner()),
+            // An accepted dossier has a case as soon as workflow has come to the acceptance: a letter that speaks of it
+            // waits for that.
+            Err(status) if status.code() == Code::NotFound => {
+                Err(not_yet("workflow has not begun the dossier's case yet"))
+            }
             Err(status) => Err(Unanswered::from(&status, "workflow")),
         }
     }
 
-    async fn know_catalog(&self, id: &str) -> Result<(), Unanswered> {
-        if self.catalogs.get(id).is_some() {
-            return Ok(());
+    /// The dossier's catalog. It comes with intake's history, which workflow's may overtake; until then a letter would
+    /// name agencies and procedures by their codes.
+    async fn catalog(&self, id: &str) -> Result<Arc<Catalog>, Unanswered> {
+        if let Some(catalog) = self.catalogs.get(id) {
+            return Ok(catalog);
         }
         let read = async {
             let mut connection = self.pool.acquire().await?;
@@ -136,8 +141,16 @@ impl Sender {
         read.await.map_err(|error| {
             tracing::warn!(error = %motcua_platform::database::redacted(&error), "a catalog could not be read");
             Unanswered::Unreachable
-        })
+        })?;
+        self.catalogs
+            .get(id)
+            .ok_or_else(|| not_yet(&format!("catalog {id} has not arrived from intake yet")))
     }
+}
+
+/// What lags behind will come: the message waits for its next attempt.
+fn not_yet(reason: &str) -> Unanswered {
+    Unanswered::Outcome(Outcome::Failed(reason.to_owned()))
 }
 
 /// A result that goes home is announced in words of its own: nobody is to come for it.

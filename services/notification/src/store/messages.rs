@@ -72,7 +72,7 @@ impl Aggregate for Messages {
             let columns = Columns::of(&new)?;
             sqlx::query(
                 "INSERT INTO message (id, phase, next_at, state, dossier, queued_at) \
-                 SELECT id, phase, next_at, state::jsonb, dossier, queued_at \
+                 SELECT id, phase, next_at, state::json, dossier, queued_at \
                  FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[]) \
                       AS new (id, phase, next_at, state, dossier, queued_at)",
             )
@@ -88,7 +88,7 @@ impl Aggregate for Messages {
         if !changed.is_empty() {
             let columns = Columns::of(&changed)?;
             sqlx::query(
-                "UPDATE message SET phase = new.phase, next_at = new.next_at, state = new.state::jsonb \
+                "UPDATE message SET phase = new.phase, next_at = new.next_at, state = new.state::json \
                  FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::text[]) \
                       AS new (id, phase, next_at, state) \
                  WHERE message.id = new.id",

@@ -1,27 +1,44 @@
 //! The services next door, as the test wants them: their histories, and the dossiers and cases that they show.
 
-use std::pin::Pin;
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use motcua_proto::{
     events::v1::{
-        Event, GetHeadRequest, GetHeadResponse, SubscribeRequest, SubscribeResponse,
+        CatalogApplied, Event, GetHeadRequest, GetHeadResponse, SubscribeRequest,
+        SubscribeResponse,
         event::Payload,
         event_feed_service_server::{EventFeedService, EventFeedServiceServer},
     },
     intake::v1 as intake,
     intake::v1::dossier_service_server::{DossierService, DossierServiceServer},
-    r#type::v1::HandOverMethod,
+    r#type::v1::{
+        Agency, AgencyKind, Calendar, Catalog, HandOverMethod, Limit, Procedure, limit::Kind,
+    },
     workflow::v1 as workflow,
     workflow::v1::case_service_server::{CaseService, CaseServiceServer},
 };
-use tokio::net::TcpListener;
-use tokio_stream::{Stream, StreamExt, wrappers::TcpListenerStream};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
+use tokio_stream::{
+    Stream,
+    wrappers::{ReceiverStream, TcpListenerStream},
+};
 use tonic::{Request, Response, Status, service::Routes, transport::Server};
 
 /// A dossier whose result is fetched at the counter.
 pub(crate) const PLAIN: &str = "H24.11593-260213-0007";
 /// A dossier whose result goes home.
 pub(crate) const HOME: &str = "H24.11593-260213-0008";
+
+const CATALOG: &str = "test-2026";
 
 /// An event of a neighbour's history.
 pub(crate) fn event(position: i64, dossier: &str, payload: Payload) -> Event {
@@ -37,34 +54,95 @@ pub(crate) fn event(position: i64, dossier: &str, payload: Payload) -> Event {
     }
 }
 
-/// What the neighbours will say, and, once served, where.
+/// The catalog that both dossiers stand under, as intake's history tells it.
+pub(crate) fn catalog_applied(position: i64) -> Event {
+    let catalog = Catalog {
+        id: CATALOG.to_owned(),
+        agencies: vec![Agency {
+            code: "11593".to_owned(),
+            title: "Trung tâm Phục vụ hành chính công phường Thí Dụ".to_owned(),
+            kind: AgencyKind::Ward.into(),
+            calendar: "test".to_owned(),
+            ..Agency::default()
+        }],
+        procedures: vec![Procedure {
+            code: "1.000656".to_owned(),
+            title: "Đăng ký khai tử".to_owned(),
+            field: "Hộ tịch".to_owned(),
+            limit: Some(Limit {
+                kind: Some(Kind::WorkingDayHalves(2)),
+            }),
+            definition: "registration".to_owned(),
+            competent: AgencyKind::Ward.into(),
+            ..Procedure::default()
+        }],
+        calendars: vec![Calendar {
+            id: "test".to_owned(),
+            ..Calendar::default()
+        }],
+        applied_at: None,
+    };
+    let applied = CatalogApplied {
+        catalog: Some(catalog),
+    };
+    Event {
+        name: format!("catalogs/{CATALOG}"),
+        dossier: String::new(),
+        procedure: String::new(),
+        ..event(position, "", Payload::CatalogApplied(applied))
+    }
+}
+
+/// The neighbours: what they have said so far, what they know, and where they are.
 pub(crate) struct Neighbours {
-    histories: [Vec<Event>; 2],
+    intake_history: watch::Sender<Vec<Event>>,
+    workflow_history: watch::Sender<Vec<Event>>,
+    cases_begun: Arc<AtomicBool>,
     pub(crate) intake: String,
     pub(crate) workflow: String,
 }
 
 impl Neighbours {
-    pub(crate) fn new(intake: Vec<Event>, workflow: Vec<Event>) -> Self {
+    pub(crate) async fn serve(intake: Vec<Event>, workflow: Vec<Event>) -> Self {
+        let (intake_history, workflow_history) =
+            (watch::Sender::new(intake), watch::Sender::new(workflow));
+        let feed = |source, history: &watch::Sender<_>| {
+            EventFeedServiceServer::new(Feed {
+                source,
+                history: history.subscribe(),
+            })
+        };
+        let cases_begun = Arc::new(AtomicBool::new(true));
+        let cases = CaseServiceServer::new(Workflow {
+            begun: Arc::clone(&cases_begun),
+        });
         Self {
-            histories: [intake, workflow],
-            intake: String::new(),
-            workflow: String::new(),
+            intake: listen(
+                Routes::new(feed("intake", &intake_history))
+                    .add_service(DossierServiceServer::new(Intake)),
+            )
+            .await,
+            workflow: listen(Routes::new(feed("workflow", &workflow_history)).add_service(cases))
+                .await,
+            intake_history,
+            workflow_history,
+            cases_begun,
         }
     }
 
-    pub(crate) async fn serve(mut self) -> Self {
-        let [intake, workflow] = std::mem::take(&mut self.histories);
-        let feed = |source, events| EventFeedServiceServer::new(Feed { source, events });
-        self.intake = listen(
-            Routes::new(feed("intake", intake)).add_service(DossierServiceServer::new(Intake)),
-        )
-        .await;
-        self.workflow = listen(
-            Routes::new(feed("workflow", workflow)).add_service(CaseServiceServer::new(Workflow)),
-        )
-        .await;
-        self
+    pub(crate) fn intake_says(&self, events: Vec<Event>) {
+        self.intake_history
+            .send_modify(|history| history.extend(events));
+    }
+
+    pub(crate) fn workflow_says(&self, events: Vec<Event>) {
+        self.workflow_history
+            .send_modify(|history| history.extend(events));
+    }
+
+    /// Whether workflow has come to the acceptances and has cases.
+    pub(crate) fn cases_begun(&self, begun: bool) {
+        self.cases_begun.store(begun, Ordering::SeqCst);
     }
 }
 
@@ -81,7 +159,7 @@ async fn listen(routes: Routes) -> String {
 
 struct Feed {
     source: &'static str,
-    events: Vec<Event>,
+    history: watch::Receiver<Vec<Event>>,
 }
 
 #[tonic::async_trait]
@@ -92,33 +170,52 @@ impl EventFeedService for Feed {
         &self,
         request: Request<SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let SubscribeRequest { after, kinds, .. } = request.into_inner();
-        let head = i64::try_from(self.events.len()).unwrap();
-        let batch = SubscribeResponse {
-            source: self.source.to_owned(),
-            epoch: 1,
-            from: after + 1,
-            through: head,
-            head,
-            events: self
-                .events
-                .iter()
-                .filter(|event| event.position > after && kinds.contains(&event.kind))
-                .cloned()
-                .collect(),
-        };
-        // Nothing new ever comes: the stream stays open.
-        Ok(Response::new(Box::pin(
-            tokio_stream::once(Ok(batch)).chain(tokio_stream::pending()),
-        )))
+        let SubscribeRequest {
+            mut after, kinds, ..
+        } = request.into_inner();
+        let (source, mut history) = (self.source, self.history.clone());
+        let (batches, stream) = mpsc::channel(1);
+        tokio::spawn(async move {
+            loop {
+                let batch = {
+                    let history = history.borrow_and_update();
+                    let head = head(&history);
+                    SubscribeResponse {
+                        source: source.to_owned(),
+                        epoch: 1,
+                        from: after + 1,
+                        through: head,
+                        head,
+                        events: history
+                            .iter()
+                            .filter(|event| event.position > after && kinds.contains(&event.kind))
+                            .cloned()
+                            .collect(),
+                    }
+                };
+                after = batch.through;
+                if batches.send(Ok(batch)).await.is_err() || history.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 
     async fn get_head(
         &self,
         _: Request<GetHeadRequest>,
     ) -> Result<Response<GetHeadResponse>, Status> {
-        Err(Status::unavailable("not asked for in these tests"))
+        Ok(Response::new(GetHeadResponse {
+            epoch: 1,
+            position: head(&self.history.borrow()),
+            ..GetHeadResponse::default()
+        }))
     }
+}
+
+fn head(history: &[Event]) -> i64 {
+    history.last().map_or(0, |event| event.position)
 }
 
 fn at(text: &str) -> Option<prost_types::Timestamp> {
@@ -154,6 +251,7 @@ impl DossierService for Intake {
             name: body.name.clone(),
             code: code.to_owned(),
             procedure: "1.000656".to_owned(),
+            catalog: CATALOG.to_owned(),
             receiving_agency: "11593".to_owned(),
             competent_agency: "11593".to_owned(),
             hand_over_method: method.into(),
@@ -226,7 +324,9 @@ impl DossierService for Intake {
     }
 }
 
-struct Workflow;
+struct Workflow {
+    begun: Arc<AtomicBool>,
+}
 
 #[tonic::async_trait]
 impl CaseService for Workflow {
@@ -234,6 +334,9 @@ impl CaseService for Workflow {
         &self,
         request: Request<workflow::GetCaseRequest>,
     ) -> Result<Response<workflow::Case>, Status> {
+        if !self.begun.load(Ordering::SeqCst) {
+            return Err(Status::not_found("no such case"));
+        }
         Ok(Response::new(workflow::Case {
             name: request.into_inner().name,
             first_due_at: at("2026-02-25T10:00:00Z"),

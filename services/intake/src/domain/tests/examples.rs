@@ -96,13 +96,63 @@ fn a_submission_that_was_answered_is_not_late() {
         .does(&submission("1.000656", Channel::Portal, false))
         .does(&ask_supplement());
     assert_eq!(asked.dossier().timer(), None);
-    let back = asked
-        .at("2025-07-08T08:00:00")
-        .does(&Command::ProvideSupplement {
-            provided: words("giấy báo tử"),
-        });
+}
+
+#[test]
+fn a_supplement_that_nobody_answers_is_late_after_eight_working_hours_of_its_own() {
+    let mut counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Portal, false))
+        // The submission itself was answered too late.
+        .at("2025-07-02T08:00:00")
+        .does(&Command::Tick)
+        .does(&ask_supplement())
+        .at("2025-07-08T09:00:00")
+        .does(&provide_supplement());
+    // Tuesday has 2.5 + 3.5 working hours left, and Wednesday gives the other two.
+    let due = at("2025-07-09T09:00:00");
     assert_eq!(
-        (back.status(), back.dossier().timer()),
+        (counter.status(), counter.dossier().timer()),
+        (DossierStatus::Submitted, Some(due))
+    );
+    assert_eq!(
+        instant(counter.dossier().to_proto(CODE).acceptance_due_at.as_ref()),
+        due
+    );
+    counter.now = at("2025-07-09T08:59:00");
+    assert_eq!(counter.asks(&Command::Tick).unwrap(), []);
+    counter.now = due;
+    let [Payload::AcceptanceOverdue(overdue)] = &counter.asks(&Command::Tick).unwrap()[..] else {
+        panic!("the supplement waits too long");
+    };
+    assert_eq!(instant(overdue.acceptance_due_at.as_ref()), due);
+    assert_eq!(counter.asks(&Command::Tick).unwrap(), []);
+    let replayed = counter.events.iter().fold(None, Dossier::apply);
+    assert_eq!(replayed, counter.dossier);
+}
+
+#[test]
+fn a_supplement_that_was_answered_is_not_late() {
+    let back = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Portal, false))
+        .does(&ask_supplement())
+        .does(&provide_supplement());
+    assert!(back.dossier().timer().is_some());
+    assert_eq!(back.does(&Command::Accept).dossier().timer(), None);
+}
+
+#[test]
+fn a_supplement_from_before_the_contract_had_its_due_replays_as_it_was() {
+    let mut counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Portal, false))
+        .does(&ask_supplement())
+        .does(&provide_supplement());
+    let provided = counter.events.last_mut().unwrap();
+    if let Some(Payload::SupplementProvided(provided)) = &mut provided.payload {
+        provided.acceptance_due_at = None;
+    }
+    let replayed = counter.events.iter().fold(None, Dossier::apply).unwrap();
+    assert_eq!(
+        (replayed.status, replayed.timer()),
         (DossierStatus::Submitted, None)
     );
 }
@@ -112,9 +162,7 @@ fn a_supplement_is_asked_for_once_and_a_second_time_only_by_a_leader() {
     let mut counter = Counter::opens("2025-07-01T08:00:00")
         .does(&submission("1.000656", Channel::Portal, false))
         .does(&ask_supplement())
-        .does(&Command::ProvideSupplement {
-            provided: words("giấy báo tử"),
-        });
+        .does(&provide_supplement());
     assert!(matches!(
         counter.asks(&ask_supplement()),
         Err(Error::Refused(_))
@@ -147,9 +195,7 @@ fn a_supplement_during_the_case_lets_it_go_on_at_once_and_the_due_moves_when_the
             None,
         ));
     let first_due = counter.due();
-    let counter = counter.does(&Command::ProvideSupplement {
-        provided: words("giấy báo tử"),
-    });
+    let counter = counter.does(&provide_supplement());
     assert_eq!(
         (counter.status(), counter.due()),
         (DossierStatus::InProgress, first_due)
@@ -159,6 +205,11 @@ fn a_supplement_during_the_case_lets_it_go_on_at_once_and_the_due_moves_when_the
         panic!("a supplement is provided");
     };
     assert!(provided.during_case);
+    assert_eq!(
+        (&provided.acceptance_due_at, counter.dossier().timer()),
+        (&None, None),
+        "it was accepted long ago"
+    );
     let counter = counter.does(&news(
         EventKind::CaseResumed,
         Some(DossierStatus::InProgress),
@@ -179,9 +230,7 @@ fn an_extension_that_was_under_way_does_not_undo_a_supplement_handed_in_here() {
             Some(DossierStatus::SupplementRequired),
             None,
         ))
-        .does(&Command::ProvideSupplement {
-            provided: words("giấy báo tử"),
-        })
+        .does(&provide_supplement())
         .does(&news(
             EventKind::DeadlineExtended,
             None,

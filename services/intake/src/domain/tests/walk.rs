@@ -90,12 +90,7 @@ fn commands() -> Vec<(Command, Option<DossierStatus>)> {
         (Command::Accept, Some(Accepted)),
         (refuse(), Some(Refused)),
         (ask_supplement(), Some(SupplementRequired)),
-        (
-            Command::ProvideSupplement {
-                provided: words("giấy báo tử"),
-            },
-            None,
-        ),
+        (provide_supplement(), None),
         (withdraw(), Some(Withdrawn)),
         (hand_over(HandOverMethod::Counter), Some(HandedOver)),
         (
