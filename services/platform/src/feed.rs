@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Events in a batch at most.
-const BATCH_EVENTS_MAX: i64 = 512;
+const BATCH_EVENTS_MAX: i64 = 1_024;
 
 /// A service's own history.
 #[derive(Debug, Clone)]
@@ -35,6 +35,7 @@ pub struct Feed {
     pending: &'static str,
     bell: Bell,
     tail: Tail,
+    timers: watch::Sender<Timestamp>,
     drain: CancellationToken,
 }
 
@@ -45,6 +46,8 @@ pub(crate) struct Written {
     pub(crate) epoch: i64,
     /// With their positions, in order.
     pub(crate) events: Vec<Event>,
+    /// The earliest timer of the rows that it wrote.
+    pub(crate) timer: Option<Timestamp>,
 }
 
 /// Which events a reader wants; what is empty does not matter.
@@ -104,6 +107,7 @@ impl Feed {
             pending,
             bell,
             tail: Tail::default(),
+            timers: watch::Sender::new(Timestamp::MAX),
             drain,
         }
     }
@@ -120,8 +124,20 @@ impl Feed {
         self.bell.hear()
     }
 
+    /// The earliest timer that this process has set since it was last looked at, for [`crate::timers`] to look at.
+    pub(crate) fn timers(&self) -> &watch::Sender<Timestamp> {
+        &self.timers
+    }
+
     /// Tells what this process has committed.
     pub(crate) fn tell(&self, written: Written) {
+        if let Some(timer) = written.timer {
+            self.timers.send_if_modified(|earliest| {
+                let is_earlier = timer < *earliest;
+                *earliest = timer.min(*earliest);
+                is_earlier
+            });
+        }
         if let Some(last) = written.events.last() {
             let heard = Heard {
                 epoch: written.epoch,

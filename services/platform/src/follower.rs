@@ -426,7 +426,7 @@ impl<H: Handler> Follower<H> {
             return Ok(from.pass(to, connection, self.source).await?);
         }
         let span = telemetry::batch_span(self.service, "follow");
-        for received in events {
+        for received in events.iter().take(telemetry::LINKS_MAX) {
             telemetry::link(&span, &received.event.traceparent);
         }
         async {

@@ -62,6 +62,12 @@ pub trait Aggregate: Send + Sync + 'static {
     /// The version that its etag shows: the number of its events.
     fn version(state: &Self::State) -> i64;
 
+    /// When it is to look at the clock by itself, for those that have [`crate::timers`].
+    fn timer(state: &Self::State) -> Option<Timestamp> {
+        let _ = state;
+        None
+    }
+
     /// The resource as the contract shows it.
     fn answer(key: &str, state: &Self::State) -> Self::Answer;
 

@@ -18,7 +18,7 @@ use crate::{
     time::Instant,
 };
 
-/// After a fault, and as the slow poll behind the bell.
+/// After a fault, and for what another replica has set and not lived to fire.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What falls due in one service.
@@ -30,7 +30,7 @@ pub struct Timers<A: Aggregate> {
     pub pool: PgPool,
     /// The time.
     pub clock: Clock,
-    /// Rings when a timer may have been set.
+    /// Tells when this process has set a timer. One [`Timers`] listens to each feed.
     pub feed: Feed,
     /// `SELECT key, agency` of what is due at `$1`, earliest first, at most a batch.
     pub due: &'static str,
@@ -44,9 +44,10 @@ impl<A: Aggregate> Timers<A> {
     /// Fires what falls due, until drained.
     pub async fn run(self, drain: CancellationToken) {
         let firing = async {
-            let mut bell = self.feed.bell();
+            let mut set = self.feed.timers().subscribe();
             loop {
-                bell.mark_unchanged();
+                // Before the rows are asked: what is set after that is told.
+                self.feed.timers().send_replace(jiff::Timestamp::MAX);
                 let next = match self.fire().await {
                     Ok(next) => next,
                     Err(error) => {
@@ -55,15 +56,16 @@ impl<A: Aggregate> Timers<A> {
                         continue;
                     }
                 };
-                let next = async {
+                let reached = async {
                     match next {
                         Some(at) => self.clock.reached(at).await,
                         None => std::future::pending().await,
                     }
                 };
+                let earlier = set.wait_for(|at| *at < next.unwrap_or(jiff::Timestamp::MAX));
                 tokio::select! {
-                    () = next => {}
-                    _ = bell.changed() => {}
+                    () = reached => {}
+                    _ = earlier => {}
                     () = tokio::time::sleep(LOOK_AGAIN) => {}
                 }
             }
@@ -79,7 +81,6 @@ impl<A: Aggregate> Timers<A> {
                 .fetch_one(&self.pool)
                 .await
                 .map_err(fault)?;
-            // Every write rings, and hardly ever is anything due by then.
             match next {
                 Some(at) if at.0 <= now => {}
                 next => return Ok(next.map(|at| at.0)),

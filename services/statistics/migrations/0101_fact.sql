@@ -49,12 +49,12 @@ CREATE TABLE fact (
     last_sent_at timestamptz,
 
     -- Everything, as the sources told it; the columns above are computed from it.
-    state jsonb NOT NULL DEFAULT '{}'
+    state json NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 70);
 
 CREATE INDEX fact_agency ON fact (receiving_agency, dossier);
-CREATE INDEX fact_resolved ON fact (resolved_at);
-CREATE INDEX fact_settled ON fact (settled_recorded_at);
+CREATE INDEX fact_resolved ON fact (resolved_at) WHERE resolved_at IS NOT NULL;
+CREATE INDEX fact_settled ON fact (settled_recorded_at) WHERE settled_recorded_at IS NOT NULL;
 CREATE INDEX fact_handed_over ON fact (handed_over_at) WHERE handed_over_at IS NOT NULL;
 CREATE INDEX fact_refused ON fact (refused_at) WHERE refused_at IS NOT NULL;
 CREATE INDEX fact_last_sent ON fact (last_sent_at) WHERE last_sent_at IS NOT NULL;

@@ -3,7 +3,7 @@
 //! It decides nothing, so it has no aggregate and needs no ledger: facts and counters change in the follower's own
 //! transaction, a batch of events at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use motcua_platform::{
     follower::{Failure, Handler, Received},
@@ -14,7 +14,7 @@ use motcua_proto::events::v1::{EventKind, event::Payload};
 use crate::{
     domain::{
         contribution::{Counters, add_change},
-        fact::{INTAKE, NOTIFICATION, WORKFLOW},
+        fact::{Fact, INTAKE, NOTIFICATION, WORKFLOW},
     },
     store,
 };
@@ -78,36 +78,66 @@ impl Handler for Counting {
         if batch.is_empty() {
             return Ok(());
         }
-        let dossiers: BTreeSet<&str> = batch.keys().copied().collect();
-        let before = store::lock(work, &dossiers).await?;
         let mut changes = Counters::new();
-        let mut changed = Vec::new();
-        let mut malformed: Option<(usize, String)> = None;
-        for (dossier, before) in &before {
-            let mut after = before.clone();
-            for index in batch.get(dossier.as_str()).into_iter().flatten() {
-                if let Err(error) = after.absorb(source, &events[*index].event) {
-                    // The first one in the order of positions: what stands before it can be handled again without it.
-                    if malformed.as_ref().is_none_or(|(first, _)| index < first) {
-                        malformed = Some((*index, error.to_string()));
-                    }
-                    break;
+        let mut dossiers: Vec<&str> = batch.keys().copied().collect();
+        while !dossiers.is_empty() {
+            let there = store::lock(work, &dossiers).await?;
+            let facts = absorb(source, events, &batch, &dossiers, &there)?;
+            let (known, new): (Vec<_>, Vec<_>) = facts
+                .iter()
+                .map(|(dossier, fact)| (*dossier, fact))
+                .partition(|(dossier, _)| there.contains_key(*dossier));
+            store::update(work, &known).await?;
+            let made = store::insert(work, &new).await?;
+            let nothing = Fact::default();
+            for (dossier, after) in &facts {
+                match there.get(*dossier) {
+                    Some(before) => add_change(&mut changes, before, after),
+                    None if made.contains(*dossier) => add_change(&mut changes, &nothing, after),
+                    None => {}
                 }
             }
-            if after != *before {
-                add_change(&mut changes, before, &after);
-                changed.push((dossier.as_str(), after));
-            }
+            // What another source's follower has made meanwhile is there now.
+            dossiers = new
+                .into_iter()
+                .map(|(dossier, _)| dossier)
+                .filter(|dossier| !made.contains(*dossier))
+                .collect();
         }
-        if let Some((index, why)) = malformed {
-            return Err(Failure::event(index, why));
-        }
-        let changed: Vec<_> = changed
-            .iter()
-            .map(|(dossier, fact)| (*dossier, fact))
-            .collect();
-        store::save(work, &changed).await?;
         store::add(work, &changes).await?;
         Ok(())
+    }
+}
+
+/// The facts of these dossiers after the events, where they change.
+fn absorb<'a>(
+    source: &'static str,
+    events: &[Received],
+    batch: &BTreeMap<&str, Vec<usize>>,
+    dossiers: &[&'a str],
+    there: &BTreeMap<String, Fact>,
+) -> Result<Vec<(&'a str, Fact)>, Failure> {
+    let nothing = Fact::default();
+    let mut changed = Vec::new();
+    let mut malformed: Option<(usize, String)> = None;
+    for dossier in dossiers {
+        let before = there.get(*dossier).unwrap_or(&nothing);
+        let mut after = before.clone();
+        for index in batch.get(dossier).into_iter().flatten() {
+            if let Err(error) = after.absorb(source, &events[*index].event) {
+                // The first one in the order of positions: what stands before it can be handled again without it.
+                if malformed.as_ref().is_none_or(|(first, _)| index < first) {
+                    malformed = Some((*index, error.to_string()));
+                }
+                break;
+            }
+        }
+        if after != *before {
+            changed.push((*dossier, after));
+        }
+    }
+    match malformed {
+        Some((index, why)) => Err(Failure::event(index, why)),
+        None => Ok(changed),
     }
 }

@@ -36,23 +36,15 @@ fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error 
     sqlx::Error::Decode(Box::new(error))
 }
 
-/// The facts of dossiers, locked in the order of their codes; those that are not there yet are made.
-///
-/// Followers of different sources may meet a new dossier at the same moment: the second one waits at the insertion, and
-/// then sees what the first one wrote.
+/// The facts of those dossiers that are there already, locked in the order of their codes.
 pub(crate) async fn lock(
     connection: &mut PgConnection,
-    dossiers: &BTreeSet<&str>,
+    dossiers: &[&str],
 ) -> Result<BTreeMap<String, Fact>, sqlx::Error> {
-    let dossiers: Vec<&str> = dossiers.iter().copied().collect();
-    sqlx::query("INSERT INTO fact (dossier) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING")
-        .bind(&dossiers)
-        .execute(&mut *connection)
-        .await?;
     let rows: Vec<(String, Json<Fact>)> = sqlx::query_as(
         "SELECT dossier, state FROM fact WHERE dossier = ANY($1) ORDER BY dossier FOR UPDATE",
     )
-    .bind(&dossiers)
+    .bind(dossiers)
     .fetch_all(connection)
     .await?;
     Ok(rows
@@ -61,20 +53,27 @@ pub(crate) async fn lock(
         .collect())
 }
 
+/// Writes new facts, in the order of their codes. Answers which of them were not there yet, and now are; the others
+/// were made meanwhile by the follower of another source, which this waits for, and can be locked.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    facts: &[(&str, &Fact)],
+) -> Result<BTreeSet<String>, sqlx::Error> {
+    if facts.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    row::insert(connection, facts).await
+}
+
 /// Writes changed facts, which are locked.
-pub(crate) async fn save(
+pub(crate) async fn update(
     connection: &mut PgConnection,
     facts: &[(&str, &Fact)],
 ) -> Result<(), sqlx::Error> {
     if facts.is_empty() {
         return Ok(());
     }
-    let rows: Vec<Row> = facts
-        .iter()
-        .map(|(dossier, fact)| Row::of(dossier, fact))
-        .collect();
-    let states: Vec<Json<&Fact>> = facts.iter().map(|(_, fact)| Json(*fact)).collect();
-    row::update(connection, &rows, states).await
+    row::update(connection, facts).await
 }
 
 /// Adds to the counters, in the order of their keys.

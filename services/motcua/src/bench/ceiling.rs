@@ -106,7 +106,7 @@ impl Ceiling {
             "WITH written AS ( \
                  INSERT INTO dossier (code, receiving_agency, competent_agency, procedure, status, channel, \
                                       hand_over_method, submitted_at, timer_at, version, state) \
-                 VALUES ($1, $2, $3, $4, 1, 1, 1, now(), now() + interval '8 hours', 1, $5::text::jsonb)) \
+                 VALUES ($1, $2, $3, $4, 1, 1, 1, now(), now() + interval '8 hours', 1, $5::text::json)) \
              INSERT INTO event (position, kind, dossier, name, agency, request_id, recorded_at, body) \
              VALUES (nextval('place'), 20, $1, 'dossiers/' || $1, $2, gen_random_uuid(), now(), $6)",
         )

@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use futures::{TryStreamExt, stream::FuturesUnordered};
 use motcua_platform::{
     database::Base,
     postgres::{DataDir, Options as PostgresOptions, Server},
@@ -15,11 +16,9 @@ use motcua_proto::{
     r#type::v1::Channel as DossierChannel,
 };
 use serde_json::json;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use uuid::Uuid;
 
 use super::ceiling::{Ceiling, Sample};
@@ -99,9 +98,10 @@ async fn rounds(args: &Args, postgres: &Server, suite: &Suite) -> Result<Figures
     catalog::apply::apply(&bundle, intake, workflow)
         .await
         .map_err(|error| Failed::new(error.to_string()))?;
-    let mut clients = Vec::new();
+    let (mut clients, mut probes) = (Vec::new(), Vec::new());
     for _ in 0..args.clients {
         clients.push(DossierServiceClient::new(connect(&addresses.intake).await?));
+        probes.push(HealthClient::new(connect(&addresses.intake).await?));
     }
     // Warms every connection up, and leaves the rows that the ceiling is measured with.
     submit(&clients, Duration::from_millis(500)).await?;
@@ -116,6 +116,7 @@ async fn rounds(args: &Args, postgres: &Server, suite: &Suite) -> Result<Figures
         for (figure, connections) in figures.ceilings.iter_mut().zip(CEILINGS) {
             figure.push(ceiling.measure(connections, time).await?);
         }
+        figures.grpc.push(answered(&probes, time, probe).await?);
         figures.submissions.push(submit(&clients, time).await?);
         figures
             .catch_up_seconds
@@ -128,26 +129,49 @@ async fn rounds(args: &Args, postgres: &Server, suite: &Suite) -> Result<Figures
     Ok(figures)
 }
 
-/// Acknowledged submissions per second, of all clients together; each waits for its answer before it submits again.
+/// Acknowledged submissions per second.
 async fn submit(clients: &[DossierServiceClient<Channel>], time: Duration) -> Result<f64, Failed> {
+    answered(clients, time, async |client, number| {
+        client.submit_dossier(request(number)).await.map(drop)
+    })
+    .await
+}
+
+/// A call that asks for nothing: what it takes is gRPC's own.
+async fn probe(client: &mut HealthClient<Channel>, _: usize) -> Result<(), tonic::Status> {
+    let request = HealthCheckRequest {
+        service: String::new(),
+    };
+    client.check(request).await.map(drop)
+}
+
+/// Answers per second, of all clients together; each waits for its answer before it calls again.
+async fn answered<C, F>(clients: &[C], time: Duration, call: F) -> Result<f64, Failed>
+where
+    C: Clone,
+    F: AsyncFn(&mut C, usize) -> Result<(), tonic::Status>,
+{
     let begin = Instant::now();
-    let mut tasks = JoinSet::new();
-    for (number, client) in clients.iter().enumerate() {
-        let mut client = client.clone();
-        tasks.spawn(async move {
-            let mut acknowledged = 0_u32;
-            while begin.elapsed() < time {
-                client.submit_dossier(request(number)).await?;
-                acknowledged += 1;
+    let mut calling: FuturesUnordered<_> = clients
+        .iter()
+        .enumerate()
+        .map(|(number, client)| {
+            let (mut client, call) = (client.clone(), &call);
+            async move {
+                let mut answers = 0_u32;
+                while begin.elapsed() < time {
+                    call(&mut client, number).await?;
+                    answers += 1;
+                }
+                Ok::<_, tonic::Status>(answers)
             }
-            Ok::<_, tonic::Status>(acknowledged)
-        });
+        })
+        .collect();
+    let mut answers = 0.0;
+    while let Some(of_one) = calling.try_next().await? {
+        answers += f64::from(of_one);
     }
-    let mut acknowledged = 0.0;
-    while let Some(outcome) = tasks.join_next().await {
-        acknowledged += f64::from(outcome.map_err(|error| Failed::new(error.to_string()))??);
-    }
-    Ok(acknowledged / begin.elapsed().as_secs_f64())
+    Ok(answers / begin.elapsed().as_secs_f64())
 }
 
 fn request(client: usize) -> SubmitDossierRequest {
@@ -208,6 +232,7 @@ async fn caught_up(suite: &Suite) -> Result<Duration, Failed> {
 #[derive(Debug, Default)]
 struct Figures {
     ceilings: [Vec<f64>; 3],
+    grpc: Vec<f64>,
     submissions: Vec<f64>,
     catch_up_seconds: Vec<f64>,
     fsyncs: Vec<f64>,
@@ -235,6 +260,7 @@ impl Figures {
             "ratio": (self.ratio() * 1_000.0).round() / 1_000.0,
             "submissions_per_second": median(&self.submissions).round(),
             "ceiling_per_second_by_connections": ceilings,
+            "grpc_calls_that_do_nothing_per_second": median(&self.grpc).round(),
             "catch_up_seconds": median(&self.catch_up_seconds),
             "fsyncs_per_second": median(&self.fsyncs).round(),
             "peak_rss_bytes": self.peak_rss_bytes,
@@ -255,7 +281,7 @@ impl Figures {
         let widest = self
             .ceilings
             .iter()
-            .chain([&self.submissions])
+            .chain([&self.grpc, &self.submissions])
             .map(|figure| median(figure))
             .fold(1.0, f64::max);
         let line = |name: String, value: f64| {
@@ -265,7 +291,7 @@ impl Figures {
                 reason = "a bar of at most 40 characters"
             )]
             let bar = "█".repeat((value / widest * 40.0).round() as usize);
-            println!("  {name:<34} {value:>8.0}  {bar}");
+            println!("  {name:<36} {value:>8.0}  {bar}");
         };
         for (connections, figure) in CEILINGS.iter().zip(&self.ceilings) {
             line(
@@ -274,24 +300,28 @@ impl Figures {
             );
         }
         line(
+            format!("gRPC that does nothing, {} clients", args.clients),
+            median(&self.grpc),
+        );
+        line(
             format!("motcua through gRPC, {} clients", args.clients),
             median(&self.submissions),
         );
         println!(
-            "  ratio to the best of raw SQL        {:>7.2}",
+            "  ratio to the best of raw SQL          {:>7.2}",
             self.ratio()
         );
         println!(
-            "  followers caught up after           {:>7.2} s",
+            "  followers caught up after             {:>7.2} s",
             median(&self.catch_up_seconds)
         );
         println!(
-            "  the disk's fsync rate meanwhile     {:>7.0} per second",
+            "  the disk's fsync rate meanwhile       {:>7.0} per second",
             median(&self.fsyncs)
         );
         if let Some(bytes) = self.peak_rss_bytes {
             println!(
-                "  peak memory of the services         {:>7} MiB, PostgreSQL not counted",
+                "  peak memory of the services           {:>7} MiB, PostgreSQL not counted",
                 bytes >> 20
             );
         }

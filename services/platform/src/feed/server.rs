@@ -17,6 +17,10 @@ use crate::{error::Error, parse::Fields, time::to_proto};
 
 /// Without events, a reader hears so often that the stream lives; it is also the slow poll behind the notifications.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// A reader that was given so many positions at once ...
+const BUSY: i64 = 16;
+/// ... is given the next ones after this pause: when many write, a moment later there is more to take in one transaction.
+const GATHER: Duration = Duration::from_millis(40);
 /// Batches that wait for a slow reader, at most.
 const BATCHES_WAITING_MAX: usize = 2;
 /// A batch also ends here, so that it fits a message.
@@ -123,6 +127,7 @@ impl Reader {
         let mut head = self.ask().await?;
         let until = if self.until_head { head } else { i64::MAX };
         loop {
+            let before = self.after;
             while self.after < head.min(until) {
                 // One dossier's events are few and found by index: the range need not be cut.
                 let reach = if self.filter.dossier.is_empty() {
@@ -138,6 +143,9 @@ impl Reader {
             }
             if self.after >= until {
                 return Ok(());
+            }
+            if self.after - before >= BUSY {
+                tokio::time::sleep(GATHER).await;
             }
             if tokio::time::timeout(HEARTBEAT, bell.changed())
                 .await

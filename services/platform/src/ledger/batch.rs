@@ -41,6 +41,7 @@ pub async fn write<A: Aggregate>(
             statements: Vec::new(),
             requests: BTreeMap::new(),
             events: Vec::new(),
+            timer: None,
         },
         outcomes: Vec::with_capacity(envelopes.len()),
     };
@@ -235,7 +236,7 @@ impl<'e, A: Aggregate> Draft<'e, A> {
     }
 
     async fn write(
-        self,
+        mut self,
         aggregate: &A,
         work: &mut Work<'_>,
         now: Timestamp,
@@ -254,6 +255,7 @@ impl<'e, A: Aggregate> Draft<'e, A> {
             })
             .collect();
         changed.sort_by_key(|row| row.key);
+        self.rest.timer = changed.iter().filter_map(|row| A::timer(row.state)).min();
         if !changed.is_empty() {
             aggregate.save(work, &changed).await?;
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 use motcua_proto::events::v1::Event;
 use prost::Message as _;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
 use super::{Envelope, Request, Target};
@@ -72,7 +72,7 @@ pub(super) async fn known_requests<C>(
         .map(|request| request.principal.as_str())
         .collect();
     let methods: Vec<_> = requests.iter().map(|request| request.method).collect();
-    let rows: Vec<(i32, Uuid, Vec<u8>, String, String, Vec<u8>)> = sqlx::query_as(
+    let rows = sqlx::query(
         "SELECT asked.place, id, digest, dossier, name, answer FROM request \
          JOIN UNNEST($1::integer[], $2::uuid[], $3::text[], $4::text[]) AS asked (place, id, principal, method) \
          USING (id, principal, method)",
@@ -83,18 +83,23 @@ pub(super) async fn known_requests<C>(
     .bind(methods)
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(place, id, digest, dossier, name, answer)| {
-            let place = usize::try_from(place).ok()?;
+    rows.iter()
+        .map(|row| {
+            let place: i32 = row.try_get(0)?;
             let known = Known {
-                digest,
-                place: KnownPlace { dossier, name, id },
-                answer,
+                digest: row.try_get(2)?,
+                place: KnownPlace {
+                    dossier: row.try_get(3)?,
+                    name: row.try_get(4)?,
+                    id: row.try_get(1)?,
+                },
+                answer: row.try_get(5)?,
             };
-            Some((place, known))
+            let place =
+                usize::try_from(place).map_err(|error| sqlx::Error::Decode(error.into()))?;
+            Ok((place, known))
         })
-        .collect())
+        .collect()
 }
 
 pub(super) async fn lock_counters<C>(
@@ -178,6 +183,8 @@ pub(super) struct Rest<'a> {
     pub(super) requests: BTreeMap<RequestKey<'a>, NewRequest>,
     /// In order.
     pub(super) events: Vec<NewEvent>,
+    /// The earliest of the aggregates.
+    pub(super) timer: Option<Timestamp>,
 }
 
 /// The head is taken last: only when everything before it is counted is its row looked at.
@@ -216,6 +223,7 @@ pub(super) async fn write(
     now: Timestamp,
 ) -> Result<Option<Written>, sqlx::Error> {
     let Rest {
+        timer,
         counters,
         statements,
         requests,
@@ -306,5 +314,6 @@ pub(super) async fn write(
                 ..new.event
             })
             .collect(),
+        timer,
     }))
 }

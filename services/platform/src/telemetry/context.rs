@@ -14,6 +14,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 const TRACEPARENT: &str = "traceparent";
 
+/// Links that a span keeps: as many as the SDK does unless told otherwise.
+pub(crate) const LINKS_MAX: usize = 128;
+
 /// The contract's own format, whatever else a process might configure.
 static W3C: LazyLock<TraceContextPropagator> = LazyLock::new(TraceContextPropagator::new);
 

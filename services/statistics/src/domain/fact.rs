@@ -26,10 +26,13 @@ pub(crate) const NOTIFICATION: &str = "notification";
 #[serde(default)]
 pub(crate) struct Fact {
     /// As intake tells it.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) intake: Intake,
     /// As workflow tells it.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) workflow: Workflow,
     /// As notification tells it.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) notification: Notification,
 }
 
@@ -48,16 +51,21 @@ pub(crate) struct Intake {
     /// [`Channel`].
     pub(crate) channel: i32,
     /// When it was submitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) submitted_at: Option<Timestamp>,
     /// Whether something missing is awaited before acceptance.
     pub(crate) supplement_awaited: bool,
     /// Its acceptance.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) accepted: Option<Accepted>,
     /// Its refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refused: Option<Noted>,
     /// Its withdrawal.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) withdrawn: Option<Withdrawn>,
     /// The hand-over of its result.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) handed_over: Option<HandedOver>,
 }
 
@@ -68,8 +76,10 @@ pub(crate) struct Workflow {
     /// Whether the case has begun.
     pub(crate) started: bool,
     /// The due instant as it stands, extended or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) due_at: Option<Timestamp>,
     /// The first due instant, as moved by holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first_due_at: Option<Timestamp>,
     /// Every state of the limit, in order.
     pub(crate) limits: Vec<Limit>,
@@ -80,8 +90,10 @@ pub(crate) struct Workflow {
     /// Working minutes of all its tasks.
     pub(crate) used_minutes: i64,
     /// When an apology with a new date was written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) apology_recorded_at: Option<Timestamp>,
     /// How the case ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) closed: Option<Closed>,
 }
 
@@ -145,6 +157,7 @@ pub(crate) struct Limit {
     /// The first instant that is too late.
     pub(crate) judged_until: Timestamp,
     /// Since when it stands still.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) held_since: Option<Timestamp>,
 }
 
@@ -161,6 +174,11 @@ pub(crate) struct Closed {
     pub(crate) punctuality: i32,
     /// Whether an apology was made in time.
     pub(crate) apologised: bool,
+}
+
+/// What nobody has told of needs no place.
+fn is_default<T: Default + PartialEq>(part: &T) -> bool {
+    *part == T::default()
 }
 
 /// How a dossier was resolved.

@@ -1,9 +1,9 @@
 //! A fact as a row: its columns are computed from it, so that reports need not look into the whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use motcua_platform::time::Instant;
-use sqlx::{PgConnection, types::Json};
+use sqlx::{PgConnection, Postgres, Row as _, postgres::PgArguments, query::Query, types::Json};
 
 use super::instants;
 use crate::domain::fact::{Fact, Resolution};
@@ -184,55 +184,106 @@ fn present(values: &[Instant]) -> String {
     array(values.iter().copied().map(Some))
 }
 
-const UPDATE: &str = "\
-UPDATE fact SET \
-    receiving_agency = new.receiving_agency, procedure = new.procedure, catalog = new.catalog, \
-    channel = new.channel, received_at = new.received_at, accepted_recorded_at = new.accepted_recorded_at, \
-    refused_at = new.refused_at, refused_recorded_at = new.refused_recorded_at, \
-    withdrawn_at = new.withdrawn_at, withdrawn_recorded_at = new.withdrawn_recorded_at, \
-    withdrawn_as = new.withdrawn_as, withdrawn_apologised = new.withdrawn_apologised, \
-    closed_at = new.closed_at, closed_recorded_at = new.closed_recorded_at, closed_as = new.closed_as, \
-    closed_apologised = new.closed_apologised, closed_stopped = new.closed_stopped, \
-    handed_over_at = new.handed_over_at, handed_over_recorded_at = new.handed_over_recorded_at, \
-    handed_over_at_home = new.handed_over_at_home, overdue_from = new.overdue_from, \
-    limit_recorded_at = new.limit_recorded_at::timestamptz[], \
-    limit_overdue_from = new.limit_overdue_from::timestamptz[], \
-    resolved_at = new.resolved_at, resolved_as = new.resolved_as, \
-    settled_recorded_at = new.settled_recorded_at, used_minutes = new.used_minutes, \
-    sent_at = new.sent_at::timestamptz[], sent_recorded_at = new.sent_recorded_at::timestamptz[], \
-    last_sent_at = new.last_sent_at, state = new.state \
-FROM UNNEST( \
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], $7::timestamptz[], \
-    $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::smallint[], \
-    $13::boolean[], $14::timestamptz[], $15::timestamptz[], $16::smallint[], $17::boolean[], $18::boolean[], \
-    $19::timestamptz[], $20::timestamptz[], $21::boolean[], $22::timestamptz[], $23::text[], $24::text[], \
-    $25::timestamptz[], $26::smallint[], $27::timestamptz[], $28::bigint[], $29::text[], $30::text[], \
-    $31::timestamptz[], $32::jsonb[]) \
-AS new ( \
-    dossier, receiving_agency, procedure, catalog, channel, received_at, accepted_recorded_at, refused_at, \
-    refused_recorded_at, withdrawn_at, withdrawn_recorded_at, withdrawn_as, withdrawn_apologised, closed_at, \
-    closed_recorded_at, closed_as, closed_apologised, closed_stopped, handed_over_at, \
-    handed_over_recorded_at, handed_over_at_home, overdue_from, limit_recorded_at, limit_overdue_from, \
-    resolved_at, resolved_as, settled_recorded_at, used_minutes, sent_at, sent_recorded_at, last_sent_at, state) \
-WHERE fact.dossier = new.dossier";
+/// The rows as PostgreSQL gets them. A macro, because statements are put together when they are compiled.
+macro_rules! new_rows {
+    () => {
+        "FROM UNNEST( \
+            $1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], $7::timestamptz[], \
+            $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::smallint[], \
+            $13::boolean[], $14::timestamptz[], $15::timestamptz[], $16::smallint[], $17::boolean[], $18::boolean[], \
+            $19::timestamptz[], $20::timestamptz[], $21::boolean[], $22::timestamptz[], $23::text[], $24::text[], \
+            $25::timestamptz[], $26::smallint[], $27::timestamptz[], $28::bigint[], $29::text[], $30::text[], \
+            $31::timestamptz[], $32::text[]) \
+        AS new ( \
+            dossier, receiving_agency, procedure, catalog, channel, received_at, accepted_recorded_at, refused_at, \
+            refused_recorded_at, withdrawn_at, withdrawn_recorded_at, withdrawn_as, withdrawn_apologised, closed_at, \
+            closed_recorded_at, closed_as, closed_apologised, closed_stopped, handed_over_at, handed_over_recorded_at, \
+            handed_over_at_home, overdue_from, limit_recorded_at, limit_overdue_from, resolved_at, resolved_as, \
+            settled_recorded_at, used_minutes, sent_at, sent_recorded_at, last_sent_at, state) "
+    };
+}
+
+const INSERT: &str = concat!(
+    "INSERT INTO fact ( \
+        dossier, receiving_agency, procedure, catalog, channel, received_at, accepted_recorded_at, refused_at, \
+        refused_recorded_at, withdrawn_at, withdrawn_recorded_at, withdrawn_as, withdrawn_apologised, closed_at, \
+        closed_recorded_at, closed_as, closed_apologised, closed_stopped, handed_over_at, handed_over_recorded_at, \
+        handed_over_at_home, overdue_from, limit_recorded_at, limit_overdue_from, resolved_at, resolved_as, \
+        settled_recorded_at, used_minutes, sent_at, sent_recorded_at, last_sent_at, state) \
+     SELECT \
+        dossier, receiving_agency, procedure, catalog, channel, received_at, accepted_recorded_at, refused_at, \
+        refused_recorded_at, withdrawn_at, withdrawn_recorded_at, withdrawn_as, withdrawn_apologised, closed_at, \
+        closed_recorded_at, closed_as, closed_apologised, closed_stopped, handed_over_at, handed_over_recorded_at, \
+        handed_over_at_home, overdue_from, limit_recorded_at::timestamptz[], limit_overdue_from::timestamptz[], \
+        resolved_at, resolved_as, settled_recorded_at, used_minutes, sent_at::timestamptz[], \
+        sent_recorded_at::timestamptz[], last_sent_at, state::json \
+     ",
+    new_rows!(),
+    "ON CONFLICT (dossier) DO NOTHING RETURNING dossier",
+);
+
+const UPDATE: &str = concat!(
+    "UPDATE fact SET \
+        receiving_agency = new.receiving_agency, procedure = new.procedure, catalog = new.catalog, \
+        channel = new.channel, received_at = new.received_at, accepted_recorded_at = new.accepted_recorded_at, \
+        refused_at = new.refused_at, refused_recorded_at = new.refused_recorded_at, \
+        withdrawn_at = new.withdrawn_at, withdrawn_recorded_at = new.withdrawn_recorded_at, \
+        withdrawn_as = new.withdrawn_as, withdrawn_apologised = new.withdrawn_apologised, \
+        closed_at = new.closed_at, closed_recorded_at = new.closed_recorded_at, closed_as = new.closed_as, \
+        closed_apologised = new.closed_apologised, closed_stopped = new.closed_stopped, \
+        handed_over_at = new.handed_over_at, handed_over_recorded_at = new.handed_over_recorded_at, \
+        handed_over_at_home = new.handed_over_at_home, overdue_from = new.overdue_from, \
+        limit_recorded_at = new.limit_recorded_at::timestamptz[], \
+        limit_overdue_from = new.limit_overdue_from::timestamptz[], \
+        resolved_at = new.resolved_at, resolved_as = new.resolved_as, \
+        settled_recorded_at = new.settled_recorded_at, used_minutes = new.used_minutes, \
+        sent_at = new.sent_at::timestamptz[], sent_recorded_at = new.sent_recorded_at::timestamptz[], \
+        last_sent_at = new.last_sent_at, state = new.state::json \
+     ",
+    new_rows!(),
+    "WHERE fact.dossier = new.dossier",
+);
+
+/// Writes rows that are not there yet; answers which were not.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    facts: &[(&str, &Fact)],
+) -> Result<BTreeSet<String>, sqlx::Error> {
+    let rows = bound(INSERT, facts)?.fetch_all(connection).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
 
 /// Writes rows that are there and locked.
 pub(super) async fn update(
     connection: &mut PgConnection,
-    rows: &[Row],
-    states: Vec<Json<&Fact>>,
+    facts: &[(&str, &Fact)],
 ) -> Result<(), sqlx::Error> {
+    bound(UPDATE, facts)?.execute(connection).await?;
+    Ok(())
+}
+
+fn bound(
+    statement: &'static str,
+    facts: &[(&str, &Fact)],
+) -> Result<Query<'static, Postgres, PgArguments>, sqlx::Error> {
+    let rows: Vec<Row> = facts
+        .iter()
+        .map(|(dossier, fact)| Row::of(dossier, fact))
+        .collect();
+    let states: Vec<String> = facts
+        .iter()
+        .map(|(_, fact)| serde_json::to_string(fact))
+        .collect::<Result<_, _>>()
+        .map_err(|error| sqlx::Error::Encode(error.into()))?;
     macro_rules! column {
         ($name:ident) => {
             rows.iter().map(|row| row.$name).collect::<Vec<_>>()
         };
         (text $name:ident) => {
-            rows.iter()
-                .map(|row| row.$name.as_str())
-                .collect::<Vec<_>>()
+            rows.iter().map(|row| row.$name.clone()).collect::<Vec<_>>()
         };
     }
-    sqlx::query(UPDATE)
+    Ok(sqlx::query(statement)
         .bind(column!(text dossier))
         .bind(column!(text receiving_agency))
         .bind(column!(text procedure))
@@ -284,10 +335,7 @@ pub(super) async fn update(
                 .collect::<Vec<_>>(),
         )
         .bind(column!(last_sent_at))
-        .bind(states)
-        .execute(connection)
-        .await?;
-    Ok(())
+        .bind(states))
 }
 
 /// A row with the whole fact.
