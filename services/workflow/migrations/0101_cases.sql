@@ -9,16 +9,17 @@ CREATE TABLE cases (
     due_at timestamptz NOT NULL,
     -- When to look at the clock; NULL while nothing falls due.
     timer_at timestamptz,
-    -- Id of the definition: a blocked case waits for it.
-    definition text NOT NULL,
     version bigint NOT NULL,
-    state jsonb NOT NULL
+    state json NOT NULL
     -- Room for the next version on the same page: most changes touch no index.
 ) WITH (fillfactor = 70);
-CREATE INDEX cases_due ON cases (due_at, code);
-CREATE INDEX cases_competent ON cases (competent_agency, due_at, code);
+-- Each state by due, for all and for an agency: a list takes the first of each state that it asks for, so that it never
+-- walks over the others, however many have ended. The condition of an index holds of every row; only the list that is
+-- meant to use it states it too, so that PostgreSQL is not tempted to walk over everybody's for the sake of the order
+-- where an agency has few.
+CREATE INDEX cases_state ON cases (state_number, due_at, code) WHERE code <> '';
+CREATE INDEX cases_competent ON cases (competent_agency, state_number, due_at, code);
 CREATE INDEX cases_timer ON cases (timer_at) WHERE timer_at IS NOT NULL;
-CREATE INDEX cases_blocked ON cases (definition) WHERE state_number = 3;
 
 -- Worklists: what of a task they filter and order by. The task itself is in its case's state.
 CREATE TABLE task (
@@ -37,5 +38,7 @@ CREATE TABLE task (
     held boolean NOT NULL,
     PRIMARY KEY (dossier, number)
 ) WITH (fillfactor = 80);
-CREATE INDEX task_waiting ON task (agency, rank, case_due_at, dossier, number) WHERE state_number <= 2;
-CREATE INDEX task_ended ON task (rank, case_due_at, dossier, number) WHERE state_number > 2;
+-- As for cases: each state in the order of a worklist, for all, for an agency and for somebody.
+CREATE INDEX task_state ON task (state_number, rank, case_due_at, dossier, number) WHERE number > 0;
+CREATE INDEX task_agency ON task (agency, state_number, rank, case_due_at, dossier, number) WHERE rank >= 0;
+CREATE INDEX task_assignee ON task (assignee, state_number, rank, case_due_at, dossier, number) WHERE assignee <> '';

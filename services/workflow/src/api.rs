@@ -80,7 +80,7 @@ impl Desk {
 }
 
 /// Which agency's turn a command on a dossier takes: the identifier that begins its code.
-fn turn(code: &str) -> &str {
+pub(crate) fn turn(code: &str) -> &str {
     code.rsplitn(3, '-').last().unwrap_or(code)
 }
 

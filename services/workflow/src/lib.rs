@@ -8,6 +8,7 @@
 //! public status and its ends by the applicant (intake decides those), and telling anybody (notification).
 
 mod api;
+mod blocked;
 pub mod domain;
 mod reactions;
 mod store;
@@ -32,6 +33,7 @@ use tonic::service::Routes;
 
 use crate::{
     api::{CaseServer, DefinitionServer, Desk, TaskServer},
+    blocked::Blocked,
     domain::{Command, Surround},
     reactions::{KINDS, Reactions},
     store::{Cases, PublishedDefinitions},
@@ -115,7 +117,12 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         next: TIMER_NEXT,
         tick: || Command::Tick,
     };
-    tasks.spawn(timers.run(drain));
+    tasks.spawn(timers.run(drain.clone()));
+    let blocked = Blocked {
+        ledger: ledger.clone(),
+        pool: pool.clone(),
+    };
+    tasks.spawn(blocked.clone().run(clock.clone(), drain));
 
     let desk = Desk {
         pool: pool.clone(),
@@ -124,7 +131,7 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     };
     let definition_server = DefinitionServer {
         ledger: definitions,
-        cases: ledger.clone(),
+        blocked,
         desk: desk.clone(),
     };
     let routes = Routes::default()

@@ -9,7 +9,7 @@ pub(crate) use self::{
     definitions::{
         PublishedDefinitions, Wanted, definition, definitions, ensure_newest, ensure_versions,
     },
-    lists::{CaseFilter, TaskFilter, TaskKey, blocked_on, case, cases, tasks},
+    lists::{CaseFilter, CaseKey, TaskFilter, TaskKey, blocked, case, cases, tasks},
 };
 use crate::domain::Case;
 

@@ -1,21 +1,20 @@
 //! Definitions over gRPC.
 
 use motcua_platform::{
-    actor,
     call::{Call, acknowledge},
     error::Error,
-    ledger::{Envelope, Ledger, Target},
+    ledger::{Ledger, Target},
     page,
     parse::Fields,
 };
 use motcua_proto::workflow::v1::{self as proto, definition_service_server::DefinitionService};
 use tonic::{Request, Response, Status};
 
-use super::{Desk, turn};
+use super::Desk;
 use crate::{
-    SERVICE,
-    domain::{Command, Definition, Publication},
-    store::{self, Cases, PublishedDefinitions},
+    blocked::Blocked,
+    domain::{Definition, Publication},
+    store::{self, PublishedDefinitions},
 };
 
 /// Serves definitions.
@@ -23,26 +22,8 @@ use crate::{
 pub(crate) struct DefinitionServer {
     pub(crate) ledger: Ledger<PublishedDefinitions>,
     /// Cases that wait for a definition begin with its publication.
-    pub(crate) cases: Ledger<Cases>,
+    pub(crate) blocked: Blocked,
     pub(crate) desk: Desk,
-}
-
-impl DefinitionServer {
-    /// Lets the cases begin that wait for a definition. One that cannot yet stays blocked, and says why.
-    async fn unblock(&self, definition: &str, traceparent: &str) -> Result<(), Error> {
-        for code in store::blocked_on(&self.desk.pool, definition).await? {
-            let envelope = Envelope {
-                target: Target::Key(code.clone()),
-                command: Command::Retry,
-                actor: actor::service(SERVICE),
-                traceparent: traceparent.to_owned(),
-                etag: String::new(),
-                request: None,
-            };
-            self.cases.execute(turn(&code), envelope).await?;
-        }
-        Ok(())
-    }
 }
 
 #[tonic::async_trait]
@@ -79,10 +60,8 @@ impl DefinitionService for DefinitionServer {
             publication,
         );
         let accepted = self.ledger.execute("", envelope).await?;
-        // The definition is published whatever becomes of these; publishing it again tries them again.
-        if let Err(error) = self.unblock(&id, &call.traceparent).await {
-            tracing::warn!(definition = id, %error, "cases that waited for a definition may be blocked still: publish it again");
-        }
+        // Any of them may have waited for it: under its own procedure, or as one that it calls.
+        self.blocked.try_again(&call.traceparent).await;
         Ok(acknowledge(accepted))
     }
 

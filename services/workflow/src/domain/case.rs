@@ -264,10 +264,11 @@ impl Case {
         )
     }
 
-    /// When to look at the clock: nothing falls due while it stands still.
+    /// When to look at the clock: nothing falls due while it stands still for the applicant. The limit of a case that
+    /// cannot begin runs on like any other.
     #[must_use]
     pub fn timer_at(&self) -> Option<Timestamp> {
-        if self.state != CaseState::Running || self.overdue {
+        if !matches!(self.state, CaseState::Running | CaseState::Blocked) || self.overdue {
             return None;
         }
         self.due_soon_at

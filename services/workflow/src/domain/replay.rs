@@ -19,26 +19,26 @@ use super::{
 pub fn apply(case: Option<Case>, event: &Event) -> Option<Case> {
     let payload = event.payload.as_ref()?;
     let mut case = match (case, payload) {
-        // A case that was blocked starts over as what it would have been, and goes on counting.
-        (blocked, Payload::CaseStarted(started)) => {
-            let version = blocked.map_or(0, |case| case.version);
-            Case {
-                version,
-                ..begun(event, started)
-            }
-        }
-        (before, Payload::CaseBlocked(blocked)) => {
-            let version = before.map_or(0, |case| case.version);
-            Case {
-                version,
-                ..stuck(event, blocked)
-            }
-        }
+        (before, Payload::CaseStarted(started)) => over(before, begun(event, started)),
+        (before, Payload::CaseBlocked(blocked)) => over(before, stuck(event, blocked)),
         (case, _) => case?,
     };
     case.version += 1;
     change(&mut case, event, payload);
     Some(case)
+}
+
+/// A case that was blocked starts over as what it would have been, and goes on counting. What was told of its due stays
+/// told: the due is the same.
+fn over(before: Option<Case>, anew: Case) -> Case {
+    match before {
+        Some(before) => Case {
+            version: before.version,
+            overdue: before.overdue,
+            ..anew
+        },
+        None => anew,
+    }
 }
 
 fn at(instant: Option<&prost_types::Timestamp>) -> Timestamp {
@@ -205,7 +205,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
                 at: at(extended.due_at.as_ref()),
                 judged_until: at(extended.judged_until.as_ref()),
             };
-            case.due_soon_at = from_proto_opt(extended.due_soon_at.as_ref());
+            remind(case, extended.due_soon_at.as_ref());
             said(case, StatementKind::Apology, extended.statement_revision);
             case.touch_waiting();
         }
@@ -265,7 +265,7 @@ fn case_resumed(case: &mut Case, resumed: &events::CaseResumed) {
         at: at(resumed.first_due_at.as_ref()),
         judged_until: at(resumed.first_judged_until.as_ref()),
     };
-    case.due_soon_at = from_proto_opt(resumed.due_soon_at.as_ref());
+    remind(case, resumed.due_soon_at.as_ref());
     for moved in &resumed.moved {
         let due_at = at(moved.due_at.as_ref());
         if moved.branch.is_empty() {
@@ -275,6 +275,12 @@ fn case_resumed(case: &mut Case, resumed: &events::CaseResumed) {
         }
     }
     case.touch_waiting();
+}
+
+/// The due has moved: that it comes near is told of the new one, whatever was told of the one before.
+fn remind(case: &mut Case, due_soon_at: Option<&prost_types::Timestamp>) {
+    case.due_soon_at = from_proto_opt(due_soon_at);
+    case.due_soon = false;
 }
 
 /// A hold ends with the case.

@@ -1,5 +1,6 @@
 //! Cases under the ledger: locked rows in, changed rows out.
 
+use jiff::Timestamp;
 use motcua_platform::{
     error::Error,
     ledger::{Aggregate, Context, Decision, Row},
@@ -43,6 +44,10 @@ impl Aggregate for Cases {
 
     fn version(state: &Case) -> i64 {
         state.version
+    }
+
+    fn timer(state: &Case) -> Option<Timestamp> {
+        state.timer_at()
     }
 
     fn answer(key: &str, state: &Case) -> Answered {
@@ -100,13 +105,13 @@ impl Aggregate for Cases {
         if !new.is_empty() {
             Columns::of(&new)?
                 .bind(sqlx::query(
-                    "INSERT INTO cases (code, state_number, due_at, timer_at, definition, version, state, \
-                                        receiving_agency, competent_agency) \
-                     SELECT new.code, new.state_number, new.due_at, new.timer_at, new.definition, new.version, \
-                            new.state::jsonb, new.receiving_agency, new.competent_agency \
-                     FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::text[], \
-                                 $6::bigint[], $7::text[], $8::text[], $9::text[]) \
-                     AS new (code, state_number, due_at, timer_at, definition, version, state, receiving_agency, \
+                    "INSERT INTO cases (code, state_number, due_at, timer_at, version, state, receiving_agency, \
+                                        competent_agency) \
+                     SELECT new.code, new.state_number, new.due_at, new.timer_at, new.version, new.state::json, \
+                            new.receiving_agency, new.competent_agency \
+                     FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], \
+                                 $6::text[], $7::text[], $8::text[]) \
+                     AS new (code, state_number, due_at, timer_at, version, state, receiving_agency, \
                              competent_agency)",
                 ))
                 .execute(&mut *connection)
@@ -116,12 +121,12 @@ impl Aggregate for Cases {
             Columns::of(&changed)?
                 .bind(sqlx::query(
                     "UPDATE cases SET state_number = new.state_number, due_at = new.due_at, timer_at = new.timer_at, \
-                                      definition = new.definition, version = new.version, state = new.state::jsonb, \
+                                      version = new.version, state = new.state::json, \
                                       receiving_agency = new.receiving_agency, \
                                       competent_agency = new.competent_agency \
-                     FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::text[], \
-                                 $6::bigint[], $7::text[], $8::text[], $9::text[]) \
-                     AS new (code, state_number, due_at, timer_at, definition, version, state, receiving_agency, \
+                     FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], \
+                                 $6::text[], $7::text[], $8::text[]) \
+                     AS new (code, state_number, due_at, timer_at, version, state, receiving_agency, \
                              competent_agency) \
                      WHERE cases.code = new.code",
                 ))
@@ -141,7 +146,6 @@ struct Columns {
     states: Vec<i16>,
     due_at: Vec<Instant>,
     timer_at: Vec<Option<Instant>>,
-    definitions: Vec<String>,
     versions: Vec<i64>,
     bodies: Vec<String>,
     receiving: Vec<String>,
@@ -157,7 +161,6 @@ impl Columns {
             columns.states.push(small(case.state.into()));
             columns.due_at.push(Instant(case.due.at));
             columns.timer_at.push(case.timer_at().map(Instant));
-            columns.definitions.push(case.definition.clone());
             columns.versions.push(case.version);
             columns.bodies.push(
                 serde_json::to_string(case).map_err(|error| sqlx::Error::Encode(error.into()))?,
@@ -174,7 +177,6 @@ impl Columns {
             .bind(self.states)
             .bind(self.due_at)
             .bind(self.timer_at)
-            .bind(self.definitions)
             .bind(self.versions)
             .bind(self.bodies)
             .bind(self.receiving)

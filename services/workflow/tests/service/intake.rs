@@ -93,6 +93,7 @@ impl Intake {
             provided_at: Some(to_proto(at(moment))),
             during_case: true,
             statement_revision: 1,
+            ..SupplementProvided::default()
         };
         self.says(dossier, "1.000001", Payload::SupplementProvided(provided));
     }

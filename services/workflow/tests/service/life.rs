@@ -43,7 +43,7 @@ fn completed(code: &str, task: &str, outcome: &str) -> CompleteTaskRequest {
 }
 
 /// What lies in the tables is what the history tells, and the worklist is what the states say.
-async fn tables_equal_history(world: &World) {
+pub(crate) async fn tables_equal_history(world: &World) {
     let history = world.history().await;
     let rows: Vec<(String, String)> =
         sqlx::query_as("SELECT code, state::text FROM cases ORDER BY code")

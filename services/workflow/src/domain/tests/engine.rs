@@ -354,7 +354,11 @@ fn a_case_that_cannot_run_is_blocked_in_plain_sight_and_begins_when_it_can() {
             .blocked_reason
             .contains("no definition 'death'")
     );
-    assert_eq!(office.case().timer_at(), None);
+    assert_eq!(
+        office.case().timer_at(),
+        Some(receipt.due.judged_until),
+        "its limit runs on"
+    );
     assert_eq!(office.reacts(Command::Retry), [], "nothing has changed");
     let know = |office: &Office, definition| {
         office

@@ -284,13 +284,17 @@ impl Office {
     /// Everything is in place, nothing has happened; Tuesday morning.
     pub(super) fn open() -> Self {
         let office = Self::empty();
+        office.publish();
+        office
+    }
+
+    /// Every definition is there from now on.
+    pub(super) fn publish(&self) {
         for definition in [simple(), opinions(), death(), nested(), residence()] {
-            office
-                .surround
+            self.surround
                 .definitions
                 .remember(Definition::parse(&definition).unwrap());
         }
-        office
     }
 
     /// A catalog without a single definition.
@@ -342,12 +346,17 @@ impl Office {
     /// Intake accepts a dossier.
     pub(super) fn accepts(procedure: &str, options: &[&str]) -> Self {
         let mut office = Self::open();
-        let receipt = office.receipt(procedure, options);
-        office.reacts(Command::Start {
-            receipt: Box::new(receipt),
+        office.is_handed(procedure, options);
+        office
+    }
+
+    /// Intake accepts a dossier here.
+    pub(super) fn is_handed(&mut self, procedure: &str, options: &[&str]) {
+        let receipt = Box::new(self.receipt(procedure, options));
+        self.reacts(Command::Start {
+            receipt,
             cause: cause(),
         });
-        office
     }
 
     /// What a command comes to; the state always equals the replay of all events.

@@ -18,6 +18,8 @@ enum Move {
     Stop,
     Withdraw,
     StartAgain,
+    /// The definitions are there now, and a case that waited for them is tried again.
+    Publish,
     Tick,
     Wait(i64),
 }
@@ -32,6 +34,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => (1..200_i64).prop_map(Move::Extend),
         1 => prop_oneof![4 => Just(Move::Tick), 1 => Just(Move::Stop), 1 => Just(Move::Withdraw)],
         1 => Just(Move::StartAgain),
+        1 => Just(Move::Publish),
         3 => Just(Move::Tick),
         4 => (1..2_000_i64).prop_map(Move::Wait),
     ]
@@ -151,6 +154,10 @@ fn play(office: &mut Office, next: &Move) {
                 },
             )
         }
+        Move::Publish => {
+            office.publish();
+            (1, Command::Retry)
+        }
         Move::Tick => (1, Command::Tick),
     };
     // A refusal is an answer like any other; it must leave no trace.
@@ -166,11 +173,14 @@ fn check(office: &Office) {
     assert_eq!(case.version, i64::try_from(office.events.len()).unwrap());
     let stored: Case = serde_json::from_str(&serde_json::to_string(case).unwrap()).unwrap();
     assert_eq!(&stored, case);
-    assert!(case.timer_at().is_none() || case.state == CaseState::Running);
+    let counts = matches!(case.state, CaseState::Running | CaseState::Blocked);
+    assert!(case.timer_at().is_none() || counts);
     if case.is_ended() {
         assert_eq!(case.waiting().count(), 0);
         assert!(case.ended_at.is_some());
         assert!(case.holds.iter().all(|hold| hold.to.is_some()));
+    } else if case.state == CaseState::Blocked {
+        assert!(case.tasks.is_empty());
     } else {
         assert_ne!(case.waiting().count(), 0, "somebody always has it");
     }
@@ -180,8 +190,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn replaying_the_events_gives_the_state((procedure, options) in procedures(), moves in prop::collection::vec(moves(), 0..60)) {
-        let mut office = Office::accepts(procedure, &options);
+    fn replaying_the_events_gives_the_state(
+        (procedure, options) in procedures(),
+        waits in prop::bool::weighted(0.2),
+        moves in prop::collection::vec(moves(), 0..60),
+    ) {
+        // Now and then without a definition yet.
+        let mut office = if waits { Office::empty() } else { Office::open() };
+        office.is_handed(procedure, &options);
         check(&office);
         for next in &moves {
             play(&mut office, next);

@@ -7,8 +7,8 @@ use motcua_proto::{
     workflow::v1::CaseState,
 };
 
-use super::office::{CODE, Office, at, cause, officer, words};
-use crate::domain::{Command, control_sheet};
+use super::office::{CODE, Office, at, cause, death, officer, residence, simple, words};
+use crate::domain::{Command, Definition, control_sheet};
 
 fn ask_for_supplement(office: &mut Office) {
     let command = Command::RequestSupplement {
@@ -218,6 +218,69 @@ fn it_is_told_once_that_the_due_comes_near_and_once_that_it_has_passed() {
     assert_eq!(office.reacts(Command::Tick), [K::CaseOverdue]);
     assert_eq!(office.case().timer_at(), None);
     assert!(office.case().overdue);
+}
+
+#[test]
+fn when_the_due_moves_it_is_told_again_that_it_comes_near() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.now = at("2025-07-03T17:00");
+    assert_eq!(office.reacts(Command::Tick), [K::CaseDueSoon]);
+    extend(&mut office, "2025-07-08T10:00").unwrap();
+    assert_eq!(office.case().timer_at(), Some(at("2025-07-07T10:00")));
+    office.now = at("2025-07-07T10:00");
+    assert_eq!(office.reacts(Command::Tick), [K::CaseDueSoon]);
+}
+
+#[test]
+fn a_hold_after_the_reminder_has_it_told_again() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.now = at("2025-07-03T17:00");
+    assert_eq!(office.reacts(Command::Tick), [K::CaseDueSoon]);
+    ask_for_supplement(&mut office);
+    office.now = at("2025-07-07T08:00");
+    office.reacts(Command::Resume {
+        at: office.now,
+        cause: cause(),
+    });
+    let case = office.case();
+    let reminder = case.due_soon_at.unwrap();
+    assert_eq!(case.timer_at(), Some(reminder));
+    office.now = reminder;
+    assert_eq!(office.reacts(Command::Tick), [K::CaseDueSoon]);
+    assert_eq!(
+        office.case().timer_at(),
+        Some(office.case().due.judged_until)
+    );
+}
+
+#[test]
+fn a_case_that_cannot_begin_is_overdue_all_the_same_and_that_is_told_once() {
+    let mut office = Office::empty();
+    let receipt = Box::new(office.receipt("2.002622", &[]));
+    office.reacts(Command::Start {
+        receipt,
+        cause: cause(),
+    });
+    assert_eq!(office.case().timer_at(), Some(at("2025-07-09T00:00")));
+    office.now = at("2025-07-09T00:00");
+    assert_eq!(office.reacts(Command::Tick), [K::CaseOverdue]);
+    assert_eq!(office.case().state, CaseState::Blocked);
+    assert_eq!(office.case().timer_at(), None);
+    // It waits for another definition now, and then for none: it is as overdue as before.
+    for (definition, first) in [
+        (death(), K::CaseBlocked),
+        (residence(), K::CaseBlocked),
+        (simple(), K::CaseStarted),
+    ] {
+        let definition = Definition::parse(&definition).unwrap();
+        office.surround.definitions.remember(definition);
+        let happened = office.reacts(Command::Retry);
+        assert!(happened.is_empty() || happened[0] == first, "{happened:?}");
+        assert!(office.case().overdue);
+        assert_eq!(office.case().timer_at(), None);
+    }
+    assert_eq!(office.case().state, CaseState::Running);
+    assert_eq!(office.reacts(Command::Tick), []);
 }
 
 #[test]
