@@ -41,8 +41,11 @@ impl Blocked {
     pub(crate) async fn run(self, clock: Clock, drain: CancellationToken) {
         let trying = async {
             loop {
+                // Before the cases are looked for: what comes after the look is found by the next one, however long this
+                // one takes.
+                let next = clock.now() + EVERY;
                 self.try_again("").await;
-                clock.reached(clock.now() + EVERY).await;
+                clock.reached(next).await;
             }
         };
         drain.run_until_cancelled(trying).await;

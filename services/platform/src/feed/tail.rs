@@ -10,7 +10,7 @@ use motcua_proto::events::v1::Event;
 use super::{Filter, Written};
 
 /// Events that are kept. Some of them may be large, but no more than a batch of a follower has anyway.
-const KEPT_MAX: usize = 4_096;
+const KEPT_MAX: usize = 1_024;
 
 /// The last events that this process has written. Another replica's are missing: then the rows are read.
 #[derive(Debug, Clone, Default)]

@@ -68,7 +68,6 @@ async fn a_case_that_no_publication_found_begins_within_a_minute_and_was_overdue
     .execute(&world.pool)
     .await
     .unwrap();
-    assert_eq!(case(&mut world).await.state(), CaseState::Blocked);
     world.hand.set(at("2025-07-08T08:01"));
     assert_eq!(world.hears(K::CaseStarted).await.dossier, CODE);
     assert_eq!(case(&mut world).await.state(), CaseState::Running);
