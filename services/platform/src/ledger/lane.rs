@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Two: while one waits for its commit to reach the disk, the other decides.
-pub(super) const LANES: usize = 1;
+pub(super) const LANES: usize = 2;
 
 /// Commands in a batch at most: beyond this the sharing brings nothing more, and the first waits for the last.
 const BATCH_MAX: usize = 128;

@@ -272,6 +272,18 @@ async fn a_connection_lost_at_commit_neither_loses_nor_doubles_anything() {
 }
 
 #[tokio::test]
+async fn a_connection_that_falls_silent_at_commit_is_given_up_and_nothing_happens_twice() {
+    let world = World::new().await;
+    let proxy = Proxy::before(&world.options).await;
+    let ledger = world.ledger_through(&proxy.options());
+    proxy.silence_at_next_commit();
+    let accepted = ledger.execute("a", on("j", Command::Put(1))).await.unwrap();
+    assert_eq!((accepted.answer.version, place(&accepted)), (1, 1));
+    assert_eq!(proxy.cuts(), 1);
+    assert_eq!(world.count("SELECT count(*) FROM event").await, 1);
+}
+
+#[tokio::test]
 async fn positions_are_dense_and_in_the_order_of_recording() {
     let world = World::new().await;
     let ledger = world.ledger();

@@ -1,4 +1,4 @@
-//! A proxy before PostgreSQL that cuts a connection at its commit.
+//! A proxy before PostgreSQL that cuts a connection at its commit, or lets it fall silent.
 
 use std::{
     path::PathBuf,
@@ -17,6 +17,7 @@ use tokio::{
 const OFF: usize = 0;
 const AFTER: usize = 1;
 const BEFORE: usize = 2;
+const SILENT: usize = 3;
 
 pub(crate) struct Proxy {
     port: u16,
@@ -74,6 +75,11 @@ impl Proxy {
             .store(if after { AFTER } else { BEFORE }, Ordering::SeqCst);
     }
 
+    /// The connection that commits next says nothing from then on: the server has committed, and neither end hears of it.
+    pub(crate) fn silence_at_next_commit(&self) {
+        self.cut.store(SILENT, Ordering::SeqCst);
+    }
+
     pub(crate) fn cuts(&self) -> usize {
         self.cuts.load(Ordering::SeqCst)
     }
@@ -86,7 +92,7 @@ async fn relay(
     cuts: Arc<AtomicUsize>,
 ) {
     let (mut up, mut down) = ([0; 65_536], [0; 65_536]);
-    let mut dying = false;
+    let (mut dying, mut silent) = (false, false);
     loop {
         tokio::select! {
             read = client.read(&mut up) => {
@@ -96,6 +102,7 @@ async fn relay(
                     match cut.swap(OFF, Ordering::SeqCst) {
                         BEFORE => { cuts.fetch_add(1, Ordering::SeqCst); return; }
                         AFTER => { cuts.fetch_add(1, Ordering::SeqCst); dying = true; }
+                        SILENT => { cuts.fetch_add(1, Ordering::SeqCst); silent = true; }
                         _ => {}
                     }
                 }
@@ -105,6 +112,7 @@ async fn relay(
                 let Ok(read @ 1..) = read else { return };
                 // The server has answered the commit; the client will never know.
                 if dying { return; }
+                if silent { continue; }
                 if client.write_all(&down[..read]).await.is_err() { return; }
             }
         }
