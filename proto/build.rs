@@ -28,7 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         compiler.encode_file_descriptor_set(),
     )?;
 
-    let mut builder = tonic_prost_build::configure().build_transport(true);
+    let mut builder = tonic_prost_build::configure()
+        .build_transport(true)
+        .extern_path(".google.rpc.Status", "::tonic_types::Status");
     for message in messages(&compiler.descriptor_pool()) {
         let redacted: Vec<_> = message.fields().filter(is_redacted).collect();
         if redacted.is_empty() {

@@ -2,25 +2,28 @@
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use jiff::Timestamp;
 use motcua_platform::{
     call::{Call, acknowledge},
     catalog::Catalog,
     error::Error,
-    ledger::Target,
+    ledger::{Accepted, Target},
     page,
     parse::Fields,
     time::{from_proto_opt, local_date},
 };
 use motcua_proto::{
     intake::v1::{
-        AcceptDossierRequest, Dossier, DossierView, GetDossierRequest, HandOverResultRequest,
-        ListDossiersRequest, ListDossiersResponse, RefuseDossierRequest, RequestSupplementRequest,
-        Statement, StatementKind, SubmitDossierRequest, SupplementDossierRequest,
-        WithdrawDossierRequest, dossier_service_server::DossierService,
+        AcceptDossierRequest, BatchSubmitDossiersRequest, BatchSubmitDossiersResponse, Dossier,
+        DossierView, GetDossierRequest, HandOverResultRequest, ListDossiersRequest,
+        ListDossiersResponse, RefuseDossierRequest, RequestSupplementRequest, Statement,
+        StatementKind, SubmitDossierRequest, SubmitOutcome, SupplementDossierRequest,
+        WithdrawDossierRequest, dossier_service_server::DossierService, submit_outcome,
     },
     r#type::v1::{DossierStatus, HandOverMethod},
 };
+use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{DossierApi, submission};
@@ -28,6 +31,9 @@ use crate::{
     domain::{applicant, command::Command, words::Words},
     store,
 };
+
+/// Submissions in one call at most.
+const SUBMISSIONS_MAX: usize = 100;
 
 #[tonic::async_trait]
 impl DossierService for DossierApi {
@@ -38,35 +44,36 @@ impl DossierService for DossierApi {
         let call = Call::enter(&request)?;
         let body = request.into_inner();
         let catalog = self.in_force().await?;
-        let request_id = Fields::new().request_id(&body.request_id).flatten();
-        let (target, command) = match submission::parse(&body, catalog.as_deref()) {
-            Ok((submission, identifier)) => {
-                let day = local_date(self.clock.now()).strftime("%y%m%d");
-                (
-                    Target::Numbered(format!("{identifier}-{day}")),
-                    Command::Submit(Box::new(submission)),
-                )
-            }
-            // The same request may have been accepted before, under another catalog: the ledger knows.
-            Err(error) if request_id.is_some() => {
-                (Target::Key(String::new()), Command::Reject(error))
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let turn = match &catalog {
-            Some(catalog) => catalog
-                .agency(&body.receiving_agency)
-                .map_or("", |agency| &agency.identifier),
-            None => "",
-        };
-        let envelope = call.envelope(
-            "motcua.intake.v1.DossierService/SubmitDossier",
-            &body,
-            request_id,
-            target,
-            command,
-        );
-        Ok(acknowledge(self.ledger.execute(turn, envelope).await?))
+        Ok(acknowledge(self.submit(&call, &body, catalog).await?))
+    }
+
+    async fn batch_submit_dossiers(
+        &self,
+        request: Request<BatchSubmitDossiersRequest>,
+    ) -> Result<Response<BatchSubmitDossiersResponse>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        if !(1..=SUBMISSIONS_MAX).contains(&body.requests.len()) {
+            let range = format!("must be at least one and at most {SUBMISSIONS_MAX}");
+            return Err(Error::field("requests", range).into());
+        }
+        let catalog = self.in_force().await?;
+        let submitting = body
+            .requests
+            .iter()
+            .map(|body| self.submit(&call, body, catalog.clone()));
+        let outcomes = join_all(submitting).await;
+        // They were written in whatever order: who waits for the last of them has them all.
+        let position = outcomes
+            .iter()
+            .flatten()
+            .filter_map(|accepted| accepted.position.clone())
+            .max_by_key(|position| position.position);
+        let outcomes = outcomes.into_iter().map(outcome).collect();
+        Ok(acknowledge(Accepted {
+            answer: BatchSubmitDossiersResponse { outcomes },
+            position,
+        }))
     }
 
     async fn get_dossier(
@@ -218,6 +225,44 @@ impl DossierService for DossierApi {
 }
 
 impl DossierApi {
+    /// Submits one dossier under this catalog.
+    async fn submit(
+        &self,
+        call: &Call,
+        body: &SubmitDossierRequest,
+        catalog: Option<Arc<Catalog>>,
+    ) -> Result<Accepted<Dossier>, Error> {
+        let request_id = Fields::new().request_id(&body.request_id).flatten();
+        let (target, command) = match submission::parse(body, catalog.as_deref()) {
+            Ok((submission, identifier)) => {
+                let day = local_date(self.clock.now()).strftime("%y%m%d");
+                (
+                    Target::Numbered(format!("{identifier}-{day}")),
+                    Command::Submit(Box::new(submission)),
+                )
+            }
+            // The same request may have been accepted before, under another catalog: the ledger knows.
+            Err(error) if request_id.is_some() => {
+                (Target::Key(String::new()), Command::Reject(error))
+            }
+            Err(error) => return Err(error),
+        };
+        let turn = match &catalog {
+            Some(catalog) => catalog
+                .agency(&body.receiving_agency)
+                .map_or("", |agency| &agency.identifier),
+            None => "",
+        };
+        let envelope = call.envelope(
+            "motcua.intake.v1.DossierService/SubmitDossier",
+            body,
+            request_id,
+            target,
+            command,
+        );
+        self.ledger.execute(turn, envelope).await
+    }
+
     /// The catalog in force; looked up again where this process knows none, for another replica may.
     async fn in_force(&self) -> Result<Option<Arc<Catalog>>, Error> {
         if self.catalogs.in_force().is_none() {
@@ -242,6 +287,29 @@ impl DossierApi {
             });
         }
         Ok(())
+    }
+}
+
+/// An outcome as the contract has it.
+fn outcome(outcome: Result<Accepted<Dossier>, Error>) -> SubmitOutcome {
+    let outcome = match outcome {
+        Ok(accepted) => submit_outcome::Outcome::Dossier(accepted.answer),
+        Err(error) => {
+            let status = Status::from(error);
+            // The details hold the whole status; one without any has its code and message alone.
+            let error = tonic_types::Status::decode(status.details())
+                .ok()
+                .filter(|details| details.code == i32::from(status.code()))
+                .unwrap_or_else(|| tonic_types::Status {
+                    code: status.code().into(),
+                    message: status.message().to_owned(),
+                    details: Vec::new(),
+                });
+            submit_outcome::Outcome::Error(error)
+        }
+    };
+    SubmitOutcome {
+        outcome: Some(outcome),
     }
 }
 

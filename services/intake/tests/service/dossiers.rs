@@ -5,15 +5,16 @@ use motcua_platform::time::to_proto;
 use motcua_proto::{
     events::v1::{CaseFinished, CaseHeld, CaseStarted, EventKind, HoldGround, event::Payload},
     intake::v1::{
-        AcceptDossierRequest, DossierView, GetDossierRequest, HandOverResultRequest,
-        ListDossiersRequest, RecordVisitRequest, RequestSupplementRequest, RequestVisitRequest,
-        SubmitDossierRequest, SupplementDossierRequest, WithdrawDossierRequest,
+        AcceptDossierRequest, BatchSubmitDossiersRequest, BatchSubmitDossiersResponse, DossierView,
+        GetDossierRequest, HandOverResultRequest, ListDossiersRequest, RecordVisitRequest,
+        RequestSupplementRequest, RequestVisitRequest, SubmitDossierRequest,
+        SupplementDossierRequest, WithdrawDossierRequest, submit_outcome::Outcome,
     },
     r#type::v1::{DossierStatus, HandOverMethod},
 };
 use sqlx::types::Json;
 use tonic::{Code, Request};
-use tonic_types::StatusExt;
+use tonic_types::{RpcStatusExt as _, StatusExt as _};
 
 use crate::world::{Ward, at, catalog, registration};
 
@@ -185,6 +186,77 @@ async fn a_repeated_request_gets_its_first_answer_even_when_the_catalog_has_move
         .await
         .unwrap();
     assert_eq!(accepted.into_inner().catalog, "test-2025");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_in_one_call_each_has_an_outcome_of_its_own() {
+    let mut ward = Ward::ready().await;
+    let first = registration();
+    let nobody = SubmitDossierRequest {
+        applicant: None,
+        procedure: "9.999999".to_owned(),
+        ..registration()
+    };
+    let reused = SubmitDossierRequest {
+        accept: true,
+        ..first.clone()
+    };
+    let requests = vec![first.clone(), nobody, first.clone(), registration(), reused];
+    let batch = BatchSubmitDossiersRequest { requests };
+    let outcomes = |response: BatchSubmitDossiersResponse| {
+        response
+            .outcomes
+            .into_iter()
+            .map(|outcome| match outcome.outcome.unwrap() {
+                Outcome::Dossier(dossier) => Ok(dossier.code),
+                Outcome::Error(error) => Err(error),
+            })
+            .collect::<Vec<_>>()
+    };
+    let answer = ward
+        .dossiers
+        .batch_submit_dossiers(batch.clone())
+        .await
+        .unwrap();
+    let position = answer.metadata().get("motcua-position").cloned();
+    assert!(position.is_some());
+    let told = outcomes(answer.into_inner());
+    assert_eq!(told.len(), 5);
+    let code = told[0].clone().unwrap();
+    assert_eq!(code, "H24.11593-250701-0001");
+    let refused = told[1].clone().unwrap_err();
+    assert_eq!(refused.code, i32::from(Code::InvalidArgument));
+    let violations = refused.get_details_bad_request().unwrap().field_violations;
+    let fields: Vec<_> = violations.iter().map(|v| v.field.as_str()).collect();
+    assert_eq!(fields, ["applicant", "procedure"]);
+    assert_eq!(
+        told[2],
+        Ok(code.clone()),
+        "the same request is the same dossier"
+    );
+    assert_eq!(
+        told[3].as_deref(),
+        Ok("H24.11593-250701-0002"),
+        "a refusal leaves no gap"
+    );
+    let reused = told[4].clone().unwrap_err();
+    assert_eq!(reused.code, i32::from(Code::AlreadyExists));
+
+    // Sent again, as a whole or one of them, it is answered as before.
+    let again = ward.dossiers.batch_submit_dossiers(batch).await.unwrap();
+    assert_eq!(again.metadata().get("motcua-position").cloned(), position);
+    assert_eq!(outcomes(again.into_inner()), told);
+    assert_eq!(ward.submits(first).await.unwrap().code, code);
+
+    for requests in [Vec::new(), vec![registration(); 101]] {
+        let refused = ward
+            .dossiers
+            .batch_submit_dossiers(BatchSubmitDossiersRequest { requests })
+            .await
+            .unwrap_err();
+        let violations = refused.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(violations[0].field, "requests");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
