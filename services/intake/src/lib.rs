@@ -34,6 +34,7 @@ use motcua_proto::intake::v1::{
     visit_service_server::VisitServiceServer,
 };
 use sqlx::PgPool;
+use tokio::time::timeout;
 use tonic::service::Routes;
 
 use crate::{
@@ -51,6 +52,9 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 /// Another replica's catalog is looked for at most so often: the bell rings at every commit.
 const CATALOG_LOOK_PAUSE: Duration = Duration::from_millis(250);
+
+/// Another replica may have ended before it could ring.
+const CATALOG_LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Starts the service: its background tasks run, and its routes wait to be served.
 ///
@@ -137,10 +141,13 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     Ok(Service::new(routes, feed, pool, parkings, progress))
 }
 
-/// Reads what another replica has applied, when the bell has rung.
+/// Reads what another replica has applied, when the bell has rung or has not for a while.
 async fn look_for_catalogs(catalogs: Catalogs, pool: PgPool, feed: Feed) {
     let mut bell = feed.bell();
-    while bell.changed().await.is_ok() {
+    while !matches!(
+        timeout(CATALOG_LOOK_AGAIN, bell.changed()).await,
+        Ok(Err(_))
+    ) {
         if let Err(error) = catalogs.refresh(&pool).await {
             tracing::warn!(service = SERVICE, error = %Error::from(error), "catalogs are looked for again");
         }

@@ -181,7 +181,8 @@ pub fn severity(error: &sqlx::Error) -> Severity {
                 // Shutting down, starting up, too many connections, connection exceptions.
                 "57P01" | "57P02" | "57P03" | "25P03" | "57P05" => Severity::Again,
                 // Cancelled by an operator; a demoted primary behind the same address; out of memory, disk, connections.
-                "57014" | "25006" => Severity::Again,
+                // Or one that is not promoted yet.
+                "57014" | "25006" | "55000" => Severity::Again,
                 code if code.starts_with("53") => Severity::Again,
                 code if code.starts_with("08") => Severity::Again,
                 // A stale plan after a migration by another replica.

@@ -99,7 +99,7 @@ impl Feed {
     ) -> Self {
         let bell = Bell::default();
         bell.listen(service, options, drain.clone());
-        bell.herald(service, pool.clone(), drain.clone());
+        bell.herald(service, pool.clone());
         Self {
             service,
             pool,
@@ -127,6 +127,12 @@ impl Feed {
     /// The earliest timer that this process has set since it was last looked at, for [`crate::timers`] to look at.
     pub(crate) fn timers(&self) -> &watch::Sender<Timestamp> {
         &self.timers
+    }
+
+    /// A commit may have happened whose answer was lost: whoever waits for news looks by itself.
+    pub(crate) fn tell_all_to_ask(&self) {
+        self.timers.send_replace(Timestamp::MIN);
+        self.bell.tell_all_to_ask();
     }
 
     /// Tells what this process has committed.

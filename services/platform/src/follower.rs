@@ -25,6 +25,7 @@ use crate::{
     clock::Clock,
     database::{Severity, redacted, severity, within, writer},
     error::Error,
+    feed,
     progress::Progress,
     rpc::Peer,
     telemetry,
@@ -262,6 +263,8 @@ impl<H: Handler> Follower<H> {
     /// A connection, the cursor, and how many dossiers are set aside.
     async fn connect(&self) -> Result<(PgConnection, Cursor, i64), sqlx::Error> {
         let mut connection = PgConnection::connect_with(&writer(&self.options)).await?;
+        // As for a lane: what reacts here writes history too.
+        feed::renew_epoch(&mut connection).await?;
         sqlx::query("INSERT INTO follower (source, epoch, position) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING")
             .bind(self.source)
             .execute(&mut connection)

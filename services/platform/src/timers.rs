@@ -87,8 +87,8 @@ impl<A: Aggregate> Timers<A> {
             }
             let due = self.due(now).await?;
             if due.is_empty() {
-                // Another replica was quicker.
-                return Ok(None);
+                // Another replica, or a command, was quicker: when is the next one due?
+                continue;
             }
             let ticks = due
                 .iter()

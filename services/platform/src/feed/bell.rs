@@ -33,9 +33,9 @@ impl Heard {
         })
     }
 
-    /// Whether it says more than what is known.
+    /// Whether it says more than what is known, or that something may have been missed.
     fn is_news(self, known: Self) -> bool {
-        self.epoch != known.epoch || self.position > known.position
+        self.epoch == 0 || self.epoch != known.epoch || self.position > known.position
     }
 }
 
@@ -66,6 +66,12 @@ impl Bell {
         }
     }
 
+    /// Something may have been committed without our knowing what.
+    pub(super) fn tell_all_to_ask(&self) {
+        self.heard.send_replace(Heard::default());
+        self.written.send_replace(Heard::default());
+    }
+
     /// Hears what other replicas have written, until drained.
     pub(super) fn listen(
         &self,
@@ -87,11 +93,11 @@ impl Bell {
         }));
     }
 
-    /// Tells other replicas what this one has written, until drained. What a crash leaves untold they find when they
-    /// look by themselves.
-    pub(super) fn herald(&self, service: &'static str, pool: PgPool, drain: CancellationToken) {
+    /// Tells other replicas what this one has written, for as long as anybody can write: also while it drains. What a
+    /// crash leaves untold they find when they look by themselves.
+    pub(super) fn herald(&self, service: &'static str, pool: PgPool) {
         let mut written = self.written.subscribe();
-        tokio::spawn(drain.run_until_cancelled_owned(async move {
+        tokio::spawn(async move {
             while written.changed().await.is_ok() {
                 let Heard { epoch, position } = *written.borrow_and_update();
                 let told = sqlx::query("SELECT pg_notify($1, $2)")
@@ -108,7 +114,7 @@ impl Bell {
                     }
                 }
             }
-        }));
+        });
     }
 }
 

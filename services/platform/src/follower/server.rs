@@ -13,8 +13,14 @@ use tonic::{Request, Response, Status};
 
 use super::{Cursor, Handler, Received, parking};
 use crate::{
-    clock::Clock, error::Error, feed::Feed, parse::Fields, progress::Progress, telemetry,
-    time::to_proto, work::Work,
+    clock::Clock,
+    error::Error,
+    feed::{Feed, renew_epoch},
+    parse::Fields,
+    progress::Progress,
+    telemetry,
+    time::to_proto,
+    work::Work,
 };
 
 type Unpark = dyn Fn(String) -> BoxFuture<'static, Result<i64, Error>> + Send + Sync;
@@ -69,6 +75,7 @@ async fn unpark<H: Handler>(
     dossier: &str,
 ) -> Result<i64, Error> {
     let mut connection = PgConnection::connect_with(options).await?;
+    renew_epoch(&mut connection).await?;
     let mut work = Work::begin(&mut connection, feed).await?;
     // The follower's own lock, waited for: no newer event of the dossier can slip past the replay.
     sqlx::query("SELECT FROM follower WHERE source = $1 FOR UPDATE")

@@ -25,7 +25,7 @@ use crate::{
 pub(super) const LANES: usize = 2;
 
 /// Commands in a batch at most: beyond this the sharing brings nothing more, and the first waits for the last.
-const BATCH_MAX: usize = 128;
+const BATCH_MAX: usize = 256;
 
 /// How long a batch is tried before its callers are told that the database does not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -145,12 +145,20 @@ impl<A: Aggregate> Lane<A> {
     ) -> Result<Outcomes<A::Answer>, Objection> {
         let begin = Instant::now();
         let mut delays = delays().take_while(|delay| begin.elapsed() + *delay < PATIENCE);
+        let mut lost = false;
         loop {
             let attempt = within(ATTEMPT_TIME_MAX, self.write_once(envelopes));
             let error = match attempt.await {
-                Ok(outcomes) => return Ok(outcomes),
+                Ok(outcomes) => {
+                    if lost {
+                        // An earlier attempt may be what was committed, and then this one had nothing to tell.
+                        self.feed.tell_all_to_ask();
+                    }
+                    return Ok(outcomes);
+                }
                 Err(error) => error,
             };
+            lost = true;
             // Whatever happened, the transaction is over and the connection's state unknown.
             self.connection = None;
             match severity(&error) {

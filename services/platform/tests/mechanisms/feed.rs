@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     jar::{Command, envelope, on},
+    proxy::Proxy,
     world::World,
 };
 
@@ -35,8 +36,10 @@ pub(crate) async fn served(feed: Feed) -> Peer {
 async fn a_reader_sees_every_position_once_and_in_order_while_64_write() {
     const EVENTS: i64 = 64 * 40;
     let world = World::new().await;
-    let peer = served(world.feed("jars")).await;
-    let replicas = [world.ledger(), world.ledger()];
+    let feed = world.feed("jars");
+    let peer = served(feed.clone()).await;
+    // One in the process that serves the reader, which has the events in memory, and one elsewhere.
+    let replicas = [world.ledger_beside(&feed, &world.options), world.ledger()];
     for writer in 0..64 {
         let ledger = replicas[writer % 2].clone();
         tokio::spawn(async move {
@@ -160,4 +163,35 @@ async fn a_server_with_another_lineage_begins_a_new_epoch() {
     let put = envelope(Target::Key("j".to_owned()), Command::Put(1), Uuid::new_v4());
     let accepted = world.ledger().execute("a", put).await.unwrap();
     assert_eq!(accepted.position.unwrap().to_string(), "jars/2@2");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_was_lost_is_told_before_the_slow_poll() {
+    let world = World::new().await;
+    let proxy = Proxy::before(&world.options).await;
+    let feed = world.feed("jars");
+    // One in the process that serves the reader, and one that another replica's herald has to tell of.
+    let ledgers = [
+        world.ledger_beside(&feed, &proxy.options()),
+        world.ledger_through(&proxy.options()),
+    ];
+    let mut stream = EventFeedServiceClient::new(served(feed).await)
+        .subscribe(SubscribeRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    let mut heartbeats = 0;
+    for (ledger, position) in ledgers.iter().zip(1..) {
+        proxy.cut_at_next_commit(true);
+        ledger.execute("a", on("j", Command::Put(1))).await.unwrap();
+        loop {
+            let batch = stream.message().await.unwrap().unwrap();
+            if batch.through == position {
+                break;
+            }
+            heartbeats += 1;
+        }
+    }
+    assert_eq!(proxy.cuts(), 2);
+    assert_eq!(heartbeats, 0, "nobody had to wait for one");
 }

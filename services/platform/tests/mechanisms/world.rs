@@ -57,9 +57,15 @@ impl World {
         self.ledger_through(&self.options)
     }
 
+    /// A replica that reaches the database by another way.
     pub(crate) fn ledger_through(&self, options: &PgConnectOptions) -> Ledger<Jars> {
+        self.ledger_beside(&self.feed("jars"), options)
+    }
+
+    /// A ledger in the process that serves this feed.
+    pub(crate) fn ledger_beside(&self, feed: &Feed, options: &PgConnectOptions) -> Ledger<Jars> {
         Ledger::start(
-            &self.feed("jars"),
+            feed,
             Arc::new(Jars),
             options,
             &self.clock,
