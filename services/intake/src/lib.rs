@@ -68,7 +68,7 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         drain,
         tasks,
     } = surroundings;
-    let pool = database::pool(options.clone());
+    let pool = database::pool(database::steady(&options));
     let feed = Feed::start(
         SERVICE,
         pool.clone(),

@@ -18,7 +18,7 @@ use motcua_platform::{
     actor,
     catalog::Catalogs,
     clock::Clock,
-    database::redacted,
+    database::{redacted, steady},
     error::Error,
     feed::Feed,
     ledger::{Envelope, Ledger, Target},
@@ -159,7 +159,7 @@ impl Sender {
 
     /// Waits for the lock, then sends for as long as the connection holds.
     async fn lead(self: &Arc<Self>, under_way: &mut UnderWay) -> Result<(), sqlx::Error> {
-        let mut connection = PgConnection::connect_with(&self.options).await?;
+        let mut connection = PgConnection::connect_with(&steady(&self.options)).await?;
         while !lock(&mut connection).await? {
             sleep(LOCK_AGAIN).await;
         }

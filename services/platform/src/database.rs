@@ -113,14 +113,22 @@ pub async fn migrate(options: &PgConnectOptions, own: &'static Migrator) -> Resu
 /// as much as running it, and a plan that was made for an empty table must not scan it when it has grown.
 #[must_use]
 pub fn writer(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().options([
-        ("plan_cache_mode", "force_generic_plan"),
+    steady(options).options([
         // A process that was stopped or cut off in the middle of a transaction lets go of its locks.
         ("idle_in_transaction_session_timeout", "10s"),
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
     ])
+}
+
+/// Options of a connection whose plans are made once and kept, for queries that are known to have their index whatever
+/// their parameters: planning such a query anew costs more than running it.
+#[must_use]
+pub fn steady(options: &PgConnectOptions) -> PgConnectOptions {
+    options
+        .clone()
+        .options([("plan_cache_mode", "force_generic_plan")])
 }
 
 /// A pool for queries. Writers hold connections of their own.

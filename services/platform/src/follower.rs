@@ -40,6 +40,10 @@ const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// What a service does with another one's events.
 pub trait Handler: Send + Sync + 'static {
+    /// Whether what is done waits for the disk. It need not where nothing follows from it elsewhere, no event and no
+    /// message: a crash takes effects and cursor back together, and the same events are handled again.
+    const WAITS_FOR_DISK: bool = true;
+
     /// Does what the events ask for, in order, inside a transaction that the follower begins and commits. Effects on
     /// aggregates go through [`crate::ledger::write`].
     ///
@@ -262,7 +266,11 @@ impl<H: Handler> Follower<H> {
 
     /// A connection, the cursor, and how many dossiers are set aside.
     async fn connect(&self) -> Result<(PgConnection, Cursor, i64), sqlx::Error> {
-        let mut connection = PgConnection::connect_with(&writer(&self.options)).await?;
+        let mut options = writer(&self.options);
+        if !H::WAITS_FOR_DISK {
+            options = options.options([("synchronous_commit", "off")]);
+        }
+        let mut connection = PgConnection::connect_with(&options).await?;
         // As for a lane: what reacts here writes history too.
         feed::renew_epoch(&mut connection).await?;
         sqlx::query("INSERT INTO follower (source, epoch, position) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING")

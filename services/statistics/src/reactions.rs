@@ -52,6 +52,9 @@ pub(crate) fn kinds(source: &str) -> Vec<EventKind> {
 pub(crate) struct Counting;
 
 impl Handler for Counting {
+    /// It has no history of its own, and tells nobody.
+    const WAITS_FOR_DISK: bool = false;
+
     async fn handle(
         &self,
         work: &mut Work<'_>,
