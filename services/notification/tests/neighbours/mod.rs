@@ -274,6 +274,13 @@ impl DossierService for Intake {
         Err(uncalled())
     }
 
+    async fn batch_submit_dossiers(
+        &self,
+        _: Request<intake::BatchSubmitDossiersRequest>,
+    ) -> Result<Response<intake::BatchSubmitDossiersResponse>, Status> {
+        Err(uncalled())
+    }
+
     async fn list_dossiers(
         &self,
         _: Request<intake::ListDossiersRequest>,
