@@ -352,13 +352,8 @@ async fn a_message_that_could_not_leave_is_sent_when_its_time_comes() {
         .await
         .unwrap()
         .into_inner();
-    let failures: Vec<_> = shown
-        .attempts
-        .iter()
-        .map(|attempt| attempt.failure.as_str())
-        .collect();
     assert_eq!(
-        failures,
+        failures(&shown),
         ["the file cannot be written: entity not found", ""]
     );
     assert_eq!(shown.state(), MessageState::Sent);
@@ -366,6 +361,15 @@ async fn a_message_that_could_not_leave_is_sent_when_its_time_comes() {
     drop((failed, sent));
     suite.stop().await;
     server.stop().await.unwrap();
+}
+
+/// What each attempt failed of; empty for one that did not.
+fn failures(message: &Message) -> Vec<&str> {
+    message
+        .attempts
+        .iter()
+        .map(|attempt| attempt.failure.as_str())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -393,13 +397,8 @@ async fn a_message_waits_for_a_case_and_a_catalog_that_lag_behind() {
     sent.reaches(1).await;
 
     let (messages, _) = suite.list(ListMessagesRequest::default()).await;
-    let failures: Vec<_> = messages[0]
-        .attempts
-        .iter()
-        .map(|attempt| attempt.failure.as_str())
-        .collect();
     assert_eq!(
-        failures,
+        failures(&messages[0]),
         [
             "workflow has not begun the dossier's case yet",
             "catalog test-2026 has not arrived from intake yet",

@@ -112,7 +112,7 @@ pub async fn migrate(options: &PgConnectOptions, own: &'static Migrator) -> Resu
 /// over the index. Made once and kept, whether the tables were empty then or not: planning such a statement anew costs
 /// as much as running it, and a plan that was made for an empty table must not scan it when it has grown.
 #[must_use]
-pub fn writer(options: &PgConnectOptions) -> PgConnectOptions {
+pub(crate) fn writer(options: &PgConnectOptions) -> PgConnectOptions {
     steady(options).options([
         // A process that was stopped or cut off in the middle of a transaction lets go of its locks.
         ("idle_in_transaction_session_timeout", "10s"),
@@ -144,17 +144,18 @@ pub fn pool(options: PgConnectOptions) -> PgPool {
 
 /// What an attempt comes to within a limit; after it, the error of a connection that does not answer. The connection is
 /// then in the middle of something, and must be given up.
-pub(crate) async fn within<T>(
+pub(crate) async fn within<T, E: From<sqlx::Error>>(
     limit: Duration,
-    attempt: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
+    attempt: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     tokio::time::timeout(limit, attempt)
         .await
         .unwrap_or_else(|_| {
             Err(sqlx::Error::Io(io::Error::new(
                 io::ErrorKind::TimedOut,
                 format!("no answer within {} s", limit.as_secs()),
-            )))
+            ))
+            .into())
         })
 }
 

@@ -6,6 +6,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use motcua_proto::r#type::v1::ErrorReason;
+use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -233,6 +234,18 @@ impl From<Error> for Status {
         let reason = reason.strip_prefix("ERROR_REASON_").unwrap_or(reason);
         details.set_error_info(reason, ERROR_DOMAIN, metadata);
         Status::with_error_details(error.code(), message, details)
+    }
+}
+
+/// For an answer that carries many outcomes: the error that the one would have been answered with.
+impl From<Error> for tonic_types::Status {
+    fn from(error: Error) -> Self {
+        let status = Status::from(error);
+        Self {
+            code: status.code().into(),
+            message: status.message().to_owned(),
+            details: Self::decode(status.details()).unwrap_or_default().details,
+        }
     }
 }
 

@@ -62,17 +62,13 @@ impl Filter {
     fn wants(&self, event: &Event) -> bool {
         (self.kinds.is_empty() || self.kinds.iter().any(|kind| i32::from(*kind) == event.kind))
             && (self.agencies.is_empty() || self.agencies.contains(&event.agency))
-            && (self.dossier.is_empty() || self.dossier == dossier_of(event))
+            && (self.dossier.is_empty() || self.dossier == dossier_of(&event.dossier, &event.name))
     }
 }
 
 /// What orders events: the dossier, or the resource's name where there is none.
-pub(crate) fn dossier_of(event: &Event) -> &str {
-    if event.dossier.is_empty() {
-        &event.name
-    } else {
-        &event.dossier
-    }
+pub(crate) fn dossier_of<'a>(dossier: &'a str, name: &'a str) -> &'a str {
+    if dossier.is_empty() { name } else { dossier }
 }
 
 /// Where a history stands.
@@ -132,7 +128,7 @@ impl Feed {
     /// A commit may have happened whose answer was lost: whoever waits for news looks by itself.
     pub(crate) fn tell_all_to_ask(&self) {
         self.timers.send_replace(Timestamp::MIN);
-        self.bell.tell_all_to_ask();
+        self.bell.tell(Heard::default());
     }
 
     /// Tells what this process has committed.

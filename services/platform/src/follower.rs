@@ -23,13 +23,13 @@ use tracing::{Instrument, Span};
 pub use self::server::{FollowerServer, Parking};
 use crate::{
     clock::Clock,
-    database::{Severity, redacted, severity, within, writer},
+    database::{Severity, redacted, severity, within},
     error::Error,
-    feed,
+    feed::dossier_of,
     progress::Progress,
     rpc::Peer,
     telemetry,
-    work::Work,
+    work::{self, Work},
 };
 
 /// How often an event is tried by itself before its dossier is set aside.
@@ -71,11 +71,7 @@ impl Received {
     /// What orders reactions: the dossier, or the resource's name where there is none.
     #[must_use]
     pub fn dossier(&self) -> &str {
-        if self.event.dossier.is_empty() {
-            &self.event.name
-        } else {
-            &self.event.dossier
-        }
+        dossier_of(&self.event.dossier, &self.event.name)
     }
 }
 
@@ -173,8 +169,6 @@ enum Stop {
         "the source is of epoch {now}, its history was followed in epoch {known}: it was restored or promoted; reconcile, then set the cursor anew"
     )]
     Epoch { known: i64, now: i64 },
-    #[error("the database has not answered for {} s", ATTEMPT_TIME_MAX.as_secs())]
-    Silent,
     #[error("{0}")]
     Failed(String),
 }
@@ -266,13 +260,11 @@ impl<H: Handler> Follower<H> {
 
     /// A connection, the cursor, and how many dossiers are set aside.
     async fn connect(&self) -> Result<(PgConnection, Cursor, i64), sqlx::Error> {
-        let mut options = writer(&self.options);
+        let mut options = self.options.clone();
         if !H::WAITS_FOR_DISK {
             options = options.options([("synchronous_commit", "off")]);
         }
-        let mut connection = PgConnection::connect_with(&options).await?;
-        // As for a lane: what reacts here writes history too.
-        feed::renew_epoch(&mut connection).await?;
+        let mut connection = work::connect(&options).await?;
         sqlx::query("INSERT INTO follower (source, epoch, position) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING")
             .bind(self.source)
             .execute(&mut connection)
@@ -376,9 +368,7 @@ impl<H: Handler> Follower<H> {
             "an event could not be processed: its dossier is parked; mend the cause, then unpark it",
         );
         let parking = self.set_aside(connection, cursor, to, received, &reason);
-        let count = tokio::time::timeout(ATTEMPT_TIME_MAX, parking)
-            .await
-            .map_err(|_| Stop::Silent)??;
+        let count = within(ATTEMPT_TIME_MAX, parking).await?;
         self.progress
             .update(self.source, |step| step.parked = count);
         Ok(to)
@@ -418,12 +408,11 @@ impl<H: Handler> Follower<H> {
         to: Cursor,
         events: &[Received],
     ) -> Result<(), Attempt> {
-        tokio::time::timeout(
+        within(
             ATTEMPT_TIME_MAX,
             self.try_to_apply(connection, from, to, events),
         )
         .await
-        .unwrap_or(Err(Attempt::Stop(Stop::Silent)))
     }
 
     async fn try_to_apply(
@@ -437,9 +426,12 @@ impl<H: Handler> Follower<H> {
             return Ok(from.pass(to, connection, self.source).await?);
         }
         let span = telemetry::batch_span(self.service, "follow");
-        for received in events.iter().take(telemetry::LINKS_MAX) {
-            telemetry::link(&span, &received.event.traceparent);
-        }
+        telemetry::link(
+            &span,
+            events
+                .iter()
+                .map(|received| received.event.traceparent.as_str()),
+        );
         async {
             let mut work = Work::begin(connection, self.progress.feed()).await?;
             let count = from.lock(&mut work, self.source).await?;

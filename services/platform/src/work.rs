@@ -2,9 +2,22 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use sqlx::{Connection, PgConnection, Postgres, Transaction, postgres::PgConnectOptions};
 
-use crate::feed::{Feed, Written};
+use crate::{
+    database::writer,
+    feed::{self, Feed, Written},
+};
+
+/// A connection to write history with. A new one may have found a promoted or restored server.
+///
+/// # Errors
+/// Those of the database.
+pub async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = PgConnection::connect_with(&writer(options)).await?;
+    feed::renew_epoch(&mut connection).await?;
+    Ok(connection)
+}
 
 /// A transaction in which a service's own history may grow. Dropped without [`Work::commit`], nothing has happened.
 ///

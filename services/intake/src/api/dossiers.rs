@@ -23,7 +23,6 @@ use motcua_proto::{
     },
     r#type::v1::{DossierStatus, HandOverMethod},
 };
-use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{DossierApi, submission};
@@ -294,19 +293,7 @@ impl DossierApi {
 fn outcome(outcome: Result<Accepted<Dossier>, Error>) -> SubmitOutcome {
     let outcome = match outcome {
         Ok(accepted) => submit_outcome::Outcome::Dossier(accepted.answer),
-        Err(error) => {
-            let status = Status::from(error);
-            // The details hold the whole status; one without any has its code and message alone.
-            let error = tonic_types::Status::decode(status.details())
-                .ok()
-                .filter(|details| details.code == i32::from(status.code()))
-                .unwrap_or_else(|| tonic_types::Status {
-                    code: status.code().into(),
-                    message: status.message().to_owned(),
-                    details: Vec::new(),
-                });
-            submit_outcome::Outcome::Error(error)
-        }
+        Err(error) => submit_outcome::Outcome::Error(error.into()),
     };
     SubmitOutcome {
         outcome: Some(outcome),

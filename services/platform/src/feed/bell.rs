@@ -37,6 +37,16 @@ impl Heard {
     fn is_news(self, known: Self) -> bool {
         self.epoch == 0 || self.epoch != known.epoch || self.position > known.position
     }
+
+    fn ring(self, bell: &watch::Sender<Self>) {
+        bell.send_if_modified(|known| {
+            let is_news = self.is_news(*known);
+            if is_news {
+                *known = self;
+            }
+            is_news
+        });
+    }
 }
 
 /// Rings for what this process writes, and for what it hears that others have written.
@@ -53,23 +63,10 @@ impl Bell {
         self.heard.subscribe()
     }
 
-    /// This process has committed.
+    /// This process has committed, up to this position or nobody knows what.
     pub(super) fn tell(&self, written: Heard) {
-        for known in [&self.heard, &self.written] {
-            known.send_if_modified(|known| {
-                let is_news = written.is_news(*known);
-                if is_news {
-                    *known = written;
-                }
-                is_news
-            });
-        }
-    }
-
-    /// Something may have been committed without our knowing what.
-    pub(super) fn tell_all_to_ask(&self) {
-        self.heard.send_replace(Heard::default());
-        self.written.send_replace(Heard::default());
+        written.ring(&self.heard);
+        written.ring(&self.written);
     }
 
     /// Hears what other replicas have written, until drained.
@@ -88,7 +85,7 @@ impl Bell {
                 };
                 tracing::warn!(service, error = %redacted(&error), "listening for new events again in a moment");
                 sleep(AGAIN).await;
-                heard.send_replace(Heard::default());
+                Heard::default().ring(&heard);
             }
         }));
     }
@@ -128,19 +125,13 @@ async fn listen(
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(CHANNEL).await?;
     // What was written before we listened rang for nobody.
-    ring.send_replace(Heard::default());
+    Heard::default().ring(ring);
     loop {
         // None: the connection was lost and something may have been missed. Both ring.
         let heard = listener
             .try_recv()
             .await?
             .and_then(|told| Heard::parse(told.payload()));
-        ring.send_if_modified(|known| match heard {
-            Some(heard) if !heard.is_news(*known) => false,
-            heard => {
-                *known = heard.unwrap_or_default();
-                true
-            }
-        });
+        heard.unwrap_or_default().ring(ring);
     }
 }

@@ -8,19 +8,19 @@ use motcua_proto::events::v1::{
     ParkDossierResponse, ParkedDossier, UnparkDossierRequest, UnparkDossierResponse,
     follower_service_server::FollowerService,
 };
-use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tonic::{Request, Response, Status};
 
 use super::{Cursor, Handler, Received, parking};
 use crate::{
     clock::Clock,
     error::Error,
-    feed::{Feed, renew_epoch},
+    feed::Feed,
     parse::Fields,
     progress::Progress,
     telemetry,
     time::to_proto,
-    work::Work,
+    work::{self, Work},
 };
 
 type Unpark = dyn Fn(String) -> BoxFuture<'static, Result<i64, Error>> + Send + Sync;
@@ -74,8 +74,7 @@ async fn unpark<H: Handler>(
     handler: &H,
     dossier: &str,
 ) -> Result<i64, Error> {
-    let mut connection = PgConnection::connect_with(options).await?;
-    renew_epoch(&mut connection).await?;
+    let mut connection = work::connect(options).await?;
     let mut work = Work::begin(&mut connection, feed).await?;
     // The follower's own lock, waited for: no newer event of the dossier can slip past the replay.
     sqlx::query("SELECT FROM follower WHERE source = $1 FOR UPDATE")

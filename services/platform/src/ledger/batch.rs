@@ -16,7 +16,12 @@ use super::{
     },
 };
 use crate::{
-    error::Error, feed, position::Position, statement::Statement, time::to_proto, work::Work,
+    error::Error,
+    feed::{self, dossier_of},
+    position::Position,
+    statement::Statement,
+    time::to_proto,
+    work::Work,
 };
 
 /// Decides a batch of commands and writes what follows.
@@ -152,11 +157,7 @@ impl<'e, A: Aggregate> Draft<'e, A> {
         };
         let decision = aggregate.decide(loaded.state.as_ref(), &envelope.command, &context)?;
         let happened = !decision.events.is_empty();
-        let dossier = if decision.subject.dossier.is_empty() {
-            name.clone()
-        } else {
-            decision.subject.dossier.clone()
-        };
+        let dossier = dossier_of(&decision.subject.dossier, &name).to_owned();
         let events = stamp(decision, &name, envelope, now, &mut self.rest.statements);
         let mut state = loaded.state.take();
         for event in &events {

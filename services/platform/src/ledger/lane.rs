@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    database::{Severity, redacted, severity, within, writer},
+    database::{Severity, redacted, severity, within},
     error::Error,
-    feed::{self, Feed},
+    feed::Feed,
     telemetry,
-    work::Work,
+    work::{self, Work},
 };
 
 /// Two: while one waits for its commit to reach the disk, the other decides.
@@ -102,9 +102,12 @@ impl<A: Aggregate> Lane<A> {
                 .unzip();
             telemetry::record_batch_size(self.feed.service(), A::COLLECTION, envelopes.len());
             let span = telemetry::batch_span(self.feed.service(), "write");
-            for envelope in &envelopes {
-                telemetry::link(&span, &envelope.traceparent);
-            }
+            telemetry::link(
+                &span,
+                envelopes
+                    .iter()
+                    .map(|envelope| envelope.traceparent.as_str()),
+            );
             match self.write_patiently(&envelopes).instrument(span).await {
                 Ok(outcomes) => {
                     for (reply, outcome) in replies.into_iter().zip(outcomes) {
@@ -196,12 +199,7 @@ impl<A: Aggregate> Lane<A> {
     ) -> Result<Outcomes<A::Answer>, sqlx::Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => {
-                let mut connection = PgConnection::connect_with(&writer(&self.options)).await?;
-                // A new connection may have found a promoted or restored server.
-                feed::renew_epoch(&mut connection).await?;
-                none.insert(connection)
-            }
+            none => none.insert(work::connect(&self.options).await?),
         };
         let mut work = Work::begin(connection, &self.feed).await?;
         let outcomes = write(

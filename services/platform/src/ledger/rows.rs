@@ -283,7 +283,7 @@ pub(super) async fn write(
         .bind(
             events
                 .iter()
-                .map(|new| dossier_of(&new.event))
+                .map(|new| dossier_of(&new.event.dossier, &new.event.name))
                 .collect::<Vec<_>>(),
         )
         .bind(events.iter().map(|new| &new.event.name).collect::<Vec<_>>())

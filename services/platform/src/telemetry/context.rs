@@ -15,7 +15,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 const TRACEPARENT: &str = "traceparent";
 
 /// Links that a span keeps: as many as the SDK does unless told otherwise.
-pub(crate) const LINKS_MAX: usize = 128;
+const LINKS_MAX: usize = 128;
 
 /// The contract's own format, whatever else a process might configure.
 static W3C: LazyLock<TraceContextPropagator> = LazyLock::new(TraceContextPropagator::new);
@@ -41,9 +41,12 @@ pub fn set_parent(span: &Span, traceparent: &str) {
     }
 }
 
-/// Links the span to another trace: the cause of a part of its work. An empty or unreadable context changes nothing.
-pub fn link(span: &Span, traceparent: &str) {
-    span.add_link(read(traceparent).span().span_context().clone());
+/// Links the span to other traces, the causes of parts of its work: to as many as a span keeps. An empty or unreadable
+/// context changes nothing.
+pub fn link<'a>(span: &Span, traceparents: impl IntoIterator<Item = &'a str>) {
+    for traceparent in traceparents.into_iter().take(LINKS_MAX) {
+        span.add_link(read(traceparent).span().span_context().clone());
+    }
 }
 
 /// Makes the span a child of the caller's, as the call's metadata say.
@@ -165,7 +168,7 @@ mod tests {
         ] {
             let span = batch_span("intake", "write");
             set_parent(&span, bad);
-            link(&span, bad);
+            link(&span, [bad]);
             assert_eq!(traceparent(&span).len(), 55, "{bad}");
         }
     }
@@ -174,7 +177,7 @@ mod tests {
     fn a_batch_links_to_what_caused_it() {
         let recorded = recorded();
         let span = batch_span("intake", "write");
-        link(&span, CALLER);
+        link(&span, [CALLER]);
         let own = traceparent(&span);
         drop(span);
         let spans = recorded.spans();

@@ -184,40 +184,45 @@ fn present(values: &[Instant]) -> String {
     array(values.iter().copied().map(Some))
 }
 
-/// The rows as PostgreSQL gets them. A macro, because statements are put together when they are compiled.
+/// The columns, in the order of their values. Macros, because statements are put together when they are compiled.
+macro_rules! columns {
+    () => {
+        "dossier, receiving_agency, procedure, catalog, channel, received_at, accepted_recorded_at, refused_at, \
+        refused_recorded_at, withdrawn_at, withdrawn_recorded_at, withdrawn_as, withdrawn_apologised, closed_at, \
+        closed_recorded_at, closed_as, closed_apologised, closed_stopped, handed_over_at, handed_over_recorded_at, \
+        handed_over_at_home, overdue_from, limit_recorded_at, limit_overdue_from, resolved_at, resolved_as, \
+        settled_recorded_at, used_minutes, sent_at, sent_recorded_at, last_sent_at, state"
+    };
+}
+
+/// The rows as PostgreSQL gets them.
 macro_rules! new_rows {
     () => {
-        "FROM UNNEST( \
+        concat!(
+            "FROM UNNEST( \
             $1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], $7::timestamptz[], \
             $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::smallint[], \
             $13::boolean[], $14::timestamptz[], $15::timestamptz[], $16::smallint[], $17::boolean[], $18::boolean[], \
             $19::timestamptz[], $20::timestamptz[], $21::boolean[], $22::timestamptz[], $23::text[], $24::text[], \
             $25::timestamptz[], $26::smallint[], $27::timestamptz[], $28::bigint[], $29::text[], $30::text[], \
             $31::timestamptz[], $32::text[]) \
-        AS new ( \
-            dossier, receiving_agency, procedure, catalog, channel, received_at, accepted_recorded_at, refused_at, \
-            refused_recorded_at, withdrawn_at, withdrawn_recorded_at, withdrawn_as, withdrawn_apologised, closed_at, \
-            closed_recorded_at, closed_as, closed_apologised, closed_stopped, handed_over_at, handed_over_recorded_at, \
-            handed_over_at_home, overdue_from, limit_recorded_at, limit_overdue_from, resolved_at, resolved_as, \
-            settled_recorded_at, used_minutes, sent_at, sent_recorded_at, last_sent_at, state) "
+             AS new (",
+            columns!(),
+            ") "
+        )
     };
 }
 
 const INSERT: &str = concat!(
-    "INSERT INTO fact ( \
-        dossier, receiving_agency, procedure, catalog, channel, received_at, accepted_recorded_at, refused_at, \
-        refused_recorded_at, withdrawn_at, withdrawn_recorded_at, withdrawn_as, withdrawn_apologised, closed_at, \
-        closed_recorded_at, closed_as, closed_apologised, closed_stopped, handed_over_at, handed_over_recorded_at, \
-        handed_over_at_home, overdue_from, limit_recorded_at, limit_overdue_from, resolved_at, resolved_as, \
-        settled_recorded_at, used_minutes, sent_at, sent_recorded_at, last_sent_at, state) \
-     SELECT \
+    "INSERT INTO fact (",
+    columns!(),
+    ") SELECT \
         dossier, receiving_agency, procedure, catalog, channel, received_at, accepted_recorded_at, refused_at, \
         refused_recorded_at, withdrawn_at, withdrawn_recorded_at, withdrawn_as, withdrawn_apologised, closed_at, \
         closed_recorded_at, closed_as, closed_apologised, closed_stopped, handed_over_at, handed_over_recorded_at, \
         handed_over_at_home, overdue_from, limit_recorded_at::timestamptz[], limit_overdue_from::timestamptz[], \
         resolved_at, resolved_as, settled_recorded_at, used_minutes, sent_at::timestamptz[], \
-        sent_recorded_at::timestamptz[], last_sent_at, state::json \
-     ",
+        sent_recorded_at::timestamptz[], last_sent_at, state::json ",
     new_rows!(),
     "ON CONFLICT (dossier) DO NOTHING RETURNING dossier",
 );
