@@ -107,6 +107,27 @@ pub enum Error {
     /// More requests wait than the service takes.
     #[error("too many requests are waiting; try again in a moment")]
     Overloaded,
+    /// No credential, or one that proves nothing.
+    #[error("the credential is missing or proves nothing")]
+    Unauthenticated,
+    /// None of the caller's roles may call the method.
+    #[error("{method} is not for this caller; `motcua policy` shows who may call it")]
+    Denied {
+        /// The method: `motcua.intake.v1.DossierService/AcceptDossier`.
+        method: &'static str,
+    },
+    /// This caller asks too often.
+    #[error("too many calls from this caller; try again in {} s", .after.as_secs() + 1)]
+    Limited {
+        /// When the next call is taken.
+        after: Duration,
+    },
+    /// The personal data that was asked for was erased.
+    #[error("the personal data of {name} was erased")]
+    Erased {
+        /// Whose.
+        name: String,
+    },
     /// We failed. The text is for the log and never leaves the process.
     #[error("internal failure: {0}")]
     Fault(String),
@@ -146,6 +167,10 @@ impl Error {
             Self::RowRefused(_) => ErrorReason::RowRefused,
             Self::Unavailable => ErrorReason::DatabaseUnavailable,
             Self::Overloaded => ErrorReason::Overloaded,
+            Self::Unauthenticated => ErrorReason::Unauthenticated,
+            Self::Denied { .. } => ErrorReason::MethodDenied,
+            Self::Limited { .. } => ErrorReason::RateLimited,
+            Self::Erased { .. } => ErrorReason::PersonalDataErased,
             Self::Fault(_) => ErrorReason::Internal,
         }
     }
@@ -156,11 +181,15 @@ impl Error {
                 Code::InvalidArgument
             }
             Self::Missing { .. } => Code::NotFound,
-            Self::Refused(_) | Self::NotReady { .. } => Code::FailedPrecondition,
+            Self::Refused(_) | Self::NotReady { .. } | Self::Erased { .. } => {
+                Code::FailedPrecondition
+            }
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::Denied { .. } => Code::PermissionDenied,
             Self::Stale { .. } => Code::Aborted,
             Self::RequestIdReused(_) | Self::Exists { .. } => Code::AlreadyExists,
             Self::PositionNotReached { .. } | Self::Unavailable => Code::Unavailable,
-            Self::Overloaded => Code::ResourceExhausted,
+            Self::Overloaded | Self::Limited { .. } => Code::ResourceExhausted,
             Self::Fault(_) => Code::Internal,
         }
     }
@@ -195,7 +224,7 @@ impl From<Error> for Status {
             Error::Invalid(violations) => {
                 details.set_bad_request(fitting(violations));
             }
-            Error::Missing { name } | Error::Exists { name } => {
+            Error::Missing { name } | Error::Exists { name } | Error::Erased { name } => {
                 metadata.insert("name".to_owned(), name.clone());
             }
             Error::Refused(refusal) => {
@@ -218,7 +247,14 @@ impl From<Error> for Status {
             Error::PositionInvalid { position, .. } | Error::PositionNotReached { position } => {
                 metadata.insert("position".to_owned(), position.clone());
             }
+            Error::Denied { method } => {
+                metadata.insert("method".to_owned(), (*method).to_owned());
+            }
+            Error::Limited { after } => {
+                details.set_retry_info(Some(*after));
+            }
             Error::RequestIdReused(_)
+            | Error::Unauthenticated
             | Error::RowRefused(_)
             | Error::Unavailable
             | Error::Overloaded

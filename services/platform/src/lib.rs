@@ -12,6 +12,7 @@ pub mod database;
 pub mod error;
 pub mod feed;
 pub mod follower;
+pub mod identity;
 pub mod ledger;
 pub mod page;
 pub mod parse;
