@@ -16,6 +16,8 @@ mod support;
 mod cli {
     mod asking;
     mod catalog;
+    mod certificates;
     mod due;
     mod starting;
+    mod tokens;
 }

@@ -17,8 +17,10 @@ mod requests {
     mod contract;
     mod empty;
     mod lists;
+    mod matrix;
     mod nonsense;
     mod raw;
     mod repeated;
     mod sight;
+    mod walls;
 }

@@ -1,4 +1,4 @@
-//! One trace over four services, as a real OTLP collector gets it, and nobody's name anywhere in it.
+//! One trace over four services, as a real OTLP collector gets it, and nobody's name in it or in any row.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,7 +15,6 @@
 mod support;
 
 mod traces {
-    mod collector;
     mod personal;
     mod whole;
 }

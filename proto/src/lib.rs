@@ -76,6 +76,32 @@ mod motcua {
             generated!("motcua.notification.v1");
         }
     }
+    /// Who may call what.
+    pub mod policy {
+        /// Version 1.
+        pub mod v1 {
+            #![allow(
+                missing_docs,
+                unreachable_pub,
+                clippy::all,
+                reason = "generated from the contract"
+            )]
+            generated!("motcua.policy.v1");
+        }
+    }
+    /// Who read whose personal data.
+    pub mod access {
+        /// Version 1.
+        pub mod v1 {
+            #![allow(
+                missing_docs,
+                unreachable_pub,
+                clippy::all,
+                reason = "generated from the contract"
+            )]
+            generated!("motcua.access.v1");
+        }
+    }
     /// Reports.
     pub mod statistics {
         /// Version 1.
@@ -91,7 +117,7 @@ mod motcua {
     }
 }
 
-pub use motcua::{events, intake, notification, statistics, r#type, workflow};
+pub use motcua::{access, events, intake, notification, policy, statistics, r#type, workflow};
 
 /// Types of Google's API conventions.
 pub mod google {

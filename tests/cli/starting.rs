@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Databases, Output, motcua};
+use crate::support::{Databases, Identities, Output, motcua};
 
 /// A command that is meant to end by itself, at once.
 async fn fails(args: &[&str], environment: &[(&str, String)]) -> Output {
@@ -59,7 +59,11 @@ async fn every_key_is_shown_and_what_is_shown_can_be_used() {
 #[tokio::test]
 async fn an_address_that_others_reach_needs_to_be_asked_for() {
     let databases = Databases::empty().await;
-    let url = [("DATABASE_URL", databases.url().to_owned())];
+    let secrets = Identities::get().secrets().display().to_string();
+    let url = [
+        ("DATABASE_URL", databases.url().to_owned()),
+        ("MOTCUA_SECRETS", secrets),
+    ];
     let answer = fails(&["serve", "intake", "--listen", "0.0.0.0:0"], &url).await;
     assert!(answer.stderr.contains("--insecure"), "{answer:?}");
     let answer = fails(

@@ -17,7 +17,7 @@ async fn two_replicas_of_workflow_do_nothing_twice_and_one_goes_on_when_the_othe
     load.reaches(1, 3).await;
     suite.kills(Service::Workflow);
     // The other one takes over: cases go on to begin.
-    let mut cases = CaseServiceClient::new(replica);
+    let mut cases = CaseServiceClient::new(suite.supervisor().of(&replica));
     wait_until(
         "the replica has begun what was submitted last",
         async || {

@@ -18,7 +18,12 @@ pub(super) fn methods(pool: &DescriptorPool) -> Vec<(Service, MethodDescriptor)>
     for service in pool.services() {
         let package = service.package_name().to_owned();
         for offers in Service::ALL {
-            if package == "motcua.events.v1" || package == format!("motcua.{}.v1", offers.name()) {
+            // Who has personal data shows who read it.
+            let of_persons = package == "motcua.access.v1" && offers == Service::Intake;
+            if package == "motcua.events.v1"
+                || of_persons
+                || package == format!("motcua.{}.v1", offers.name())
+            {
                 methods.extend(service.methods().map(|method| (offers, method)));
             }
         }

@@ -3,9 +3,10 @@
 use bytes::{Buf, BufMut};
 use motcua_platform::rpc::Peer;
 use tonic::{
-    Request, Status,
+    Request, Status, Streaming,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    codegen::http::uri::PathAndQuery,
 };
 
 /// Bytes in, bytes out.
@@ -53,21 +54,46 @@ pub(super) async fn call(
     streams: bool,
     body: Vec<u8>,
 ) -> Result<Vec<u8>, Status> {
+    if !streams {
+        let (mut client, path) = ready(peer, path).await?;
+        return Ok(client.unary(request(body), path, Raw).await?.into_inner());
+    }
+    let mut stream = begin(peer, path, body).await?;
+    Ok(stream.message().await?.unwrap_or_default())
+}
+
+/// Calls a method that streams, to the stream's end: everything that it said, one message after the other.
+pub(super) async fn call_to_the_end(
+    peer: Peer,
+    path: &str,
+    body: Vec<u8>,
+) -> Result<Vec<u8>, Status> {
+    let (mut stream, mut said) = (begin(peer, path, body).await?, Vec::new());
+    while let Some(message) = stream.message().await? {
+        said.extend(message);
+    }
+    Ok(said)
+}
+
+async fn begin(peer: Peer, path: &str, body: Vec<u8>) -> Result<Streaming<Vec<u8>>, Status> {
+    let (mut client, path) = ready(peer, path).await?;
+    let answer = client.server_streaming(request(body), path, Raw).await?;
+    Ok(answer.into_inner())
+}
+
+async fn ready(peer: Peer, path: &str) -> Result<(Grpc<Peer>, PathAndQuery), Status> {
     let mut client = Grpc::new(peer);
     client
         .ready()
         .await
         .map_err(|error| Status::unavailable(error.to_string()))?;
-    let path = path.parse().expect("a path");
-    if !streams {
-        return Ok(client
-            .unary(Request::new(body), path, Raw)
-            .await?
-            .into_inner());
-    }
-    let mut stream = client
-        .server_streaming(Request::new(body), path, Raw)
-        .await?
-        .into_inner();
-    Ok(stream.message().await?.unwrap_or_default())
+    Ok((client, path.parse().expect("a path")))
+}
+
+fn request(body: Vec<u8>) -> Request<Vec<u8>> {
+    let mut request = Request::new(body);
+    request
+        .metadata_mut()
+        .insert("motcua-purpose", "a test".parse().expect("ASCII"));
+    request
 }

@@ -9,6 +9,8 @@ use motcua_proto::{
     r#type::v1::HandOverMethod,
 };
 
+use tonic::Request;
+
 use super::{
     people::{GROUND, Person, new_id},
     time::proto,
@@ -33,10 +35,13 @@ impl Person<'_> {
     }
 
     async fn reads(&self, code: &str, view: DossierView) -> Dossier {
-        let request = GetDossierRequest {
+        let mut request = Request::new(GetDossierRequest {
             name: format!("dossiers/{code}"),
             view: view.into(),
-        };
+        });
+        request
+            .metadata_mut()
+            .insert("motcua-purpose", "a test".parse().expect("ASCII"));
         self.dossiers()
             .get_dossier(request)
             .await

@@ -1,7 +1,10 @@
 //! Who acts, and what can be read of what they did. The clients themselves are there for calls that are meant to be
 //! refused; `counter.rs` and `office.rs` are the acts.
 
-use motcua_platform::rpc::Peer;
+use motcua_platform::{
+    identity::{Agencies, Kinds, Principal},
+    rpc::Peer,
+};
 use motcua_proto::{
     intake::v1::{
         dossier_service_client::DossierServiceClient, visit_service_client::VisitServiceClient,
@@ -21,6 +24,8 @@ use motcua_proto::{
 use uuid::Uuid;
 
 use super::{
+    identities::Identities,
+    papers::{POLICE, WARD},
     suite::{Service, Suite},
     time::date,
 };
@@ -38,18 +43,62 @@ pub(super) fn new_id() -> String {
 pub(crate) struct Person<'a> {
     pub(super) suite: &'a Suite,
     actor: Actor,
+    token: String,
 }
 
 impl Suite {
-    /// Somebody in a role.
+    /// Somebody in a role: staff are those of An Phong ward and its police.
     pub(crate) fn person(&self, role: Role, id: &str) -> Person<'_> {
+        let agencies: &[&str] = match role {
+            Role::Receptionist
+            | Role::Officer
+            | Role::Leader
+            | Role::HomeVisitor
+            | Role::WardAdministrator => &[WARD, POLICE],
+            _ => &[],
+        };
+        self.person_of(role, id, agencies)
+    }
+
+    /// Somebody in a role at these agencies.
+    pub(crate) fn person_of(&self, role: Role, id: &str, agencies: &[&str]) -> Person<'_> {
         Person {
             suite: self,
             actor: Actor {
                 id: id.to_owned(),
                 role: role.into(),
             },
+            token: Identities::get().token(id, role, agencies),
         }
+    }
+
+    /// Somebody of An Phong ward who has several roles at once; acts are told in the first.
+    pub(crate) fn person_with(&self, roles: &[Role], id: &str) -> Person<'_> {
+        let principal = Principal {
+            id: id.to_owned(),
+            roles: roles.to_vec(),
+            agencies: Agencies::Some([WARD.to_owned()].into()),
+            groups: Vec::new(),
+            kinds: Kinds::All,
+        };
+        Person {
+            suite: self,
+            actor: Actor {
+                id: id.to_owned(),
+                role: roles[0].into(),
+            },
+            token: Identities::get().token_of(&principal),
+        }
+    }
+
+    /// Looks on, for the city.
+    pub(crate) fn supervisor(&self) -> Person<'_> {
+        self.person(Role::CitySupervisor, "supervisor-1")
+    }
+
+    /// The city's IT staff.
+    pub(crate) fn administrator(&self) -> Person<'_> {
+        self.person(Role::Administrator, "administrator-1")
     }
 
     /// Receives and hands over at the ward's counter.
@@ -184,12 +233,12 @@ impl Person<'_> {
 
     /// This person's way to a service.
     pub(crate) fn peer(&self, service: Service) -> Peer {
-        self.of(&self.suite.peer(service))
+        self.of(&self.suite.stranger(service))
     }
 
     /// A way that this person takes.
     pub(crate) fn of(&self, peer: &Peer) -> Peer {
-        peer.acting_as(&self.actor).expect("an id that travels")
+        peer.bearing(&self.token).expect("a token that travels")
     }
 
     pub(crate) fn dossiers(&self) -> DossierServiceClient<Peer> {

@@ -11,6 +11,7 @@ use std::{
 use motcua_platform::{
     clock::Tower,
     rpc::{Peer, channel},
+    tls::Tls,
 };
 use sqlx::PgConnection;
 use tempfile::TempDir;
@@ -18,6 +19,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use super::{
     database::Databases,
+    identities::Identities,
     process::{Output, Process, motcua},
     quiet::wait_until,
     time::at,
@@ -62,6 +64,8 @@ pub(crate) struct Setup {
     pub(crate) data: Option<PathBuf>,
     /// Each service in a process of its own.
     pub(crate) apart: bool,
+    /// Over TLS, with the certificates of this directory.
+    pub(crate) certificates: Option<PathBuf>,
     /// Where traces go.
     pub(crate) otlp: Option<String>,
     /// What is logged: `RUST_LOG`.
@@ -79,6 +83,7 @@ pub(crate) struct Suite {
     /// The ports of services that are apart: the same after a restart.
     ports: BTreeMap<Service, u16>,
     addresses: BTreeMap<Service, (String, Peer)>,
+    tls: Option<Tls>,
     /// Last: dropped after the processes.
     directory: TempDir,
 }
@@ -105,7 +110,10 @@ impl Suite {
         };
         let directory = tempfile::tempdir().expect("a directory");
         let tower = Tower::bind(&directory.path().join("clock"), at(BEGIN)).expect("a socket");
-        let mut environment = Vec::new();
+        let mut environment = vec![(
+            "MOTCUA_SECRETS",
+            text(Identities::get().secrets().to_owned()),
+        )];
         environment.extend(
             databases
                 .as_ref()
@@ -114,6 +122,15 @@ impl Suite {
         environment.extend(setup.data.map(|data| ("MOTCUA_DATA", text(data))));
         environment.extend(setup.log.map(|log| ("RUST_LOG", log.to_owned())));
         environment.extend(setup.otlp.map(|url| ("OTEL_EXPORTER_OTLP_ENDPOINT", url)));
+        // Services that are apart know each other by certificates, and by nothing else.
+        let certificates = match setup.certificates {
+            None if setup.apart => Some(Identities::get().certificates().await.to_owned()),
+            certificates => certificates,
+        };
+        let tls = certificates
+            .as_ref()
+            .map(|directory| Tls::client_only(&directory.join("ca.pem")).expect("an authority"));
+        environment.extend(certificates.map(|directory| ("MOTCUA_CERTIFICATES", text(directory))));
         let mut suite = Self {
             databases,
             tower,
@@ -121,6 +138,7 @@ impl Suite {
             processes: BTreeMap::new(),
             ports: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            tls,
             directory,
         };
         if setup.apart {
@@ -153,7 +171,10 @@ impl Suite {
             .into_iter()
             .map(|service| {
                 let url = match self.ports.get(&service) {
-                    Some(port) => format!("http://127.0.0.1:{port}"),
+                    Some(port) => {
+                        let scheme = if self.tls.is_some() { "https" } else { "http" };
+                        format!("{scheme}://127.0.0.1:{port}")
+                    }
                     None => self.address(service).to_owned(),
                 };
                 (variable(service), url)
@@ -227,7 +248,7 @@ impl Suite {
                 .as_str()
                 .expect("an address")
                 .to_owned();
-            let peer = channel(&address, "test").expect("an address");
+            let peer = self.way(&address, service);
             self.addresses.insert(service, (address, peer));
         }
     }
@@ -245,14 +266,23 @@ impl Suite {
         .await
     }
 
+    fn way(&self, address: &str, service: Service) -> Peer {
+        channel(address, "test", service.name(), self.tls.as_ref()).expect("an address")
+    }
+
     /// Where a service is.
     pub(crate) fn address(&self, service: Service) -> &str {
         &self.addresses[&service].0
     }
 
-    /// The way to a service.
-    pub(crate) fn peer(&self, service: Service) -> Peer {
+    /// The way to a service, for somebody who proves nothing.
+    pub(crate) fn stranger(&self, service: Service) -> Peer {
         self.addresses[&service].1.clone()
+    }
+
+    /// The way to a service for whoever looks on: the city's supervisor, who sees everything and changes nothing.
+    pub(crate) fn peer(&self, service: Service) -> Peer {
+        self.supervisor().peer(service)
     }
 
     fn process(&mut self, service: Service) -> &mut Process {
@@ -311,11 +341,10 @@ impl Suite {
         let name = format!("{}-replica", service.name());
         self.launch_as(&name, service.name(), free_port());
         let announced = self.announced(&name).await;
-        channel(
+        self.way(
             announced[service.name()].as_str().expect("an address"),
-            "test",
+            service,
         )
-        .expect("an address")
     }
 
     /// Moves the clock forward to a local time, `2025-07-01T08:00`: not before everything of the present has happened,
@@ -328,7 +357,14 @@ impl Suite {
 
     /// Runs a command of the real binary that asks this suite.
     pub(crate) async fn motcua(&self, args: &[&str]) -> Output {
-        motcua(args, &self.urls()).await
+        let mut environment = self.urls();
+        environment.extend(
+            self.environment
+                .iter()
+                .filter(|(name, _)| matches!(*name, "MOTCUA_SECRETS" | "MOTCUA_CERTIFICATES"))
+                .cloned(),
+        );
+        motcua(args, &environment).await
     }
 
     /// Everything that was logged so far.
@@ -341,7 +377,7 @@ impl Suite {
         let request = HealthCheckRequest {
             service: part.to_owned(),
         };
-        let checked = HealthClient::new(self.peer(service))
+        let checked = HealthClient::new(self.stranger(service))
             .check(request)
             .await
             .expect("health answers");

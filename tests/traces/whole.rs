@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tonic::Request;
 
-use super::collector::Collector;
-use crate::support::{Setup, Suite, birth};
+use crate::support::{Collector, Setup, Suite, birth};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CLIENT: &str = "00f067aa0ba902b7";

@@ -3,14 +3,18 @@
 mod act;
 mod catalogs;
 mod dossiers;
+mod look_up;
+mod search;
+mod subjects;
 mod submission;
 mod visits;
 
-use motcua_platform::{catalog::Catalogs, clock::Clock, ledger::Ledger};
-use sqlx::PgPool;
+use motcua_platform::{
+    archive::Archive, catalog::Catalogs, clock::Clock, ledger::Ledger, vault::Vault,
+};
 
-pub(crate) use self::catalogs::CatalogApi;
-use crate::store::Dossiers;
+pub(crate) use self::{catalogs::CatalogApi, look_up::LookUps, subjects::SubjectApi};
+use crate::store::{AccessLog, Dossiers};
 
 /// Serves dossiers and their visits.
 #[derive(Debug, Clone)]
@@ -19,8 +23,14 @@ pub(crate) struct DossierApi {
     pub(crate) ledger: Ledger<Dossiers>,
     /// The catalogs that this process has seen.
     pub(crate) catalogs: Catalogs,
-    /// For reading.
-    pub(crate) pool: PgPool,
+    /// For reading, for callers.
+    pub(crate) archive: Archive,
+    /// For reading what was said.
+    pub(crate) vault: Vault,
+    /// Where every reading of personal data is noted.
+    pub(crate) accesses: AccessLog,
+    /// How often may be looked up: from an address, and of a dossier.
+    pub(crate) look_ups: LookUps,
     /// For the day that a dossier's code names.
     pub(crate) clock: Clock,
 }

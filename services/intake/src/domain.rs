@@ -11,6 +11,7 @@ pub mod dossier;
 pub mod follow;
 pub mod moves;
 pub mod rules;
+pub mod subject;
 pub mod words;
 
 #[cfg(test)]

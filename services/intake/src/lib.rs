@@ -19,6 +19,7 @@ mod store;
 use std::{sync::Arc, time::Duration};
 
 use motcua_platform::{
+    archive::Archive,
     catalog::Catalogs,
     compressed, database,
     error::Error,
@@ -29,19 +30,25 @@ use motcua_platform::{
     service::{Service, Surroundings},
     timers::Timers,
 };
-use motcua_proto::intake::v1::{
-    catalog_service_server::CatalogServiceServer, dossier_service_server::DossierServiceServer,
-    visit_service_server::VisitServiceServer,
+use motcua_proto::{
+    access::v1::{
+        access_log_service_server::AccessLogServiceServer,
+        subject_service_server::SubjectServiceServer,
+    },
+    intake::v1::{
+        catalog_service_server::CatalogServiceServer, dossier_service_server::DossierServiceServer,
+        visit_service_server::VisitServiceServer,
+    },
 };
 use sqlx::PgPool;
 use tokio::time::timeout;
 use tonic::service::Routes;
 
 use crate::{
-    api::{CatalogApi, DossierApi},
+    api::{CatalogApi, DossierApi, LookUps, SubjectApi},
     domain::{command::Command, follow},
     reactions::Reactions,
-    store::{CatalogBook, Dossiers},
+    store::{AccessLog, CatalogBook, Dossiers, Subjects},
 };
 
 /// The service's name: of its database, its history, its spans.
@@ -63,6 +70,8 @@ const CATALOG_LOOK_AGAIN: Duration = Duration::from_secs(5);
 pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     let Surroundings {
         options,
+        reader,
+        vault,
         clock,
         peers,
         drain,
@@ -78,8 +87,10 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         drain.clone(),
     );
 
+    let archive = Archive::new(database::steady(&reader));
+
     let catalogs = Catalogs::default();
-    catalogs.refresh(&pool).await?;
+    catalogs.refresh(&mut *pool.acquire().await?).await?;
     tasks.spawn(drain.clone().run_until_cancelled_owned(look_for_catalogs(
         catalogs.clone(),
         pool.clone(),
@@ -89,8 +100,29 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     let dossiers = Dossiers {
         catalogs: catalogs.clone(),
     };
-    let ledger = Ledger::start(&feed, Arc::new(dossiers.clone()), &options, &clock, &tasks);
-    let catalog_ledger = Ledger::start(&feed, Arc::new(CatalogBook), &options, &clock, &tasks);
+    let ledger = Ledger::start(
+        &feed,
+        &vault,
+        Arc::new(dossiers.clone()),
+        &options,
+        &clock,
+        &tasks,
+    );
+    let catalog_ledger = Ledger::start(
+        &feed,
+        &vault,
+        Arc::new(CatalogBook),
+        &options,
+        &clock,
+        &tasks,
+    );
+
+    let subjects = Subjects {
+        vault: vault.clone(),
+        catalogs: catalogs.clone(),
+        clock: clock.clone(),
+    };
+    let subject_ledger = Ledger::start(&feed, &vault, Arc::new(subjects), &options, &clock, &tasks);
 
     let timers = Timers {
         ledger: ledger.clone(),
@@ -108,6 +140,7 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         pool.clone(),
         [("workflow", peers.workflow.clone())],
     );
+    let workflow = peers.workflow.clone();
     let follower = Follower {
         service: SERVICE,
         source: "workflow",
@@ -115,6 +148,7 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         kinds: follow::KINDS.to_vec(),
         options,
         handler: Arc::new(Reactions {
+            vault: vault.clone(),
             dossiers,
             clock: clock.clone(),
         }),
@@ -124,21 +158,42 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     let parkings = vec![follower.parking()];
     tasks.spawn(follower.run(drain));
 
+    let accesses = AccessLog {
+        pool: pool.clone(),
+        vault: vault.clone(),
+        clock: clock.clone(),
+    };
+    let subject_api = SubjectApi {
+        ledger: subject_ledger,
+        archive: archive.clone(),
+        vault: vault.clone(),
+        accesses: accesses.clone(),
+        workflow,
+    };
     let dossier_api = DossierApi {
         ledger,
         catalogs: catalogs.clone(),
-        pool: pool.clone(),
+        archive: archive.clone(),
+        vault,
+        accesses,
+        look_ups: LookUps::default(),
         clock,
     };
     let catalog_api = CatalogApi {
         ledger: catalog_ledger,
         catalogs,
-        pool: pool.clone(),
+        archive: archive.clone(),
     };
     let routes = Routes::new(compressed!(DossierServiceServer::new(dossier_api.clone())))
         .add_service(compressed!(VisitServiceServer::new(dossier_api)))
-        .add_service(compressed!(CatalogServiceServer::new(catalog_api)));
-    Ok(Service::new(routes, feed, pool, parkings, progress))
+        .add_service(compressed!(CatalogServiceServer::new(catalog_api)))
+        .add_service(compressed!(AccessLogServiceServer::new(
+            subject_api.clone()
+        )))
+        .add_service(compressed!(SubjectServiceServer::new(subject_api)));
+    Ok(Service::new(
+        routes, feed, archive, pool, parkings, progress,
+    ))
 }
 
 /// Reads what another replica has applied, when the bell has rung or has not for a while.
@@ -148,9 +203,14 @@ async fn look_for_catalogs(catalogs: Catalogs, pool: PgPool, feed: Feed) {
         timeout(CATALOG_LOOK_AGAIN, bell.changed()).await,
         Ok(Err(_))
     ) {
-        if let Err(error) = catalogs.refresh(&pool).await {
-            tracing::warn!(service = SERVICE, error = %Error::from(error), "catalogs are looked for again");
+        if let Err(error) = refresh(&catalogs, &pool).await {
+            tracing::warn!(service = SERVICE, %error, "catalogs are looked for again");
         }
         tokio::time::sleep(CATALOG_LOOK_PAUSE).await;
     }
+}
+
+async fn refresh(catalogs: &Catalogs, pool: &PgPool) -> Result<(), Error> {
+    let mut connection = pool.acquire().await?;
+    Ok(catalogs.refresh(&mut connection).await?)
 }

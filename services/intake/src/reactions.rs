@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use motcua_platform::{
-    actor,
     clock::Clock,
     follower::{Failure, Handler, Received},
-    ledger::{self, Envelope, Target},
+    ledger::{self, Authority, Envelope, Target},
     telemetry,
+    vault::Vault,
     work::Work,
 };
 
@@ -21,6 +21,8 @@ use crate::{
 pub(crate) struct Reactions {
     /// What is moved.
     pub(crate) dossiers: Dossiers,
+    /// What is said is sealed with it.
+    pub(crate) vault: Vault,
     /// The time.
     pub(crate) clock: Clock,
 }
@@ -38,7 +40,7 @@ impl Handler for Reactions {
             .map(|(index, received)| envelope(received).map_err(|why| Failure::event(index, why)))
             .collect::<Result<Vec<_>, _>>()?;
         let now: Timestamp = self.clock.now();
-        let outcomes = ledger::write(&self.dossiers, work, &envelopes, now).await?;
+        let outcomes = ledger::write(&self.dossiers, &self.vault, work, &envelopes, now).await?;
         match outcomes
             .into_iter()
             .enumerate()
@@ -54,7 +56,7 @@ fn envelope(received: &Received) -> Result<Envelope<Command>, &'static str> {
     Ok(Envelope {
         target: Target::Key(received.event.dossier.clone()),
         command: Command::Follow(News::read(&received.event)?),
-        actor: actor::service(SERVICE),
+        authority: Authority::of_service(SERVICE),
         traceparent: telemetry::traceparent(&received.span),
         etag: String::new(),
         request: None,

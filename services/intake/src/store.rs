@@ -3,14 +3,18 @@
 //! Writing goes through the ledger, which calls [`Aggregate`](motcua_platform::ledger::Aggregate); reading is one
 //! function per question asked.
 
+pub(crate) mod accesses;
 mod catalogs;
 mod dossiers;
 mod queries;
+mod subjects;
 
 pub(crate) use self::{
+    accesses::AccessLog,
     catalogs::CatalogBook,
     dossiers::Dossiers,
-    queries::{Filter, dossier, list, statements},
+    queries::{Filter, all_statements, applicants, dossier, list, statements},
+    subjects::Subjects,
 };
 
 /// For [`motcua_platform::timers::Timers`]: what is due at `$1`.

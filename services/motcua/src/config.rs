@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use motcua_platform::identity::{claims::Claims, tokens::Settings};
 use serde::Deserialize;
 
 use crate::Failed;
@@ -17,6 +18,14 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     pub(crate) listen: String,
     pub(crate) insecure: bool,
+    pub(crate) certificates: PathBuf,
+    pub(crate) secrets: PathBuf,
+    pub(crate) master_key: String,
+    pub(crate) jwks: String,
+    pub(crate) jwks_ca: PathBuf,
+    pub(crate) token_issuer: String,
+    pub(crate) token_audience: String,
+    pub(crate) claims: Claims,
     pub(crate) intake_url: String,
     pub(crate) workflow_url: String,
     pub(crate) notification_url: String,
@@ -29,12 +38,19 @@ pub(crate) struct Config {
     pub(crate) smtp_from: String,
 }
 
-/// Environment variables and the keys that they set.
-const ENVIRONMENT: [(&str, &str); 14] = [
+/// Environment variables and the keys that they set. A table has none: it is for the file.
+const ENVIRONMENT: [(&str, &str); 21] = [
     ("DATABASE_URL", "database_url"),
     ("MOTCUA_DATA", "data"),
     ("MOTCUA_LISTEN", "listen"),
     ("MOTCUA_INSECURE", "insecure"),
+    ("MOTCUA_CERTIFICATES", "certificates"),
+    ("MOTCUA_SECRETS", "secrets"),
+    ("MOTCUA_MASTER_KEY", "master_key"),
+    ("MOTCUA_JWKS", "jwks"),
+    ("MOTCUA_JWKS_CA", "jwks_ca"),
+    ("MOTCUA_TOKEN_ISSUER", "token_issuer"),
+    ("MOTCUA_TOKEN_AUDIENCE", "token_audience"),
     ("MOTCUA_INTAKE_URL", "intake_url"),
     ("MOTCUA_WORKFLOW_URL", "workflow_url"),
     ("MOTCUA_NOTIFICATION_URL", "notification_url"),
@@ -59,6 +75,27 @@ impl Config {
         let name = file.map_or_else(String::new, |file| format!("{}: ", file.display()));
         Self::merge(&text, |variable| std::env::var(variable).ok())
             .map_err(|error| Failed::new(format!("{name}{error}")))
+    }
+
+    /// Whose tokens are accepted.
+    pub(crate) fn tokens(&self) -> Settings {
+        let own = || self.secrets.join("jwks.json").display().to_string();
+        Settings {
+            jwks: if self.jwks.is_empty() {
+                own()
+            } else {
+                self.jwks.clone()
+            },
+            jwks_ca: (!self.jwks_ca.as_os_str().is_empty()).then(|| self.jwks_ca.clone()),
+            issuer: self.token_issuer.clone(),
+            audience: self.token_audience.clone(),
+            claims: self.claims.clone(),
+        }
+    }
+
+    /// The defaults alone, whatever the environment says: of a suite that is started with nothing else.
+    pub(crate) fn plain() -> Result<Self, Failed> {
+        Self::merge("", |_| None).map_err(Failed::new)
     }
 
     fn merge(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
@@ -102,8 +139,11 @@ mod tests {
     #[test]
     fn every_key_has_a_default_and_an_environment_variable_that_its_comment_names() {
         let defaults: toml::Table = DEFAULT.parse().unwrap();
-        Config::merge("", |_| None).unwrap();
-        assert_eq!(defaults.len(), ENVIRONMENT.len());
+        let merged = Config::merge("", |_| None).unwrap();
+        let tables = defaults.values().filter(|value| value.is_table()).count();
+        assert_eq!(defaults.len(), ENVIRONMENT.len() + tables);
+        // What the file says of claims is what the code means by its defaults.
+        assert_eq!(merged.claims, Claims::default());
         for (variable, key) in ENVIRONMENT {
             assert!(defaults.contains_key(key), "{key}");
             assert!(DEFAULT.contains(variable), "{variable}");
@@ -114,6 +154,26 @@ mod tests {
     fn an_unknown_key_is_an_error() {
         let error = Config::merge("databse_url = \"\"", |_| None).unwrap_err();
         assert!(error.contains("databse_url"), "{error}");
+    }
+
+    #[test]
+    fn a_table_may_say_a_part_and_no_more_than_there_is() {
+        let config = Config::merge(
+            "[claims]\nroles = \"roles\"\n[claims.role_names]\ncounter = \"receptionist\"",
+            |_| None,
+        )
+        .unwrap();
+        assert_eq!(config.claims.roles, "roles");
+        assert_eq!(config.claims.principal, "sub");
+        assert_eq!(config.claims.role_names.len(), 1);
+        for (text, word) in [
+            ("[claims]\nrolls = \"a\"", "rolls"),
+            ("[claims.role_names]\na = \"service\"", "service"),
+            ("claims = \"sub\"", "claims"),
+        ] {
+            let error = Config::merge(text, |_| None).unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod waterfall;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -47,7 +48,7 @@ use motcua_calendar::local;
 use motcua_platform::{catalog::Catalog, clock::Tower};
 use motcua_proto::{
     events::v1::{GetHeadRequest, event_feed_service_client::EventFeedServiceClient},
-    r#type::v1::HandOverMethod,
+    r#type::v1::{HandOverMethod, Role},
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -71,6 +72,7 @@ use self::{
 use crate::{
     Failed,
     catalog::Bundle,
+    identities::Identities,
     measure,
     suite::{self, Addresses, Suite},
 };
@@ -117,7 +119,11 @@ pub(crate) struct Args {
     /// Write the figures to this file, for machines.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Keep the data in this directory, which must hold none yet; a temporary one if not given.
+    /// Write who comes to this file, as a register that --input reads; its columns are below.
+    #[arg(long, value_name = "FILE.csv")]
+    register: Option<PathBuf>,
+    /// Keep the data in this directory, which must hold none yet, and the keys and the log beside it, in DIR.secrets and
+    /// DIR.log; temporary ones if not given.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -139,6 +145,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
         Some(file) => programme::from_register(file, &catalog)?,
         None => programme::from_assumptions(&args, &invented, &catalog)?,
     };
+    if let Some(file) = &args.register {
+        programme::write_register(file, &programme.arrivals)?;
+    }
     programme::introduce(&args, &invented, &programme);
 
     let directory = tempfile::Builder::new().prefix("motcua-demo-").tempdir()?;
@@ -150,7 +159,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
         ))
     })?;
     let tower = Tower::bind(&socket, start)?;
-    let receiver = Receiver::start(args.otlp.as_deref()).await?;
+    // It stays until the suite has ended, whose last spans and metrics come then.
+    let receiver = Arc::new(Receiver::start(args.otlp.as_deref()).await?);
     let otlp = receiver.address.clone();
     let options = suite::Options {
         data: args.data.as_deref(),
@@ -164,6 +174,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
         () = told_to_stop() => return Err(Failed::new("interrupted")),
     };
     let addresses = suite.addresses.clone();
+    let identities = suite.identities.clone();
     let stage = Stage {
         args: &args,
         invented,
@@ -171,10 +182,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
         catalog,
         programme,
         addresses,
+        identities,
         begun,
     };
     let outcome = tokio::select! {
-        outcome = stage.play(tower, receiver) => outcome,
+        outcome = stage.play(tower, Arc::clone(&receiver)) => outcome,
         failed = suite.death() => return Err(failed),
         () = told_to_stop() => Err(Failed::new("interrupted")),
     };
@@ -255,27 +267,34 @@ struct Stage<'a> {
     catalog: Catalog,
     programme: Programme,
     addresses: Addresses,
+    identities: Identities,
     begun: Instant,
 }
 
 impl Stage<'_> {
     /// Plays it and prints what came of it. True when the recount agrees; the tower keeps the suite's clock.
-    async fn play(&self, tower: Tower, receiver: Receiver) -> Result<(bool, Tower), Failed> {
+    async fn play(&self, tower: Tower, receiver: Arc<Receiver>) -> Result<(bool, Tower), Failed> {
         let intake = suite::connect(&self.addresses.intake).await?;
         let workflow = suite::connect(&self.addresses.workflow).await?;
         let notification = suite::connect(&self.addresses.notification).await?;
         let statistics = suite::connect(&self.addresses.statistics).await?;
         self.check_that_nothing_is_there(intake.clone()).await?;
-        crate::catalog::apply::apply(&self.bundle, intake.clone(), workflow.clone())
-            .await
-            .map_err(|error| {
-                Failed::new(format!("the embedded catalog cannot be applied: {error}"))
-            })?;
+        let identities = &self.identities;
+        let administrator =
+            |channel| identities.line(channel, "administrator-1", Role::Administrator);
+        let supervisor = |channel| identities.line(channel, "supervisor-1", Role::CitySupervisor);
+        crate::catalog::apply::apply(
+            &self.bundle,
+            administrator(intake.clone())?,
+            administrator(workflow.clone())?,
+        )
+        .await
+        .map_err(|error| Failed::new(format!("the embedded catalog cannot be applied: {error}")))?;
         let services = [
-            ("statistics", statistics.clone()),
-            ("notification", notification),
-            ("workflow", workflow.clone()),
-            ("intake", intake.clone()),
+            ("statistics", supervisor(statistics.clone())?),
+            ("notification", supervisor(notification)?),
+            ("workflow", supervisor(workflow.clone())?),
+            ("intake", supervisor(intake.clone())?),
         ];
         let tracing = Tracing {
             watched: self.watched(),
@@ -283,10 +302,17 @@ impl Stage<'_> {
         };
         let mut replay = Replay {
             tower,
-            client: Client::new(intake.clone(), workflow.clone(), receiver, tracing),
+            client: Client::new(
+                intake.clone(),
+                workflow.clone(),
+                identities.clone(),
+                receiver,
+                tracing,
+            ),
             quiet: Quiet::new(services).await?,
-            intake: News::subscribe("intake", intake, &news::OF_INTAKE).await?,
-            workflow: News::subscribe("workflow", workflow, &news::OF_WORKFLOW).await?,
+            intake: News::subscribe("intake", supervisor(intake)?, &news::OF_INTAKE).await?,
+            workflow: News::subscribe("workflow", supervisor(workflow)?, &news::OF_WORKFLOW)
+                .await?,
             town: Town::new(
                 self.invented.clone(),
                 Seed(self.args.seed),
@@ -316,7 +342,7 @@ impl Stage<'_> {
         let shown = Some(shown.as_str()).filter(|code| !code.is_empty());
         let to = local(end).date();
         let figures = outcome::ask(
-            statistics,
+            supervisor(statistics)?,
             &replay.client,
             &self.programme.wards,
             self.programme.from,
@@ -345,7 +371,10 @@ impl Stage<'_> {
     }
 
     async fn check_that_nothing_is_there(&self, intake: Channel) -> Result<(), Failed> {
-        let head = EventFeedServiceClient::new(intake)
+        let supervisor = self
+            .identities
+            .line(intake, "supervisor-1", Role::CitySupervisor)?;
+        let head = EventFeedServiceClient::new(supervisor)
             .get_head(GetHeadRequest {})
             .await?
             .into_inner();

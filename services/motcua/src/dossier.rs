@@ -24,7 +24,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed> {
     let mut life: Vec<(Timestamp, usize, &str, Event)> = Vec::new();
     for (order, service) in Service::ALL.into_iter().enumerate() {
-        let mut stream = EventFeedServiceClient::new(service.peer(config)?)
+        let mut stream = EventFeedServiceClient::new(service.peer(config, Role::CitySupervisor)?)
             .subscribe(SubscribeRequest {
                 dossier: args.code.clone(),
                 until_head: true,

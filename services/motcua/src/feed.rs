@@ -7,14 +7,17 @@ use motcua_platform::{
     rpc::{self, Peer},
     telemetry,
 };
-use motcua_proto::events::v1::{
-    EventKind, ListFollowersRequest, ParkDossierRequest, SubscribeRequest, UnparkDossierRequest,
-    event_feed_service_client::EventFeedServiceClient,
-    follower_service_client::FollowerServiceClient,
+use motcua_proto::{
+    events::v1::{
+        EventKind, ListFollowersRequest, ParkDossierRequest, SubscribeRequest,
+        UnparkDossierRequest, event_feed_service_client::EventFeedServiceClient,
+        follower_service_client::FollowerServiceClient,
+    },
+    r#type::v1::Role,
 };
 use uuid::Uuid;
 
-use crate::{Failed, config::Config};
+use crate::{Failed, certificates, config::Config, credentials::Credentials};
 
 /// What to do with feeds and followers.
 #[derive(Debug, Subcommand)]
@@ -93,18 +96,42 @@ impl Service {
         }
     }
 
-    pub(crate) fn url(self, config: &Config) -> &str {
+    /// Where it listens unless the configuration says otherwise.
+    pub(crate) fn port(self) -> u16 {
         match self {
+            Self::Intake => 7101,
+            Self::Workflow => 7102,
+            Self::Notification => 7103,
+            Self::Statistics => 7104,
+        }
+    }
+
+    /// Where it is for others: by the configuration, or on this machine.
+    pub(crate) fn url(self, config: &Config) -> String {
+        let url = match self {
             Self::Intake => &config.intake_url,
             Self::Workflow => &config.workflow_url,
             Self::Notification => &config.notification_url,
             Self::Statistics => &config.statistics_url,
+        };
+        if url.is_empty() {
+            format!(
+                "{}://127.0.0.1:{}",
+                certificates::scheme(config),
+                self.port()
+            )
+        } else {
+            url.clone()
         }
     }
 
-    /// The way to it, for a command.
-    pub(crate) fn peer(self, config: &Config) -> Result<Peer, Failed> {
-        Ok(rpc::channel(self.url(config), "motcua")?)
+    /// The way to it, for a command that takes it in this role.
+    pub(crate) fn peer(self, config: &Config, role: Role) -> Result<Peer, Failed> {
+        let url = self.url(config);
+        certificates::guard(&url, config)?;
+        let tls = certificates::of_caller(config)?;
+        let peer = rpc::channel(&url, "motcua", self.name(), tls.as_ref())?;
+        Credentials::find(config)?.take(peer, role)
     }
 }
 
@@ -116,15 +143,16 @@ pub(crate) async fn run(config: &Config, command: Command) -> Result<ExitCode, F
             dossier,
             until_head,
         } => {
-            let mut stream = EventFeedServiceClient::new(service.peer(config)?)
-                .subscribe(SubscribeRequest {
-                    after,
-                    until_head,
-                    dossier,
-                    ..SubscribeRequest::default()
-                })
-                .await?
-                .into_inner();
+            let mut stream =
+                EventFeedServiceClient::new(service.peer(config, Role::CitySupervisor)?)
+                    .subscribe(SubscribeRequest {
+                        after,
+                        until_head,
+                        dossier,
+                        ..SubscribeRequest::default()
+                    })
+                    .await?
+                    .into_inner();
             while let Some(batch) = stream.message().await? {
                 for event in batch.events {
                     let kind = EventKind::try_from(event.kind).unwrap_or_default();
@@ -147,7 +175,7 @@ pub(crate) async fn run(config: &Config, command: Command) -> Result<ExitCode, F
             }
         }
         Command::Followers { service } => {
-            let followers = FollowerServiceClient::new(service.peer(config)?)
+            let followers = FollowerServiceClient::new(service.peer(config, Role::CitySupervisor)?)
                 .list_followers(ListFollowersRequest {})
                 .await?
                 .into_inner()
@@ -183,7 +211,7 @@ pub(crate) async fn run(config: &Config, command: Command) -> Result<ExitCode, F
             dossier,
             reason,
         } => {
-            FollowerServiceClient::new(service.peer(config)?)
+            FollowerServiceClient::new(service.peer(config, Role::Administrator)?)
                 .park_dossier(ParkDossierRequest {
                     source: source.name().to_owned(),
                     dossier: dossier.clone(),
@@ -202,7 +230,7 @@ pub(crate) async fn run(config: &Config, command: Command) -> Result<ExitCode, F
             source,
             dossier,
         } => {
-            let replayed = FollowerServiceClient::new(service.peer(config)?)
+            let replayed = FollowerServiceClient::new(service.peer(config, Role::Administrator)?)
                 .unpark_dossier(UnparkDossierRequest {
                     source: source.name().to_owned(),
                     dossier: dossier.clone(),

@@ -5,18 +5,29 @@
 
 mod bench;
 mod catalog;
+mod certificates;
+mod certs;
 mod config;
+mod credentials;
 mod demo;
 mod dossier;
 mod due;
 mod feed;
 mod health;
+mod identities;
+mod jwks;
+mod keys;
+mod master;
 mod measure;
 mod picture;
+mod policy;
 mod report;
+mod secrets;
 mod serve;
+mod subject;
 mod suite;
 mod tables;
+mod token;
 
 use std::{
     fmt,
@@ -25,6 +36,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use motcua_proto::r#type::v1::Role;
 
 use crate::config::Config;
 
@@ -51,11 +63,19 @@ enum Command {
     Serve(serve::Args),
     /// Bring the four databases to the present schema, as their owner.
     Migrate,
+    /// Make the master key, wrap all keys anew, or show how they stand.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Show every configuration key, with its default and what it does.
     Config,
     /// Check or apply a catalog.
     #[command(subcommand)]
     Catalog(CatalogCommand),
+    /// Show who may call what, as the contract says it.
+    Policy(policy::Args),
+    /// Make and renew the certificates by which the services know each other.
+    #[command(subcommand)]
+    Certs(certs::Command),
     /// Compute a due date by law, and explain it day by day. Works without a database.
     Due(due::Args),
     /// Watch a service's history, and set dossiers aside or take them up again.
@@ -63,11 +83,19 @@ enum Command {
     Feed(feed::Command),
     /// Show a dossier's life as a timeline, from the events of all services.
     Dossier(dossier::Args),
+    /// Answer a person who asks what is held, or wants it erased.
+    #[command(subcommand)]
+    Subject(subject::Command),
     /// Print the settlement report II.06 of an agency or the whole city.
     Report(report::Args),
     /// Measure the suite against the best that this machine gives.
     #[command(subcommand)]
     Bench(bench::Command),
+    /// Make or show the key that signs tokens of the issuer that comes with the software.
+    #[command(subcommand)]
+    Jwks(jwks::Command),
+    /// Print a short-lived token, for a machine account or for trying something.
+    Token(token::Args),
     /// Ask a service whether it is serving; exits with 1 if not.
     Health(health::Args),
 }
@@ -114,6 +142,12 @@ impl From<motcua_platform::error::Error> for Failed {
     }
 }
 
+impl From<motcua_platform::tls::Error> for Failed {
+    fn from(error: motcua_platform::tls::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl From<std::io::Error> for Failed {
     fn from(error: std::io::Error) -> Self {
         Self(error.to_string())
@@ -138,30 +172,43 @@ fn run(cli: Cli) -> Result<ExitCode, Failed> {
             print!("{}", config::DEFAULT);
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Certs(command) => return certs::run(command),
         Command::Due(args) => return due::run(args),
+        Command::Policy(args) => return Ok(policy::run(args)),
         Command::Catalog(CatalogCommand::Check { directory }) => return check_catalog(directory),
         _ => {}
     }
     let config = Config::load(cli.config.as_deref())?;
+    let command = match cli.command {
+        Command::Jwks(command) => return jwks::run(&config, command),
+        Command::Token(args) => return token::run(&config, args),
+        command => command,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        match cli.command {
+        match command {
             Command::Demo(args) => demo::run(args).await,
             Command::Serve(args) => serve::run(config, args).await,
             Command::Migrate => serve::migrate(&config).await,
+            Command::Keys(command) => keys::run(&config, command).await,
             Command::Catalog(CatalogCommand::Apply { directory }) => {
                 apply_catalog(&config, &directory).await
             }
             Command::Feed(command) => feed::run(&config, command).await,
             Command::Dossier(args) => dossier::run(&config, args).await,
+            Command::Subject(command) => subject::run(&config, command).await,
             Command::Report(args) => report::run(&config, args).await,
             Command::Bench(command) => bench::run(command).await,
-            Command::Health(args) => health::run(args).await,
-            Command::Config | Command::Due(_) | Command::Catalog(CatalogCommand::Check { .. }) => {
-                Ok(ExitCode::SUCCESS)
-            }
+            Command::Health(args) => health::run(&config, args).await,
+            Command::Config
+            | Command::Certs(_)
+            | Command::Due(_)
+            | Command::Policy(_)
+            | Command::Jwks(_)
+            | Command::Token(_)
+            | Command::Catalog(CatalogCommand::Check { .. }) => Ok(ExitCode::SUCCESS),
         }
     })
 }
@@ -182,8 +229,8 @@ async fn apply_catalog(config: &Config, directory: &Path) -> Result<ExitCode, Fa
     let bundle = catalog::read(directory).map_err(|faults| Failed::new(faults.to_string()))?;
     let applied = catalog::apply::apply(
         &bundle,
-        feed::Service::Intake.peer(config)?,
-        feed::Service::Workflow.peer(config)?,
+        feed::Service::Intake.peer(config, Role::Administrator)?,
+        feed::Service::Workflow.peer(config, Role::Administrator)?,
     )
     .await
     .map_err(|error| Failed::new(error.to_string()))?;

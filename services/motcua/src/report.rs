@@ -7,6 +7,7 @@ use motcua_platform::time::date_to_proto;
 use motcua_proto::{
     intake::v1::{GetAgencyRequest, catalog_service_client::CatalogServiceClient},
     statistics::v1::{GetSettlementReportRequest, report_service_client::ReportServiceClient},
+    r#type::v1::Role,
 };
 
 use crate::{Failed, config::Config, feed::Service, picture, tables};
@@ -29,7 +30,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed> {
-    let report = ReportServiceClient::new(Service::Statistics.peer(config)?)
+    let report = ReportServiceClient::new(Service::Statistics.peer(config, Role::CitySupervisor)?)
         .get_settlement_report(GetSettlementReportRequest {
             agencies: args.agency.clone(),
             from: Some(date_to_proto(args.from)),
@@ -42,11 +43,12 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
         [] => "toàn thành phố".to_owned(),
         [code] => {
             // The report is right without the agency's name; intake may be down.
-            let agency = CatalogServiceClient::new(Service::Intake.peer(config)?)
-                .get_agency(GetAgencyRequest {
-                    name: format!("agencies/{code}"),
-                })
-                .await;
+            let agency =
+                CatalogServiceClient::new(Service::Intake.peer(config, Role::CitySupervisor)?)
+                    .get_agency(GetAgencyRequest {
+                        name: format!("agencies/{code}"),
+                    })
+                    .await;
             agency.map_or_else(|_| code.clone(), |agency| agency.into_inner().title)
         }
         codes => codes.join(", "),

@@ -13,11 +13,14 @@ use motcua_platform::{
     clock::Clock,
     database::{self, Base},
     error::Error,
+    identity::tokens::Verifier,
     ledger::forget_old_requests,
     postgres::{DataDir, Options as PostgresOptions, Server},
-    rpc::{self, Health, Limits},
+    rpc::{self, Gate, Health, Limits, Local},
     service::{Peers, Service, Surroundings},
     telemetry,
+    tls::Tls,
+    vault::Vault,
 };
 use serde_json::json;
 use sqlx::migrate::Migrator;
@@ -28,13 +31,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Failed, config::Config, feed::Service as Name};
+use crate::{
+    Failed, certificates, config::Config, feed::Service as Name, master, secrets::Secrets,
+};
 
-/// Port of intake; the others follow it.
-const FIRST_PORT: u16 = 7101;
 /// How long followers, timers and ledgers have to end once nothing comes in any more.
 const BACKGROUND_TIME_MAX: Duration = Duration::from_secs(10);
-/// How often a silent operator is reminded that the services are open to whoever reaches them.
+/// How often a silent operator is reminded that plain text goes between machines.
 const REMINDER: Duration = Duration::from_secs(3600);
 
 /// Runs one service, or all four.
@@ -58,7 +61,10 @@ pub(crate) struct Args {
     /// Where messages are written.
     #[arg(long, value_name = "DIR")]
     mail_directory: Option<PathBuf>,
-    /// Allow an address that is not loopback, and a simulated clock.
+    /// Directory of the services' certificates; see `motcua certs init`. With it every service speaks TLS.
+    #[arg(long, value_name = "DIR")]
+    certificates: Option<PathBuf>,
+    /// Allow plain text beyond loopback, and a simulated clock.
     #[arg(long)]
     insecure: bool,
     /// Take the time from this Unix socket. For demonstrations and tests.
@@ -155,12 +161,20 @@ fn overlay(config: &mut Config, args: &Args) {
     if let Some(directory) = &args.mail_directory {
         config.mail_directory.clone_from(directory);
     }
+    if let Some(directory) = &args.certificates {
+        config.certificates.clone_from(directory);
+    }
     config.insecure |= args.insecure;
 }
 
 async fn serve(config: &Config, args: &Args) -> Result<(), Failed> {
     let names = args.which.names();
-    let bound = bind(config, &names).await?;
+    // What can be wrong is found out before anything starts.
+    let certificates = names
+        .iter()
+        .map(|name| Ok((*name, certificates::of_service(config, *name)?)))
+        .collect::<Result<Vec<_>, Failed>>()?;
+    let bound = bind(config, certificates).await?;
     let postgres = private_postgres(config, args.which).await?;
     let served = serve_on(config, args, bound, postgres.as_ref()).await;
     if let Some(postgres) = postgres {
@@ -175,11 +189,15 @@ async fn serve(config: &Config, args: &Args) -> Result<(), Failed> {
 async fn serve_on(
     config: &Config,
     args: &Args,
-    bound: Vec<(Name, TcpListener)>,
+    bound: Vec<Bound>,
     postgres: Option<&Server>,
 ) -> Result<(), Failed> {
-    let url = postgres.map_or_else(|| config.database_url.clone(), Server::base_url);
-    let base: Base = url.parse()?;
+    let base: Base = match postgres {
+        Some(server) => server.base_url().parse::<Base>()?.private(),
+        None => config.database_url.parse()?,
+    };
+    let process = Local::draw()?;
+    let gate = gate(config, &process, postgres.is_some()).await?;
     let (clock, tower_gone) = match &args.simulated_clock {
         Some(socket) => Clock::follow(socket).await.map_err(|error| {
             Failed::new(format!(
@@ -190,29 +208,51 @@ async fn serve_on(
         None => (Clock::system(), CancellationToken::new()),
     };
     let urls = urls(config, &bound)?;
+    let here: Vec<Name> = bound.iter().map(|bound| bound.name).collect();
     let (stop, background, tasks) = (
         CancellationToken::new(),
         CancellationToken::new(),
         TaskTracker::new(),
     );
+    if postgres.is_some() {
+        master::make_missing(config)?;
+    }
+    let master = master::open(config)?;
     let mut serving = JoinSet::new();
-    for (name, listener) in bound {
+    for Bound {
+        name,
+        listener,
+        tls,
+    } in bound
+    {
         base.prepare(name.name(), migrations(name)).await?;
+        let options = base.service(name.name());
         let surroundings = Surroundings {
-            options: base.service(name.name()),
+            vault: Vault::open(master.clone(), &options, &clock)
+                .await
+                .map_err(master::failed)?,
+            options,
+            reader: base.reader(name.name()),
             clock: clock.clone(),
-            peers: peers(&urls, name)?,
+            peers: peers(&urls, &here, name, tls.as_ref(), &process)?,
             drain: background.clone(),
             tasks: tasks.clone(),
         };
         let pool = database::pool(surroundings.options.clone());
         tasks.spawn(forget_old_requests(pool, clock.clone(), background.clone()));
         let Service { routes, progress } = start(name, surroundings, config).await?;
-        tracing::info!(service = name.name(), address = %listener.local_addr()?, "serving");
+        tracing::info!(
+            service = name.name(),
+            address = %listener.local_addr()?,
+            tls = tls.is_some(),
+            "serving"
+        );
         serving.spawn(rpc::serve(rpc::Options {
             service: name.name(),
             listener,
+            tls,
             routes,
+            gate: gate.clone(),
             health: Health::serving(name.name()).await,
             progress,
             drain: stop.clone(),
@@ -256,6 +296,28 @@ async fn serve_on(
     ended
 }
 
+/// Who is let in. A suite with a PostgreSQL of its own makes the secrets that it lacks; one that was given a database may be
+/// one of several, so that all of them must be given the same.
+async fn gate(config: &Config, process: &Local, private: bool) -> Result<Gate, Failed> {
+    if config.jwks.is_empty() {
+        let secrets = Secrets::open(&config.secrets)?;
+        if private && secrets.ensure_token_key()?.1 {
+            tracing::info!(
+                directory = %config.secrets.display(),
+                "a key that signs tokens was made; `motcua token` makes tokens with it"
+            );
+        }
+        if !secrets.jwks().exists() {
+            return Err(Failed::new(format!(
+                "{} is missing: `motcua jwks init` makes it, or set jwks to your issuer's",
+                secrets.jwks().display()
+            )));
+        }
+    }
+    let verifier = Verifier::open(config.tokens()).await?;
+    Ok(Gate::new(process.clone()).taking(verifier))
+}
+
 async fn start(name: Name, surroundings: Surroundings, config: &Config) -> Result<Service, Error> {
     match name {
         Name::Intake => motcua_intake::start(surroundings).await,
@@ -278,14 +340,18 @@ async fn start(name: Name, surroundings: Surroundings, config: &Config) -> Resul
     }
 }
 
+/// A service that will be served here.
+struct Bound {
+    name: Name,
+    listener: TcpListener,
+    tls: Option<Tls>,
+}
+
 /// Binds every port before anything starts: an address in use is found out at once.
-async fn bind(config: &Config, names: &[Name]) -> Result<Vec<(Name, TcpListener)>, Failed> {
+async fn bind(config: &Config, names: Vec<(Name, Option<Tls>)>) -> Result<Vec<Bound>, Failed> {
     let listen = if config.listen.is_empty() {
-        let first = names
-            .first()
-            .and_then(|name| u16::try_from(*name as usize).ok())
-            .unwrap_or_default();
-        format!("127.0.0.1:{}", FIRST_PORT + first)
+        let port = names.first().map_or(0, |(name, _)| name.port());
+        format!("127.0.0.1:{port}")
     } else {
         config.listen.clone()
     };
@@ -298,9 +364,9 @@ async fn bind(config: &Config, names: &[Name]) -> Result<Vec<(Name, TcpListener)
                 "listen: `{listen}` is not an address such as 127.0.0.1:7101"
             ))
         })?;
-    check_loopback(first.ip(), config.insecure)?;
+    check_loopback(first.ip(), config)?;
     let mut bound = Vec::new();
-    for (offset, name) in (0u16..).zip(names) {
+    for (offset, (name, tls)) in (0u16..).zip(names) {
         let port = if first.port() == 0 {
             0
         } else {
@@ -318,53 +384,77 @@ async fn bind(config: &Config, names: &[Name]) -> Result<Vec<(Name, TcpListener)
                 name.name()
             ))
         })?;
-        bound.push((*name, listener));
+        bound.push(Bound {
+            name,
+            listener,
+            tls,
+        });
     }
     Ok(bound)
 }
 
-fn check_loopback(address: IpAddr, insecure: bool) -> Result<(), Failed> {
-    if address.is_loopback() || insecure {
+fn check_loopback(address: IpAddr, config: &Config) -> Result<(), Failed> {
+    if address.is_loopback() || certificates::given(config) || config.insecure {
         return Ok(());
     }
     Err(Failed::new(format!(
-        "listen: {address} can be reached by others, and there is no authentication yet; \
-         use a loopback address, or --insecure where the network itself keeps others out"
+        "listen: {address} can be reached by others, and without certificates everything goes there in plain text; \
+         use --certificates DIR (`motcua certs init DIR` makes them), a loopback address, or --insecure where the network \
+         itself keeps others out"
     )))
 }
 
 /// Where each service is: those of this process where they listen, the others where the configuration says.
-fn urls(config: &Config, bound: &[(Name, TcpListener)]) -> Result<Vec<(Name, String)>, Failed> {
+fn urls(config: &Config, bound: &[Bound]) -> Result<Vec<(Name, String)>, Failed> {
     Name::ALL
         .into_iter()
         .map(|name| {
-            let own = bound.iter().find(|(other, _)| *other == name);
-            Ok((
-                name,
-                match own {
-                    Some((_, listener)) => {
-                        let address = listener.local_addr()?;
-                        let ip = match address.ip() {
-                            // Whoever listens everywhere is reached here by loopback.
-                            ip if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
-                            ip => ip,
-                        };
-                        format!("http://{}", SocketAddr::new(ip, address.port()))
-                    }
-                    None => name.url(config).to_owned(),
-                },
-            ))
+            let own = bound.iter().find(|other| other.name == name);
+            let url = match own {
+                Some(own) => {
+                    let address = own.listener.local_addr()?;
+                    let ip = match address.ip() {
+                        // Whoever listens everywhere is reached here by loopback.
+                        ip if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+                        ip => ip,
+                    };
+                    let scheme = certificates::scheme(config);
+                    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
+                }
+                None => {
+                    let url = name.url(config);
+                    certificates::guard(&url, config)?;
+                    url
+                }
+            };
+            Ok((name, url))
         })
         .collect()
 }
 
-fn peers(urls: &[(Name, String)], from: Name) -> Result<Peers, Failed> {
+/// A service's ways to the others: those in this process know it by the process's secret, those elsewhere by its certificate.
+fn peers(
+    urls: &[(Name, String)],
+    here: &[Name],
+    from: Name,
+    tls: Option<&Tls>,
+    process: &Local,
+) -> Result<Peers, Failed> {
     let peer = |to: Name| {
         let url = urls
             .iter()
             .find(|(name, _)| *name == to)
             .map_or("", |(_, url)| url);
-        rpc::channel(url, from.name())
+        let peer = rpc::channel(url, from.name(), to.name(), tls)?;
+        let is_here = here.contains(&to);
+        if !is_here && tls.is_none() {
+            tracing::warn!(
+                service = from.name(),
+                "{} runs elsewhere and will not know this service: that takes certificates (`motcua certs init`)",
+                to.name()
+            );
+        }
+        Ok::<_, Failed>(if is_here { peer.within(process) } else { peer })
     };
     Ok(Peers {
         intake: peer(Name::Intake)?,
@@ -434,7 +524,9 @@ async fn remind(insecure: bool) -> std::convert::Infallible {
         std::future::pending::<()>().await;
     }
     loop {
-        tracing::warn!("running --insecure: whoever reaches these ports can do everything");
+        tracing::warn!(
+            "running --insecure: what goes to these ports or to http:// URLs can be read on the way, tokens included"
+        );
         tokio::time::sleep(REMINDER).await;
     }
 }

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tonic::transport::{Channel, Endpoint};
 
-use crate::Failed;
+use crate::{Failed, identities::Identities, master};
 
 /// A first start may have to fetch PostgreSQL.
 const START_TIME_MAX: Duration = Duration::from_secs(600);
@@ -27,7 +27,7 @@ const TAIL_LINES: usize = 20;
 /// How the suite is started.
 #[derive(Debug)]
 pub(crate) struct Options<'a> {
-    /// Where the log, the announcement and the messages lie.
+    /// Where the announcement and the messages lie, and, unless data stay, the log and the secrets.
     pub(crate) directory: &'a Path,
     /// A PostgreSQL that is there already; a private one if none.
     pub(crate) database_url: Option<&'a str>,
@@ -42,6 +42,15 @@ pub(crate) struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
+    /// Data that stay need their keys, and whoever looks at them wants to know how they came to be: both lie beside them.
+    /// Otherwise they go with everything else.
+    fn beside_data(&self, what: &str) -> PathBuf {
+        match self.data {
+            Some(data) => data.with_added_extension(what),
+            None => self.directory.join(what),
+        }
+    }
+
     /// With a private PostgreSQL and the system's clock.
     pub(crate) fn in_directory(directory: &'a Path) -> Self {
         Self {
@@ -60,6 +69,8 @@ impl<'a> Options<'a> {
 pub(crate) struct Suite {
     child: Child,
     log: PathBuf,
+    /// Those who may act: the suite takes the tokens that are made here.
+    pub(crate) identities: Identities,
     /// Where they are.
     pub(crate) addresses: Addresses,
 }
@@ -89,7 +100,7 @@ impl Addresses {
 impl Suite {
     /// Starts the suite and waits until every service is serving. `say` hears the log's last line while it waits.
     pub(crate) async fn start(options: &Options<'_>, say: impl Fn(&str)) -> Result<Self, Failed> {
-        let log = options.directory.join("serve.log");
+        let log = options.beside_data("log");
         let announcement = options.directory.join("announce.json");
         let program = std::env::current_exe().map_err(|error| {
             Failed::new(format!("the path of this program is unknown: {error}"))
@@ -101,7 +112,7 @@ impl Suite {
         };
         let mut command = Command::new(program);
         command
-            .args(["serve", "all", "--insecure", "--listen", "127.0.0.1:0"])
+            .args(["serve", "all", "--listen", "127.0.0.1:0"])
             .arg("--announce")
             .arg(&announcement)
             .arg("--mail-directory")
@@ -110,7 +121,7 @@ impl Suite {
             command.args(["--otlp", otlp]);
         }
         if let Some(clock) = options.clock {
-            command.arg("--simulated-clock").arg(clock);
+            command.args(["--insecure", "--simulated-clock"]).arg(clock);
         }
         if let Some(url) = options.database_url {
             command.args(["--database-url", url]);
@@ -125,7 +136,14 @@ impl Suite {
                 command.env_remove(name);
             }
         }
+        let secrets = options.beside_data("secrets");
+        let identities = Identities::of(&secrets)?;
+        let master = secrets.join("master.key");
+        if !master.exists() {
+            master::make(&master)?;
+        }
         let child = command
+            .env("MOTCUA_SECRETS", &secrets)
             .env("OTEL_TRACES_SAMPLER", sampler)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -145,6 +163,7 @@ impl Suite {
         let mut suite = Self {
             child,
             log,
+            identities,
             addresses,
         };
         suite.addresses = suite.announced(&announcement, say).await?;
@@ -243,6 +262,17 @@ pub(crate) async fn connect(address: &str) -> Result<Channel, Failed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_and_log_of_data_that_stay_lie_beside_them() {
+        let temporary = Options::in_directory(Path::new("/tmp/d"));
+        assert_eq!(temporary.beside_data("log"), Path::new("/tmp/d/log"));
+        let kept = Options {
+            data: Some(Path::new("/srv/one.summer")),
+            ..temporary
+        };
+        assert_eq!(kept.beside_data("log"), Path::new("/srv/one.summer.log"));
+    }
 
     #[test]
     fn the_tail_is_the_last_lines_in_their_order() {

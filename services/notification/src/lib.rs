@@ -26,7 +26,7 @@ mod store;
 use std::sync::Arc;
 
 use motcua_platform::{
-    actor,
+    archive::Archive,
     catalog::Catalogs,
     compressed, database,
     error::Error,
@@ -71,14 +71,15 @@ pub struct Settings {
 pub async fn start(surroundings: Surroundings, settings: Settings) -> Result<Service, Error> {
     let Surroundings {
         options,
+        reader,
+        vault,
         clock,
         peers,
         drain,
         tasks,
     } = surroundings;
-    let us = actor::service(SERVICE);
-    let intake = peers.intake.acting_as(&us)?;
-    let workflow = peers.workflow.acting_as(&us)?;
+    let (intake, workflow) = (peers.intake, peers.workflow);
+    let archive = Archive::new(database::steady(&reader));
     let outbox = Outbox::open(&settings.channel)?;
     let channel = settings.channel.name();
 
@@ -93,12 +94,13 @@ pub async fn start(surroundings: Surroundings, settings: Settings) -> Result<Ser
     );
     let messages = Ledger::start(
         &feed,
+        &vault,
         Arc::new(Messages { channel }),
         &options,
         &clock,
         &tasks,
     );
-    let templates = Ledger::start(&feed, Arc::new(Templates), &options, &clock, &tasks);
+    let templates = Ledger::start(&feed, &vault, Arc::new(Templates), &options, &clock, &tasks);
     let sources = [(rules::INTAKE, &intake), (rules::WORKFLOW, &workflow)];
     let progress = Progress::new(
         feed.clone(),
@@ -110,6 +112,7 @@ pub async fn start(surroundings: Surroundings, settings: Settings) -> Result<Ser
     let handler = Arc::new(Reactions {
         messages: Messages { channel },
         catalogs: catalogs.clone(),
+        vault,
         clock: clock.clone(),
     });
     let mut parkings = Vec::new();
@@ -144,15 +147,17 @@ pub async fn start(surroundings: Surroundings, settings: Settings) -> Result<Ser
 
     let message_api = MessageApi {
         ledger: messages,
-        pool: pool.clone(),
+        archive: archive.clone(),
         intake,
     };
     let template_api = TemplateApi {
         ledger: templates,
-        pool: pool.clone(),
+        archive: archive.clone(),
     };
     let routes = Routes::default()
         .add_service(compressed!(MessageServiceServer::new(message_api)))
         .add_service(compressed!(TemplateServiceServer::new(template_api)));
-    Ok(Service::new(routes, feed, pool, parkings, progress))
+    Ok(Service::new(
+        routes, feed, archive, pool, parkings, progress,
+    ))
 }

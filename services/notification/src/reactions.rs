@@ -1,12 +1,12 @@
 //! What other services' events ask of this one: a message by the rules, and a copy of the catalog for its titles.
 
 use motcua_platform::{
-    actor,
     catalog::{Catalog, Catalogs},
     clock::Clock,
     follower::{Failure, Handler, Received},
-    ledger::{self, Envelope, Subject, Target},
+    ledger::{self, Authority, Envelope, Subject, Target},
     telemetry,
+    vault::Vault,
     work::Work,
 };
 use motcua_proto::events::v1::{EventKind, event::Payload};
@@ -31,6 +31,7 @@ pub(crate) fn kinds(source: &str) -> Vec<EventKind> {
 pub(crate) struct Reactions {
     pub(crate) messages: Messages,
     pub(crate) catalogs: Catalogs,
+    pub(crate) vault: Vault,
     pub(crate) clock: Clock,
 }
 
@@ -60,7 +61,14 @@ impl Handler for Reactions {
         if envelopes.is_empty() {
             return Ok(());
         }
-        let outcomes = ledger::write(&self.messages, work, &envelopes, self.clock.now()).await?;
+        let outcomes = ledger::write(
+            &self.messages,
+            &self.vault,
+            work,
+            &envelopes,
+            self.clock.now(),
+        )
+        .await?;
         for (index, outcome) in indexes.into_iter().zip(outcomes) {
             outcome.map_err(|error| Failure::event(index, error.to_string()))?;
         }
@@ -84,7 +92,7 @@ fn envelope(source: &str, received: &Received) -> Option<Envelope<Command>> {
             send_at: None,
             cause,
         }),
-        actor: actor::service(SERVICE),
+        authority: Authority::of_service(SERVICE),
         traceparent: telemetry::traceparent(&received.span),
         etag: String::new(),
         request: None,

@@ -15,13 +15,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use motcua_platform::{
-    actor,
     catalog::Catalogs,
     clock::Clock,
     database::{redacted, steady},
     error::Error,
     feed::Feed,
-    ledger::{Envelope, Ledger, Target},
+    ledger::{Authority, Envelope, Ledger, Target},
     rpc::Peer,
     telemetry,
 };
@@ -233,7 +232,7 @@ impl Sender {
                 attempt: message.next_attempt(),
                 outcome,
             }),
-            actor: actor::service(SERVICE),
+            authority: Authority::of_service(SERVICE),
             traceparent: telemetry::traceparent(span),
             etag: String::new(),
             request: None,

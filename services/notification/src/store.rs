@@ -2,6 +2,8 @@
 
 mod messages;
 mod templates;
+#[cfg(test)]
+mod walls;
 
 pub(crate) use self::{
     messages::{Filter, Messages, PENDING, claim, get, list, next_due},

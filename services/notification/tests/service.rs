@@ -8,7 +8,12 @@
 
 mod neighbours;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use motcua_notification::{Channel, MIGRATIONS, SERVICE, Settings};
 use motcua_platform::{
@@ -17,8 +22,9 @@ use motcua_platform::{
     position::Position,
     postgres::{DataDir, Options, Server as Postgres},
     progress::Progress,
-    rpc,
+    rpc::{self, Gate, Health, Limits, Local, Peer},
     service::{Peers, Surroundings},
+    vault::{MasterFile, Vault},
 };
 use motcua_proto::{
     events::v1::{
@@ -32,19 +38,25 @@ use motcua_proto::{
         message_service_client::MessageServiceClient,
         template_service_client::TemplateServiceClient,
     },
+    r#type::v1::Role,
 };
-use neighbours::{HOME, Neighbours, PLAIN, catalog_applied, event};
+use neighbours::{ELSEWHERE, HOME, Neighbours, PLAIN, catalog_applied, event, issuer::Issuer};
 use prost::Message as _;
 use tokio::{net::TcpListener, time::timeout};
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{Code, Streaming, transport::Channel as Connection};
+use tonic::{Code, Streaming};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Replicas of one database have one master key.
+static MASTER: LazyLock<Arc<MasterFile>> =
+    LazyLock::new(|| Arc::new(MasterFile::passing().unwrap()));
 
 /// A running service and everything around it.
 struct Suite {
     url: String,
+    issuer: Issuer,
+    process: Local,
     mail: PathBuf,
     hand: Hand,
     progress: Progress,
@@ -57,14 +69,23 @@ impl Suite {
         base.prepare(SERVICE, &MIGRATIONS).await.unwrap();
         let (clock, hand) = Clock::simulated("2026-02-13T08:30:00Z".parse().unwrap());
         let (drain, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let peer = |url: &str| rpc::channel(url, SERVICE).unwrap();
+        let (issuer, process) = (Issuer::open().await, Local::draw().unwrap());
+        let peer = |url: &str, target| {
+            rpc::channel(url, SERVICE, target, None)
+                .unwrap()
+                .within(&process)
+        };
         let surroundings = Surroundings {
             options: base.service(SERVICE),
+            reader: base.reader(SERVICE),
+            vault: Vault::open(Arc::clone(&*MASTER) as _, &base.service(SERVICE), &clock)
+                .await
+                .unwrap(),
             clock,
             peers: Peers {
-                intake: peer(&neighbours.intake),
-                workflow: peer(&neighbours.workflow),
-                notification: peer("http://127.0.0.1:1"),
+                intake: peer(&neighbours.intake, "intake"),
+                workflow: peer(&neighbours.workflow, "workflow"),
+                notification: peer("http://127.0.0.1:1", SERVICE),
             },
             drain: drain.clone(),
             tasks: tasks.clone(),
@@ -80,20 +101,26 @@ impl Suite {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (routes, progress) = (service.routes, service.progress);
-        let stop = drain.clone();
-        tasks.spawn(async move {
-            tonic::transport::Server::builder()
-                .add_routes(routes)
-                .serve_with_incoming_shutdown(
-                    TcpListenerStream::new(listener),
-                    stop.cancelled_owned(),
-                )
-                .await
-                .unwrap();
-        });
+        let options = rpc::Options {
+            service: SERVICE,
+            listener,
+            tls: None,
+            routes,
+            gate: Gate::new(process.clone()).taking(issuer.verifier()),
+            health: Health::serving(SERVICE).await,
+            progress: progress.clone(),
+            drain: drain.clone(),
+            limits: Limits {
+                lame_duck: Duration::ZERO,
+                ..Limits::default()
+            },
+        };
+        tasks.spawn(async move { rpc::serve(options).await.unwrap() });
         tasks.close();
         Self {
             url,
+            issuer,
+            process,
             mail,
             hand,
             progress,
@@ -112,22 +139,32 @@ impl Suite {
         self.progress.wait(&[position], PATIENCE).await.unwrap();
     }
 
-    async fn messages(&self) -> MessageServiceClient<Connection> {
-        MessageServiceClient::connect(self.url.clone())
-            .await
-            .unwrap()
+    fn way(&self, service: &'static str) -> Peer {
+        rpc::channel(&self.url, service, SERVICE, None).unwrap()
     }
 
-    async fn templates(&self) -> TemplateServiceClient<Connection> {
-        TemplateServiceClient::connect(self.url.clone())
-            .await
-            .unwrap()
+    /// For an officer of these agencies.
+    fn messages_at(&self, agencies: &[&str]) -> MessageServiceClient<Peer> {
+        let token = self
+            .issuer
+            .token("officer-11593-1", &[Role::Officer], agencies);
+        MessageServiceClient::new(self.way("test").bearing(&token).unwrap())
+    }
+
+    fn messages(&self) -> MessageServiceClient<Peer> {
+        self.messages_at(&["11593"])
+    }
+
+    /// For the city's administrator.
+    fn templates(&self) -> TemplateServiceClient<Peer> {
+        let token = self
+            .issuer
+            .token("administrator-1", &[Role::Administrator], &[]);
+        TemplateServiceClient::new(self.way("test").bearing(&token).unwrap())
     }
 
     async fn history(&self, kinds: &[EventKind]) -> History {
-        let stream = EventFeedServiceClient::connect(self.url.clone())
-            .await
-            .unwrap()
+        let stream = EventFeedServiceClient::new(self.way("statistics").within(&self.process))
             .subscribe(SubscribeRequest {
                 kinds: kinds.iter().map(|kind| i32::from(*kind)).collect(),
                 ..SubscribeRequest::default()
@@ -144,7 +181,6 @@ impl Suite {
     async fn list(&self, request: ListMessagesRequest) -> (Vec<Message>, String) {
         let page = self
             .messages()
-            .await
             .list_messages(request)
             .await
             .unwrap()
@@ -321,7 +357,6 @@ async fn a_message_that_could_not_leave_is_sent_when_its_time_comes() {
     };
     let message = suite
         .messages()
-        .await
         .send_message(request.clone())
         .await
         .unwrap()
@@ -333,7 +368,6 @@ async fn a_message_that_could_not_leave_is_sent_when_its_time_comes() {
 
     let again = suite
         .messages()
-        .await
         .send_message(request)
         .await
         .unwrap()
@@ -347,7 +381,6 @@ async fn a_message_that_could_not_leave_is_sent_when_its_time_comes() {
     };
     let shown = suite
         .messages()
-        .await
         .get_message(get)
         .await
         .unwrap()
@@ -439,7 +472,6 @@ async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once
     };
     let written = suite
         .templates()
-        .await
         .update_template(update(template.clone()))
         .await
         .unwrap()
@@ -450,7 +482,6 @@ async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once
     );
     let stale = suite
         .templates()
-        .await
         .update_template(update(template))
         .await
         .unwrap_err();
@@ -461,7 +492,6 @@ async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once
     };
     let first = suite
         .templates()
-        .await
         .list_templates(list)
         .await
         .unwrap()
@@ -472,7 +502,6 @@ async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once
     };
     let rest = suite
         .templates()
-        .await
         .list_templates(rest)
         .await
         .unwrap()
@@ -506,7 +535,6 @@ async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once
     for dossier in [PLAIN, HOME, PLAIN] {
         suite
             .messages()
-            .await
             .send_message(send(dossier, "receipt"))
             .await
             .unwrap();
@@ -552,23 +580,90 @@ async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once
         request_id: "seven".to_owned(),
         ..send("a b", "none")
     };
-    let refused = suite
-        .messages()
-        .await
-        .send_message(nonsense)
-        .await
-        .unwrap_err();
+    let refused = suite.messages().send_message(nonsense).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     for field in ["dossier", "template", "request_id"] {
         assert!(refused.message().contains(field), "{}", refused.message());
     }
     let missing = suite
         .messages()
-        .await
         .send_message(send("H24.11593-260213-9999", "receipt"))
         .await
         .unwrap_err();
     assert_eq!(missing.code(), Code::NotFound);
+    drop(sent);
+    suite.stop().await;
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_shown_to_its_agency_and_nobody_writes_about_what_they_do_not_see() {
+    let (server, base) = postgres().await;
+    let home = tempfile::tempdir().unwrap();
+    let neighbours = Neighbours::serve(acts(), Vec::new()).await;
+    let suite = Suite::start(&base, &neighbours, home.path().join("mail")).await;
+    let mut sent = suite.history(&[EventKind::MessageSent]).await;
+    sent.reaches(2).await;
+    let list = |dossier: &str, states: &[MessageState]| ListMessagesRequest {
+        dossier: dossier.to_owned(),
+        states: states.iter().map(|state| i32::from(*state)).collect(),
+        ..ListMessagesRequest::default()
+    };
+    let (messages, _) = suite.list(ListMessagesRequest::default()).await;
+    let get = GetMessageRequest {
+        name: messages[0].name.clone(),
+    };
+    for (agencies, found) in [
+        (&["11593"][..], 2),
+        (&["11407", "11593"], 2),
+        (&["11407"], 0),
+        (&[], 0),
+    ] {
+        let mut client = suite.messages_at(agencies);
+        for (request, count) in [
+            (list("", &[]), found),
+            (list("", &[MessageState::Sent, MessageState::Failed]), found),
+            (list(PLAIN, &[]), found / 2),
+        ] {
+            let listed = client.list_messages(request).await.unwrap().into_inner();
+            assert_eq!(listed.messages.len(), count, "{agencies:?}");
+        }
+        let shown = client.get_message(get.clone()).await;
+        if found > 0 {
+            shown.unwrap();
+        } else {
+            let missing = shown.unwrap_err();
+            assert_eq!(missing.code(), Code::NotFound);
+            assert_eq!(missing.message(), format!("{} does not exist", get.name));
+        }
+    }
+    let send = |dossier: &str| SendMessageRequest {
+        dossier: dossier.to_owned(),
+        template: "receipt".to_owned(),
+        ..SendMessageRequest::default()
+    };
+    // Received at 11593, decided at 11593-ca, and nothing to 11407.
+    for (agencies, behalf) in [
+        (&["11593", "11593-ca"][..], Some("11593")),
+        (&["11593-ca"], Some("11593-ca")),
+        (&["11407"], None),
+    ] {
+        let mut client = suite.messages_at(agencies);
+        let answer = client.send_message(send(ELSEWHERE)).await;
+        match behalf {
+            Some(agency) => assert_eq!(answer.unwrap().into_inner().agency, agency),
+            None => {
+                let refused = answer.unwrap_err();
+                assert_eq!(refused.code(), Code::NotFound);
+                let name = format!("dossiers/{ELSEWHERE}");
+                assert_eq!(refused.message(), format!("{name} does not exist"));
+                let unknown = "H24.11593-260213-9999";
+                let refused = client.send_message(send(unknown)).await.unwrap_err();
+                let name = format!("dossiers/{unknown}");
+                assert_eq!(refused.message(), format!("{name} does not exist"));
+            }
+        }
+    }
     drop(sent);
     suite.stop().await;
     server.stop().await.unwrap();

@@ -4,7 +4,7 @@ use motcua_proto::r#type::v1::{Actor, Role};
 
 /// A service of the suite, acting by rule.
 #[must_use]
-pub fn service(name: &str) -> Actor {
+pub(crate) fn service(name: &str) -> Actor {
     Actor {
         id: format!("service-{name}"),
         role: Role::Service.into(),

@@ -1,36 +1,130 @@
-//! A call as it comes in: who asks, under which trace, with which request id.
+//! A call as it comes in: who asks, whose dossiers that reaches, why, under which trace, with which request id.
 
-use motcua_proto::r#type::v1::Actor;
+use std::sync::Arc;
+
+use motcua_proto::r#type::v1::{Actor, Role};
 use sha2::{Digest, Sha256};
 use tonic::{Request, Response, metadata::MetadataValue};
 use uuid::Uuid;
 
 use crate::{
     error::Error,
-    ledger::{Accepted, Envelope, Request as LedgerRequest, Target},
+    identity::Principal,
+    ledger::{Accepted, Authority, Envelope, Request as LedgerRequest, Target},
     position::POSITION_METADATA,
-    rpc, telemetry,
+    scope::Scope,
+    telemetry,
 };
 
-/// Who asks, and under which trace.
+/// Metadata in which a caller says what personal data is read for.
+pub const PURPOSE_METADATA: &str = "motcua-purpose";
+/// The same, for a purpose that is not ASCII: UTF-8, as gRPC carries binary metadata.
+pub const PURPOSE_BIN_METADATA: &str = "motcua-purpose-bin";
+/// Longest purpose, in bytes.
+const PURPOSE_BYTES_MAX: usize = 300;
+
+/// Somebody who was let in to a method: the layer of identity leaves it with the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// Who; nobody in particular where the method is everybody's.
+    pub(crate) principal: Option<Arc<Principal>>,
+    /// In which capacity.
+    pub(crate) role: Role,
+    /// What the call reaches.
+    pub(crate) scope: Scope,
+    /// Where it came from: for limits on those who have no name.
+    pub(crate) address: String,
+}
+
+/// The context of an operation: whatever acts or reads for somebody takes it.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// Who asks.
+    /// Who asks, and in which capacity.
     pub actor: Actor,
     /// W3C trace context of the asking.
     pub traceparent: String,
+    caller: Caller,
+    purpose: Option<String>,
 }
 
 impl Call {
     /// Reads who asks.
     ///
     /// # Errors
-    /// When the actor is unreadable.
+    /// When nobody was let in: the service is not served behind the layer of identity.
     pub fn enter<T>(request: &Request<T>) -> Result<Self, Error> {
+        let caller: Caller = request
+            .extensions()
+            .get()
+            .cloned()
+            .ok_or(Error::Unauthenticated)?;
+        // Text metadata is ASCII to most clients; a purpose in Vietnamese comes as UTF-8 in the binary form.
+        let metadata = request.metadata();
+        let purpose = metadata
+            .get(PURPOSE_METADATA)
+            .map(|value| value.as_bytes().to_vec())
+            .or_else(|| {
+                Some(
+                    metadata
+                        .get_bin(PURPOSE_BIN_METADATA)?
+                        .to_bytes()
+                        .ok()?
+                        .to_vec(),
+                )
+            })
+            .and_then(|purpose| String::from_utf8(purpose).ok())
+            .map(|purpose| purpose.trim().to_owned())
+            .filter(|purpose| !purpose.is_empty());
         Ok(Self {
-            actor: rpc::actor_from(request.metadata())?,
+            actor: Actor {
+                id: caller
+                    .principal
+                    .as_ref()
+                    .map_or_else(|| "anonymous".to_owned(), |principal| principal.id.clone()),
+                role: caller.role.into(),
+            },
             traceparent: telemetry::current_traceparent(),
+            caller,
+            purpose,
         })
+    }
+
+    /// Whose dossiers it reaches.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.caller.scope
+    }
+
+    /// Who asks; nobody where the method is everybody's.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        self.caller.principal.as_deref()
+    }
+
+    /// Where it came from, without the port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.caller.address
+    }
+
+    /// What personal data is read for, in the caller's words.
+    ///
+    /// # Errors
+    /// When the caller does not say, or says too much: who reads says why.
+    pub fn purpose(&self) -> Result<&str, Error> {
+        let purpose = self.purpose.as_deref().ok_or_else(|| {
+            Error::field(
+                PURPOSE_METADATA,
+                "must say what the personal data is read for, in the call's metadata",
+            )
+        })?;
+        if purpose.len() > PURPOSE_BYTES_MAX {
+            return Err(Error::field(
+                PURPOSE_METADATA,
+                format!("must be at most {PURPOSE_BYTES_MAX} bytes"),
+            ));
+        }
+        Ok(purpose)
     }
 
     /// Puts a command into its envelope. The body's digest tells a repeated request from a reused id.
@@ -45,7 +139,14 @@ impl Call {
         Envelope {
             target,
             command,
-            actor: self.actor.clone(),
+            authority: Authority::new(
+                self.actor.clone(),
+                self.principal().map_or_else(
+                    || vec![self.caller.role],
+                    |principal| principal.roles.clone(),
+                ),
+                self.caller.scope.clone(),
+            ),
             traceparent: self.traceparent.clone(),
             etag: String::new(),
             request: Some(LedgerRequest {

@@ -15,7 +15,7 @@ use motcua_proto::r#type::v1::{
     DueHour as ProtoDueHour, Limit as ProtoLimit, Procedure, limit::Kind,
 };
 use prost::Message as _;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use crate::{error::Error, parse::Fields, time::date_from_proto};
 
@@ -332,6 +332,9 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
             fields.reject(format!("{path}.{name}"), "must not be negative");
         }
     }
+    if procedure.retention_days < 0 {
+        fields.reject(format!("{path}.retention_days"), "must not be negative");
+    }
     for (index, option) in procedure.options.iter().enumerate() {
         fields.id(&format!("{path}.options[{index}]"), option);
     }
@@ -384,14 +387,14 @@ impl Catalogs {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn refresh(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+    pub async fn refresh(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let in_force = self.in_force();
         let known = in_force.as_ref().map_or("", |catalog| catalog.id());
         let newer: Option<Vec<u8>> = sqlx::query_scalar(
             "SELECT body FROM (SELECT id, body FROM catalog ORDER BY number DESC LIMIT 1) AS last WHERE id <> $1",
         )
         .bind(known)
-        .fetch_optional(pool)
+        .fetch_optional(connection)
         .await?;
         if let Some(body) = newer {
             self.remember(read(&body)?, true);

@@ -10,14 +10,32 @@ use sqlx::{
 
 use crate::error::Error;
 
+mod roles;
+
 static HISTORY: Migrator = sqlx::migrate!("./migrations");
 
 /// How long a statement waits for a row lock before its batch is tried again.
 const LOCK_TIMEOUT: &str = "5s";
 
 /// Where the four databases live: a base URL, from which each service's is made.
+///
+/// Whoever the URL names only logs in. A service works as a role of its own, which owns nothing; what it reads for callers,
+/// as a second one, which changes nothing ([`crate::archive`]). Owning and migrating is the URL's user's, where that user
+/// may; where it may not, an operator runs `motcua migrate` with the owner's URL first.
 #[derive(Debug, Clone)]
-pub struct Base(PgConnectOptions);
+pub struct Base {
+    options: PgConnectOptions,
+    login: Login,
+}
+
+/// How a service comes to its role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Login {
+    /// It logs in as the URL's user, who is a member, and steps down.
+    Member,
+    /// It logs in as the role itself: on a private server, whose socket only its own user reaches.
+    Role,
+}
 
 impl FromStr for Base {
     type Err = Error;
@@ -28,7 +46,10 @@ impl FromStr for Base {
             .any(|scheme| url.starts_with(scheme))
             .then(|| PgConnectOptions::from_str(url).ok())
             .flatten()
-            .map(Self)
+            .map(|options| Self {
+                options,
+                login: Login::Member,
+            })
             .ok_or_else(|| {
                 Error::field(
                     "database_url",
@@ -38,16 +59,61 @@ impl FromStr for Base {
     }
 }
 
+/// The role that a service works as.
+#[must_use]
+fn service_role(service: &str) -> String {
+    format!("motcua_{service}")
+}
+
+/// The role that a service reads as, for its callers.
+#[must_use]
+fn reader_role(service: &str) -> String {
+    format!("motcua_{service}_reader")
+}
+
 impl Base {
-    /// The options for a service's own database: `motcua_intake`.
+    /// A server of our own: its socket lies in a directory that nobody else enters, so that each role logs in by itself.
+    #[must_use]
+    pub fn private(self) -> Self {
+        Self {
+            login: Login::Role,
+            ..self
+        }
+    }
+
+    /// The options for a service's own database, `motcua_intake`, as the service's role.
     #[must_use]
     pub fn service(&self, service: &str) -> PgConnectOptions {
-        let name = match self.0.get_database() {
+        let role = service_role(service);
+        let options = self.owner(service);
+        let options = match self.login {
+            Login::Member => options,
+            Login::Role => options.username(&role),
+        };
+        options.options([("role", role.as_str()), ("motcua.reach", "*")])
+    }
+
+    /// The options for reading a service's database for its callers: whoever reads says first what may be seen.
+    #[must_use]
+    pub fn reader(&self, service: &str) -> PgConnectOptions {
+        let role = reader_role(service);
+        let options = self.owner(service);
+        let options = match self.login {
+            Login::Member => options,
+            Login::Role => options.username(&role),
+        };
+        options.options([("role", role.as_str()), ("motcua.reach", "")])
+    }
+
+    /// The options for a service's database, as the URL's own user.
+    #[must_use]
+    pub fn owner(&self, service: &str) -> PgConnectOptions {
+        let name = match self.options.get_database() {
             // A base that names a database is a prefix of one's own choosing: several suites on one server.
             Some(base) if !base.is_empty() && base != "postgres" => format!("{base}_{service}"),
             _ => format!("motcua_{service}"),
         };
-        self.0
+        self.options
             .clone()
             .database(&name)
             .application_name(&format!("motcua-{service}"))
@@ -57,14 +123,16 @@ impl Base {
             ])
     }
 
-    /// Makes a service's database if it is not there, and migrates it.
+    /// Makes a service's database if it is not there, and its roles, and migrates it. Where the URL's user may not, it must
+    /// have been done.
     ///
     /// # Errors
-    /// When PostgreSQL refuses or a migration fails.
+    /// When PostgreSQL refuses, a migration fails, or somebody else must run it first.
     pub async fn prepare(&self, service: &str, own: &'static Migrator) -> Result<(), Error> {
-        let options = self.service(service);
+        let options = self.owner(service);
         let name = options.get_database().unwrap_or_default().to_owned();
-        let mut admin = PgConnection::connect_with(&self.0.clone().database("postgres")).await?;
+        let mut admin =
+            PgConnection::connect_with(&self.options.clone().database("postgres")).await?;
         let exists: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
                 .bind(&name)
@@ -85,26 +153,53 @@ impl Base {
             }
         }
         admin.close().await.ok();
-        migrate(&options, own).await
+        let mut connection = PgConnection::connect_with(&options).await?;
+        let owns: bool =
+            sqlx::query_scalar("SELECT has_schema_privilege(current_user, 'public', 'CREATE')")
+                .fetch_one(&mut connection)
+                .await?;
+        if !owns {
+            return migrated(&mut connection, own).await;
+        }
+        roles::make(&mut connection, service, self.login == Login::Role).await?;
+        migrate(&mut connection, own).await?;
+        roles::grant(&mut connection, service).await?;
+        connection.close().await.ok();
+        Ok(())
     }
 }
 
+/// Whether the owner has brought the database to the present schema.
+async fn migrated(connection: &mut PgConnection, own: &'static Migrator) -> Result<(), Error> {
+    let last = HISTORY
+        .iter()
+        .chain(own.iter())
+        .map(|step| step.version)
+        .max();
+    let stands: Option<i64> =
+        sqlx::query_scalar("SELECT max(version) FROM migration WHERE success")
+            .fetch_one(connection)
+            .await?;
+    if stands >= last {
+        return Ok(());
+    }
+    Err(Error::NotReady {
+        missing: "the present schema of the database".to_owned(),
+        remedy: "run `motcua migrate` with the owner's DATABASE_URL first",
+    })
+}
+
 /// Brings a database to the present schema, under sqlx's advisory lock, as its owner.
-///
-/// # Errors
-/// When a migration fails.
-pub async fn migrate(options: &PgConnectOptions, own: &'static Migrator) -> Result<(), Error> {
-    let mut connection = PgConnection::connect_with(options).await?;
+async fn migrate(connection: &mut PgConnection, own: &'static Migrator) -> Result<(), Error> {
     let migrations = HISTORY.iter().chain(own.iter()).cloned().collect();
     let mut migrator = Migrator::with_migrations(migrations);
     migrator.table_name = Cow::Borrowed("migration");
     migrator
-        .run(&mut connection)
+        .run(&mut *connection)
         .await
         .map_err(|error| Error::Fault(format!("a migration failed: {error}")))?;
     // Before anybody reads it: a dump that was loaded here is another history than the one it was taken from.
-    crate::feed::renew_epoch(&mut connection).await?;
-    connection.close().await.ok();
+    crate::feed::renew_epoch(connection).await?;
     Ok(())
 }
 
@@ -116,19 +211,20 @@ pub(crate) fn writer(options: &PgConnectOptions) -> PgConnectOptions {
     steady(options).options([
         // A process that was stopped or cut off in the middle of a transaction lets go of its locks.
         ("idle_in_transaction_session_timeout", "10s"),
-        ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
     ])
 }
 
 /// Options of a connection whose plans are made once and kept, for queries that are known to have their index whatever
-/// their parameters: planning such a query anew costs more than running it.
+/// their parameters: planning such a query anew costs more than running it. The planner cannot know how little most of the
+/// conditions take away, and must not read the whole table because of that.
 #[must_use]
 pub fn steady(options: &PgConnectOptions) -> PgConnectOptions {
-    options
-        .clone()
-        .options([("plan_cache_mode", "force_generic_plan")])
+    options.clone().options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+    ])
 }
 
 /// A pool for queries. Writers hold connections of their own.

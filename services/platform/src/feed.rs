@@ -19,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 use self::{bell::Bell, tail::Tail};
 pub use self::{bell::Heard, server::FeedServer};
 use crate::{
+    archive::Archive,
     clock::Clock,
+    scope::Scope,
     time::{Instant, to_proto},
 };
 
@@ -50,17 +52,23 @@ pub(crate) struct Written {
     pub(crate) timer: Option<Timestamp>,
 }
 
-/// Which events a reader wants; what is empty does not matter.
-#[derive(Debug, Clone, Default)]
+/// Which events a reader wants and may see; what is empty does not matter.
+#[derive(Debug, Clone)]
 struct Filter {
-    kinds: Vec<i16>,
+    /// None for every kind.
+    kinds: Option<Vec<i16>>,
     agencies: Vec<String>,
     dossier: String,
+    scope: Scope,
 }
 
 impl Filter {
     fn wants(&self, event: &Event) -> bool {
-        (self.kinds.is_empty() || self.kinds.iter().any(|kind| i32::from(*kind) == event.kind))
+        self.scope.covers([event.agency.as_str()])
+            && self
+                .kinds
+                .as_ref()
+                .is_none_or(|kinds| kinds.iter().any(|kind| i32::from(*kind) == event.kind))
             && (self.agencies.is_empty() || self.agencies.contains(&event.agency))
             && (self.dossier.is_empty() || self.dossier == dossier_of(&event.dossier, &event.name))
     }
@@ -177,6 +185,7 @@ impl Feed {
     /// Events of a range of positions, both ends included, in order.
     async fn read(
         &self,
+        archive: &Archive,
         epoch: i64,
         from: i64,
         through: i64,
@@ -187,15 +196,16 @@ impl Feed {
         }
         let rows: Vec<(i64, Instant, Vec<u8>)> = sqlx::query_as(
             "SELECT position, recorded_at, body FROM event WHERE position BETWEEN $1 AND $2 \
-             AND ($3::smallint[] = '{}' OR kind = ANY($3)) AND ($4::text[] = '{}' OR agency = ANY($4)) \
-             AND ($5 = '' OR dossier = $5) ORDER BY position",
+             AND ($3::smallint[] IS NULL OR kind = ANY($3)) AND ($4::text[] = '{}' OR agency = ANY($4)) \
+             AND ($5 = '' OR dossier = $5) AND reaches($6, ARRAY[agency]) ORDER BY position",
         )
         .bind(from)
         .bind(through)
         .bind(&filter.kinds)
         .bind(&filter.agencies)
         .bind(&filter.dossier)
-        .fetch_all(&self.pool)
+        .bind(filter.scope.reach())
+        .fetch_all(&mut *archive.open(&filter.scope).await?)
         .await?;
         rows.into_iter()
             .map(|(position, recorded_at, body)| decode(position, recorded_at.0, &body))
@@ -244,9 +254,10 @@ pub fn kind_of(payload: &Payload) -> EventKind {
     kinds!(payload,
         DossierSubmitted DossierAccepted AcceptanceOverdue DossierRefused SupplementAsked SupplementProvided
         DossierWithdrawn ResultReady ResultHandedOver VisitRequested VisitMade CaseProgressRecorded CatalogApplied
+        StaffRecused SubjectErased
         CaseStarted CaseBlocked TaskOpened TaskClaimed TaskCompleted TaskReturned TaskCancelled SupplementRequested
         CaseHeld CaseResumed DeadlineExtended CaseDueSoon CaseOverdue SubCaseStarted SubCaseFinished CaseWithdrawn
-        CaseStopped CaseFinished DefinitionPublished MessageQueued MessageSent MessageFailed TemplateWritten
+        CaseStopped CaseFinished DefinitionPublished CaseStaffRecused MessageQueued MessageSent MessageFailed TemplateWritten
         ReactionIgnored)
 }
 

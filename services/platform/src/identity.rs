@@ -2,6 +2,18 @@
 //!
 //! Deliberately not here: what each method allows. The contract says it, and [`crate::rpc`] asks it.
 
+pub mod claims;
+mod fetch;
+mod jwks;
+mod jws;
+mod keys;
+pub mod mint;
+pub mod tokens;
+mod verified;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use motcua_proto::{events::v1::EventKind, r#type::v1::Role};

@@ -19,7 +19,7 @@ use std::{future::Future, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use motcua_proto::{
     events::v1::{Event, event::Payload},
-    r#type::v1::Actor,
+    r#type::v1::{Actor, Role},
 };
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::sync::oneshot;
@@ -29,8 +29,17 @@ use uuid::Uuid;
 pub use self::batch::{etag, write};
 use self::queue::{Job, Queue};
 use crate::{
-    clock::Clock, database::redacted, error::Error, feed::Feed, position::Position,
-    statement::Statement, time::Instant,
+    clock::Clock,
+    database::redacted,
+    error::Error,
+    feed::Feed,
+    identity::Principal,
+    policy::Admission,
+    position::Position,
+    scope::Scope,
+    statement::Statement,
+    time::Instant,
+    vault::{NewSubject, Vault},
 };
 
 /// One kind of resource that has a history: what may happen to it, and how it lies in PostgreSQL.
@@ -51,10 +60,17 @@ pub trait Aggregate: Send + Sync + 'static {
     /// A refusal of the law, or a missing or conflicting resource.
     fn decide(
         &self,
-        state: Option<&Self::State>,
+        place: Permitted<'_, Self::State>,
         command: &Self::Command,
         context: &Context<'_>,
     ) -> Result<Decision, Error>;
+
+    /// To whom it belongs, as [`crate::scope::tenants`] names them. A resource of the whole city belongs to nobody, and is
+    /// reached by whoever reaches the city.
+    fn tenants(state: &Self::State) -> Vec<String> {
+        let _ = state;
+        Vec::new()
+    }
 
     /// The state after an event. Never refuses: what happened, happened.
     fn apply(state: Option<Self::State>, event: &Event) -> Option<Self::State>;
@@ -71,12 +87,13 @@ pub trait Aggregate: Send + Sync + 'static {
     /// The resource as the contract shows it.
     fn answer(key: &str, state: &Self::State) -> Self::Answer;
 
-    /// Reads and locks rows, in the order of their keys; keys without a row are left out.
+    /// Reads and locks rows, in the order of their keys: of each asking that reaches its row, the asking's place and the
+    /// row's state. PostgreSQL's function `reaches` judges where rows have tenants, beside the judgement in the program.
     fn load(
         &self,
         connection: &mut PgConnection,
-        keys: &[String],
-    ) -> impl Future<Output = Result<Vec<(String, Self::State)>, sqlx::Error>> + Send;
+        asked: &Asked,
+    ) -> impl Future<Output = Result<Vec<(usize, Self::State)>, sqlx::Error>> + Send;
 
     /// Writes rows. New ones are inserted and must collide, by a key named `…_pkey`, with a row that another replica
     /// made meanwhile.
@@ -90,6 +107,78 @@ pub trait Aggregate: Send + Sync + 'static {
     fn constraint(name: &str) -> Option<Error> {
         let _ = name;
         None
+    }
+}
+
+/// Which rows a batch needs, each once for every reach that it is asked with. The places are those of both lists.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// Keys.
+    pub keys: Vec<String>,
+    /// Beside each, what the asking reaches, as [`Scope::reach`] writes it.
+    pub reaches: Vec<String>,
+}
+
+/// A place that PostgreSQL counted, from one, as the lists of [`Asked`] do, from nought.
+#[must_use]
+pub fn asked_place(ordinality: i64) -> usize {
+    usize::try_from(ordinality - 1).unwrap_or(usize::MAX)
+}
+
+/// Where a command is decided: the state of the very resource that it is for, or that there is none. Only the ledger makes
+/// one, when the command's scope covers the resource: deciding takes this proof, and no id.
+#[derive(Debug)]
+pub struct Permitted<'a, S>(Option<&'a S>);
+
+impl<'a, S> Permitted<'a, S> {
+    /// The state; `None` where there is no such resource for this caller.
+    #[must_use]
+    pub fn state(&self) -> Option<&'a S> {
+        self.0
+    }
+}
+
+/// Who asks for a change, and what that reaches: taken from a [`Call`](crate::call::Call) that was let in, or the suite's own.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    actor: Actor,
+    roles: Vec<Role>,
+    scope: Scope,
+}
+
+impl Authority {
+    pub(crate) fn new(actor: Actor, roles: Vec<Role>, scope: Scope) -> Self {
+        Self {
+            actor,
+            roles,
+            scope,
+        }
+    }
+
+    /// Somebody whom a method's policy admitted.
+    #[must_use]
+    pub fn of(principal: &Principal, admission: &Admission) -> Self {
+        let actor = Actor {
+            id: principal.id.clone(),
+            role: admission.role.into(),
+        };
+        Self::new(actor, principal.roles.clone(), admission.scope.clone())
+    }
+
+    /// A service that acts by rule: on events, and when time has come.
+    #[must_use]
+    pub fn of_service(name: &str) -> Self {
+        Self::new(
+            crate::actor::service(name),
+            vec![Role::Service],
+            Scope::city(),
+        )
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
     }
 }
 
@@ -113,6 +202,24 @@ pub struct Context<'a> {
     pub key: &'a str,
     /// Who acts.
     pub actor: &'a Actor,
+    /// Every capacity in which the actor may act; the one that let the call in stands in [`Context::actor`].
+    pub roles: &'a [Role],
+    /// What the actor reaches, and for whom the actor acts.
+    pub scope: &'a Scope,
+}
+
+impl<'a> Context<'a> {
+    /// What is asked at this time of the resource with this key, on this authority.
+    #[must_use]
+    pub fn new(now: Timestamp, key: &'a str, authority: &'a Authority) -> Self {
+        Self {
+            now,
+            key,
+            actor: &authority.actor,
+            roles: &authority.roles,
+            scope: &authority.scope,
+        }
+    }
 }
 
 /// What happens.
@@ -124,6 +231,8 @@ pub struct Decision {
     pub events: Vec<Payload>,
     /// What was said with it.
     pub statements: Vec<Statement>,
+    /// Whose the dossier is, where this makes it.
+    pub new_subject: Option<NewSubject>,
 }
 
 /// Whose data an event is.
@@ -153,8 +262,8 @@ pub struct Envelope<C> {
     pub target: Target,
     /// What is asked.
     pub command: C,
-    /// Who asks.
-    pub actor: Actor,
+    /// Who asks, and what that reaches.
+    pub authority: Authority,
     /// W3C trace context of the asking; empty if there is none.
     pub traceparent: String,
     /// The etag that the caller saw; empty not to check.
@@ -174,7 +283,7 @@ pub struct Request {
     pub id: Uuid,
     /// Whether the caller gave it: only then does it stand in the events.
     pub stated: bool,
-    /// SHA-256 of the body.
+    /// SHA-256 of the body. What is kept of it is keyed: a body with a phone number could be guessed.
     pub digest: [u8; 32],
 }
 
@@ -216,6 +325,7 @@ impl<A: Aggregate> Ledger<A> {
     /// Starts the lanes that write. They end when every [`Ledger`] is gone and what was accepted is written.
     pub fn start(
         feed: &Feed,
+        vault: &Vault,
         aggregate: Arc<A>,
         options: &PgConnectOptions,
         clock: &Clock,
@@ -225,6 +335,7 @@ impl<A: Aggregate> Ledger<A> {
         for number in 0..lane::LANES {
             let lane = lane::Lane::new(
                 feed.clone(),
+                vault.clone(),
                 number,
                 Arc::clone(&aggregate),
                 options.clone(),

@@ -5,6 +5,7 @@
 //! only [`clock`] reads the system's time; what the domain refuses becomes a `google.rpc.Status` in [`error`] alone.
 
 pub mod actor;
+pub mod archive;
 pub mod call;
 pub mod catalog;
 pub mod clock;
@@ -14,15 +15,21 @@ pub mod feed;
 pub mod follower;
 pub mod identity;
 pub mod ledger;
+pub mod limit;
 pub mod page;
 pub mod parse;
+pub mod policy;
 pub mod position;
 pub mod postgres;
 pub mod progress;
+pub mod redacted;
 pub mod rpc;
+pub mod scope;
 pub mod service;
 pub mod statement;
 pub mod telemetry;
 pub mod time;
 pub mod timers;
+pub mod tls;
+pub mod vault;
 pub mod work;

@@ -58,12 +58,18 @@ pub fn cut<T: prost::Message, K: Serialize>(
     let more = rows.len() > fitting;
     rows.truncate(fitting);
     let token = match rows.last() {
-        Some(last) if more => serde_json::to_vec(&key(last))
-            .map(|bytes| hex(&bytes))
-            .unwrap_or_default(),
+        Some(last) if more => token(&key(last)),
         _ => String::new(),
     };
     (rows, token)
+}
+
+/// The token of a page that goes on after this key.
+#[must_use]
+pub fn token<K: Serialize>(key: &K) -> String {
+    serde_json::to_vec(key)
+        .map(|bytes| hex(&bytes))
+        .unwrap_or_default()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,11 +3,14 @@
 //!
 //! Deliberately not here: any method. A service brings its routes; this module knows of them what the contract says.
 
-mod actor;
 mod admission;
 mod client;
+mod connection;
+mod dial;
 mod health;
+mod identify;
 mod layer;
+mod local;
 mod method;
 mod observe;
 mod position;
@@ -19,20 +22,19 @@ use std::{pin::pin, time::Duration};
 
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    service::Routes,
-    transport::{Server, server::TcpIncoming},
-};
+use tonic::{service::Routes, transport::Server};
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 use tower::ServiceBuilder;
 
-pub use self::{
-    actor::{ACTOR_METADATA, actor_from, actor_metadata},
-    client::{Peer, channel},
-    health::Health,
-};
 use self::{admission::Slots, layer::around};
-use crate::{error::Error, progress::Progress};
+pub use self::{
+    client::{Peer, channel},
+    connection::PeerInfo,
+    health::Health,
+    identify::Gate,
+    local::Local,
+};
+use crate::{error::Error, policy::MethodPolicy, progress::Progress, tls::Tls};
 
 /// How often a silent connection is asked whether it is still there.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -51,8 +53,12 @@ pub struct Options {
     pub service: &'static str,
     /// Where it listens, bound already: whoever binds knows the port.
     pub listener: TcpListener,
+    /// Its certificates. Without them it speaks plain text, which is for loopback.
+    pub tls: Option<Tls>,
     /// Its gRPC services, each with its own compression and message size. Health and reflection are added here.
     pub routes: Routes,
+    /// Who is let in.
+    pub gate: Gate,
     /// What its health is to say.
     pub health: Health,
     /// How far it has followed others, for `motcua-after`.
@@ -70,6 +76,9 @@ pub struct Limits {
     pub calls_max: usize,
     /// Streams open, counted apart.
     pub streams_max: usize,
+    /// TLS handshakes under way. The next one ends the oldest: whoever connects in order to say nothing gives way to
+    /// whoever speaks.
+    pub handshakes_max: usize,
     /// How long one call may take, whatever its caller allows.
     pub call_time_max: Duration,
     /// How long health says "not serving" before connections are refused, so that balancers look elsewhere first.
@@ -83,6 +92,7 @@ impl Default for Limits {
         Self {
             calls_max: 1_024,
             streams_max: 256,
+            handshakes_max: 512,
             call_time_max: Duration::from_secs(30),
             lame_duck: Duration::from_millis(200),
             drain_time_max: Duration::from_secs(20),
@@ -99,12 +109,19 @@ pub async fn serve(options: Options) -> Result<(), Error> {
     let Options {
         service,
         listener,
+        tls,
         routes,
+        gate,
         health,
         progress,
         drain,
         limits,
     } = options;
+    if tls.as_ref().is_some_and(|tls| tls.server().is_none()) {
+        return Err(Error::Fault(format!(
+            "{service} cannot be served with the certificates of a mere caller"
+        )));
+    }
     let closing = CancellationToken::new();
     let cut = CancellationToken::new();
     let slots = Slots::new(&limits);
@@ -126,8 +143,11 @@ pub async fn serve(options: Options) -> Result<(), Error> {
         .layer_fn(around(move |request, next| {
             admission::shed(slots.clone(), request, next)
         }))
-        // Identity and policy stand here once they exist: who calls, and whether the method's option in the contract
-        // allows it. What follows may then wait and read on behalf of somebody known.
+        // Who calls, and whether the method's option in the contract lets them: what follows waits and reads on behalf of
+        // somebody known.
+        .layer_fn(around(move |request, next| {
+            identify::identify(gate.clone(), request, next)
+        }))
         .layer_fn(around({
             let progress = progress.clone();
             move |request, next| position::wait(progress.clone(), request, next)
@@ -150,7 +170,7 @@ pub async fn serve(options: Options) -> Result<(), Error> {
                 .add_service(reflection(service)?),
         )
         .serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            connection::incoming(service, listener, tls, limits.handshakes_max),
             closing.clone().cancelled_owned(),
         );
     let mut server = pin!(server);
@@ -183,6 +203,14 @@ pub async fn serve(options: Options) -> Result<(), Error> {
     }
     tracing::info!(service, "drained");
     Ok(())
+}
+
+/// The policy of every method of the suite, by name.
+pub(crate) fn policies() -> impl Iterator<Item = MethodPolicy> {
+    method::ours().map(|method| MethodPolicy {
+        method: method.name,
+        policy: method.policy,
+    })
 }
 
 fn reflection(service: &str) -> Result<ServerReflectionServer<impl ServerReflection>, Error> {

@@ -9,11 +9,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
+    archive::Archive,
     clock::Clock,
     feed::{Feed, FeedServer},
     follower::{FollowerServer, Parking},
     progress::Progress,
     rpc::Peer,
+    vault::Vault,
 };
 
 /// A gRPC server that compresses, where the other side speaks it: the builder methods of generated servers have no trait.
@@ -31,8 +33,12 @@ macro_rules! compressed {
 /// What every service is given.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// Its own database, migrated.
+    /// Its own database, migrated, as the role that works.
     pub options: PgConnectOptions,
+    /// The same, as the role that reads for callers.
+    pub reader: PgConnectOptions,
+    /// What its personal data are sealed with.
+    pub vault: Vault,
     /// The time.
     pub clock: Clock,
     /// The way to the other services.
@@ -69,11 +75,12 @@ impl Service {
     pub fn new(
         routes: Routes,
         feed: Feed,
+        archive: Archive,
         pool: PgPool,
         parkings: Vec<Parking>,
         progress: Progress,
     ) -> Self {
-        let feed = EventFeedServiceServer::new(FeedServer::new(feed));
+        let feed = EventFeedServiceServer::new(FeedServer::new(feed, archive));
         let followers = FollowerServiceServer::new(FollowerServer::new(pool, parkings));
         Self {
             routes: routes

@@ -34,7 +34,7 @@ use tracing_subscriber::{
 pub use context::{current_traceparent, link, set_parent, traceparent};
 pub(crate) use context::{inject, set_remote_parent};
 pub use metrics::{record_batch_size, record_database, record_lag, record_parked};
-pub(crate) use metrics::{record_client_call, record_server_call};
+pub(crate) use metrics::{record_client_call, record_failed_handshake, record_server_call};
 pub use spans::{SERVICE, batch_span, database_span, kind_name, process_span};
 pub(crate) use spans::{client_span, server_span};
 

@@ -9,12 +9,11 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    actor,
     clock::Clock,
     database::redacted,
     error::Error,
     feed::Feed,
-    ledger::{Aggregate, Envelope, Ledger, Target},
+    ledger::{Aggregate, Authority, Envelope, Ledger, Target},
     time::Instant,
 };
 
@@ -125,7 +124,7 @@ impl<A: Aggregate> Timers<A> {
         Envelope {
             target: Target::Key(key.to_owned()),
             command: (self.tick)(),
-            actor: actor::service(self.feed.service()),
+            authority: Authority::of_service(self.feed.service()),
             traceparent: String::new(),
             etag: String::new(),
             request: None,

@@ -7,6 +7,7 @@ use sqlx::{Connection, PgConnection, Postgres, Transaction, postgres::PgConnectO
 use crate::{
     database::writer,
     feed::{self, Feed, Written},
+    vault::{Keyring, Vault},
 };
 
 /// A connection to write history with. A new one may have found a promoted or restored server.
@@ -27,6 +28,7 @@ pub struct Work<'a> {
     transaction: Transaction<'a, Postgres>,
     feed: &'a Feed,
     written: Vec<Written>,
+    learned: Vec<(Vault, Keyring)>,
 }
 
 impl<'a> Work<'a> {
@@ -42,6 +44,7 @@ impl<'a> Work<'a> {
             transaction: connection.begin().await?,
             feed,
             written: Vec::new(),
+            learned: Vec::new(),
         })
     }
 
@@ -51,6 +54,9 @@ impl<'a> Work<'a> {
     /// Those of the database. Whether the transaction was committed is then open.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.transaction.commit().await?;
+        for (vault, mut keyring) in self.learned {
+            vault.remember(&mut keyring);
+        }
         for written in self.written {
             self.feed.tell(written);
         }
@@ -60,6 +66,11 @@ impl<'a> Work<'a> {
     /// The service whose history it is.
     pub(crate) fn service(&self) -> &'static str {
         self.feed.service()
+    }
+
+    /// These keys are remembered once their rows are committed: those of a transaction that is rolled back were never anybody's.
+    pub(crate) fn has_learned(&mut self, vault: &Vault, keyring: Keyring) {
+        self.learned.push((vault.clone(), keyring));
     }
 
     pub(crate) fn has_written(&mut self, written: Written) {

@@ -2,7 +2,8 @@
 
 use jiff::{Timestamp, civil::Date};
 use motcua_platform::{
-    clock::Clock, error::Error, page, parse::Fields, rpc::Peer, time::date_to_proto,
+    archive::Archive, call::Call, clock::Clock, error::Error, page, parse::Fields, rpc::Peer,
+    scope::Scope, time::date_to_proto,
 };
 use motcua_proto::{
     google::r#type::Date as ProtoDate,
@@ -12,7 +13,6 @@ use motcua_proto::{
         SettlementReport, report_service_server::ReportService,
     },
 };
-use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -27,21 +27,20 @@ const AGENCIES_MAX: usize = 1_000;
 /// Serves reports.
 #[derive(Debug, Clone)]
 pub(crate) struct ReportServer {
-    /// Its database.
-    pub(crate) pool: PgPool,
+    /// Its rows.
+    pub(crate) archive: Archive,
     /// For what is in progress: it is judged at the period's end, or now where that lies ahead.
     pub(crate) clock: Clock,
     /// The feeds to recount from.
     pub(crate) sources: Vec<(&'static str, Peer)>,
 }
 
-#[tonic::async_trait]
-impl ReportService for ReportServer {
-    async fn get_settlement_report(
+impl ReportServer {
+    pub(crate) async fn settlement_report(
         &self,
-        request: Request<GetSettlementReportRequest>,
-    ) -> Result<Response<SettlementReport>, Status> {
-        let request = request.into_inner();
+        scope: &Scope,
+        request: GetSettlementReportRequest,
+    ) -> Result<SettlementReport, Error> {
         let mut fields = Fields::new();
         let agencies = agencies(&mut fields, request.agencies);
         let period = period(&mut fields, request.from.as_ref(), request.to.as_ref());
@@ -55,11 +54,9 @@ impl ReportService for ReportServer {
             recorded_before,
             moment,
         };
-        let settlement = store::settlement(&self.pool, &filter)
-            .await
-            .map_err(Error::from)?;
+        let settlement = store::settlement(&mut self.archive.open(scope).await?, &filter).await?;
         let (total, lines, days) = settlement.tally.finish(&settlement.places);
-        Ok(Response::new(SettlementReport {
+        Ok(SettlementReport {
             from: Some(date_to_proto(period.from)),
             to: Some(date_to_proto(period.to)),
             total: Some(total),
@@ -67,14 +64,14 @@ impl ReportService for ReportServer {
             days,
             footnotes: footnotes(moment, as_of, &settlement.positions),
             positions: settlement.positions,
-        }))
+        })
     }
 
-    async fn list_dossier_facts(
+    pub(crate) async fn dossier_facts(
         &self,
-        request: Request<ListDossierFactsRequest>,
-    ) -> Result<Response<ListDossierFactsResponse>, Status> {
-        let request = request.into_inner();
+        scope: &Scope,
+        request: ListDossierFactsRequest,
+    ) -> Result<ListDossierFactsResponse, Error> {
         let mut fields = Fields::new();
         let size = page::size(&mut fields, request.page_size);
         let after = page::key::<String>(&mut fields, &request.page_token);
@@ -82,45 +79,78 @@ impl ReportService for ReportServer {
         let ((size, after), agency) = fields.finish(size.zip(after).zip(agency))?;
         let overdue_at = request.overdue_only.then(|| self.clock.now());
         let facts = store::list(
-            &self.pool,
+            &mut self.archive.open(scope).await?,
             &agency,
             &after.unwrap_or_default(),
             overdue_at,
             size + 1,
         )
-        .await
-        .map_err(Error::from)?;
+        .await?;
         let facts = facts
             .into_iter()
             .map(|(dossier, fact)| fact.to_proto(dossier))
             .collect();
         let (facts, next_page_token) = page::cut(facts, size, |fact| fact.dossier.clone());
-        Ok(Response::new(ListDossierFactsResponse {
+        Ok(ListDossierFactsResponse {
             facts,
             next_page_token,
-        }))
+        })
+    }
+
+    pub(crate) async fn durations(
+        &self,
+        scope: &Scope,
+        request: GetDurationsRequest,
+    ) -> Result<GetDurationsResponse, Error> {
+        let mut fields = Fields::new();
+        let agencies = agencies(&mut fields, request.agencies);
+        let period = period(&mut fields, request.from.as_ref(), request.to.as_ref());
+        let (agencies, period) = fields.finish(agencies.zip(period))?;
+        let procedures =
+            store::durations(&mut self.archive.open(scope).await?, &agencies, period).await?;
+        Ok(GetDurationsResponse { procedures })
+    }
+
+    pub(crate) async fn recount(&self, scope: &Scope) -> Result<ReconcileResponse, Error> {
+        reconcile(self.archive.open(scope).await?, &self.sources).await
+    }
+}
+
+#[tonic::async_trait]
+impl ReportService for ReportServer {
+    async fn get_settlement_report(
+        &self,
+        request: Request<GetSettlementReportRequest>,
+    ) -> Result<Response<SettlementReport>, Status> {
+        let call = Call::enter(&request)?;
+        let report = self.settlement_report(call.scope(), request.into_inner());
+        Ok(Response::new(report.await?))
+    }
+
+    async fn list_dossier_facts(
+        &self,
+        request: Request<ListDossierFactsRequest>,
+    ) -> Result<Response<ListDossierFactsResponse>, Status> {
+        let call = Call::enter(&request)?;
+        let facts = self.dossier_facts(call.scope(), request.into_inner());
+        Ok(Response::new(facts.await?))
     }
 
     async fn get_durations(
         &self,
         request: Request<GetDurationsRequest>,
     ) -> Result<Response<GetDurationsResponse>, Status> {
-        let request = request.into_inner();
-        let mut fields = Fields::new();
-        let agencies = agencies(&mut fields, request.agencies);
-        let period = period(&mut fields, request.from.as_ref(), request.to.as_ref());
-        let (agencies, period) = fields.finish(agencies.zip(period))?;
-        let procedures = store::durations(&self.pool, &agencies, period)
-            .await
-            .map_err(Error::from)?;
-        Ok(Response::new(GetDurationsResponse { procedures }))
+        let call = Call::enter(&request)?;
+        let durations = self.durations(call.scope(), request.into_inner());
+        Ok(Response::new(durations.await?))
     }
 
     async fn reconcile(
         &self,
-        _: Request<ReconcileRequest>,
+        request: Request<ReconcileRequest>,
     ) -> Result<Response<ReconcileResponse>, Status> {
-        Ok(Response::new(reconcile(&self.pool, &self.sources).await?))
+        let call = Call::enter(&request)?;
+        Ok(Response::new(self.recount(call.scope()).await?))
     }
 }
 
@@ -128,7 +158,7 @@ fn agencies(fields: &mut Fields, codes: Vec<String>) -> Option<Vec<String>> {
     if codes.len() > AGENCIES_MAX {
         fields.reject(
             "agencies",
-            format!("must be at most {AGENCIES_MAX}; leave it empty for the whole city"),
+            format!("must be at most {AGENCIES_MAX}; leave it empty for all"),
         );
         return None;
     }

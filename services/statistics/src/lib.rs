@@ -25,6 +25,7 @@ mod tests;
 use std::sync::Arc;
 
 use motcua_platform::{
+    archive::Archive,
     compressed, database,
     error::Error,
     feed::Feed,
@@ -57,6 +58,9 @@ const NOTHING_PENDING: &str = "SELECT count(*) FROM fact WHERE false AND resolve
 pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     let Surroundings {
         options,
+        reader,
+        // Nothing personal is kept here.
+        vault: _,
         clock,
         peers,
         drain,
@@ -96,11 +100,12 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         parkings.push(follower.parking());
         tasks.spawn(follower.run(drain.clone()));
     }
+    let archive = Archive::new(reader);
     let reports = ReportServer {
-        pool: pool.clone(),
+        archive: archive.clone(),
         clock,
         sources,
     };
     let routes = Routes::new(compressed!(ReportServiceServer::new(reports)));
-    Ok(Service::new(routes, own, pool, parkings, progress))
+    Ok(Service::new(routes, own, archive, pool, parkings, progress))
 }

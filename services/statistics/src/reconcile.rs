@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use motcua_platform::{error::Error, position::Position, rpc::Peer};
+use motcua_platform::{archive::Reading, error::Error, position::Position, rpc::Peer};
 use motcua_proto::{
     events::v1::{Event, SubscribeRequest, event_feed_service_client::EventFeedServiceClient},
     statistics::v1::{Difference, ReconcileResponse},
 };
-use sqlx::PgPool;
 use tonic::{Code, Status};
 
 use crate::{
@@ -25,17 +24,17 @@ use crate::{
 /// Differences that are listed at most.
 const DIFFERENCES_MAX: usize = 1_000;
 
-/// Recounts.
+/// Recounts, for somebody who reaches the whole city.
 ///
 /// # Errors
 /// When the database or a source does not answer, or a source has another epoch than the one that was followed.
 pub(crate) async fn reconcile(
-    pool: &PgPool,
+    mut reading: Reading,
     sources: &[(&'static str, Peer)],
 ) -> Result<ReconcileResponse, Error> {
-    let mut transaction = pool.begin_with(store::ONE_MOMENT).await?;
-    let snapshot = store::snapshot(&mut transaction).await?;
-    transaction.commit().await?;
+    store::at_one_moment(&mut reading).await?;
+    let snapshot = store::snapshot(&mut reading).await?;
+    drop(reading);
     let mut recount = Recount::default();
     for (source, peer) in sources {
         if let Some(position) = snapshot

@@ -6,12 +6,12 @@ mod row;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use motcua_platform::{position::Position, time::Instant};
+use motcua_platform::{archive::Reading, position::Position, time::Instant};
 use motcua_proto::r#type::v1::Catalog;
 use sqlx::{PgConnection, types::Json};
 
 pub(crate) use self::{
-    reading::{Filter, ONE_MOMENT, durations, list, settlement},
+    reading::{Filter, at_one_moment, durations, list, settlement},
     row::Row,
 };
 use crate::domain::{
@@ -150,14 +150,14 @@ pub(crate) struct Snapshot {
     pub(crate) unknown: Vec<String>,
 }
 
-/// Reads everything, in a transaction that sees one moment.
-pub(crate) async fn snapshot(connection: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
-    let positions = positions(connection).await?;
-    let facts = row::all(connection).await?;
+/// Reads everything that there is, for a reading of the whole city that sees one moment.
+pub(crate) async fn snapshot(reading: &mut Reading) -> Result<Snapshot, sqlx::Error> {
+    let positions = positions(reading).await?;
+    let facts = row::all(reading).await?;
     let rows: Vec<(String, String, i32, i16, i64)> = sqlx::query_as(
         "SELECT agency, procedure, day - date '1970-01-01', measure, value FROM daily_counter",
     )
-    .fetch_all(connection)
+    .fetch_all(&mut **reading)
     .await?;
     let mut counters = Counters::new();
     let mut unknown = Vec::new();

@@ -4,9 +4,10 @@ mod cases;
 mod definitions;
 mod tasks;
 
-use motcua_platform::{clock::Clock, error::Error, parse::Fields};
+use motcua_platform::{
+    archive::Archive, clock::Clock, error::Error, parse::Fields, scope::Scope, vault::Vault,
+};
 use motcua_proto::workflow::v1 as proto;
-use sqlx::PgPool;
 
 pub(crate) use self::{cases::CaseServer, definitions::DefinitionServer, tasks::TaskServer};
 use crate::{
@@ -17,24 +18,25 @@ use crate::{
 /// What the servers share.
 #[derive(Debug, Clone)]
 pub(crate) struct Desk {
-    pub(crate) pool: PgPool,
+    pub(crate) archive: Archive,
+    pub(crate) vault: Vault,
     pub(crate) surround: Surround,
     pub(crate) clock: Clock,
 }
 
 impl Desk {
     /// Reads definitions that this process has not seen yet: after a start, or published at another replica.
-    async fn know(&self, wanted: &[(&str, i32)]) -> Result<(), Error> {
+    async fn know(&self, scope: &Scope, wanted: &[(&str, i32)]) -> Result<(), Error> {
         if wanted
             .iter()
             .all(|(id, version)| self.surround.definitions.get(id, *version).is_some())
         {
             return Ok(());
         }
-        let mut connection = self.pool.acquire().await?;
+        let mut reading = self.archive.open(scope).await?;
         store::ensure_versions(
             &self.surround.definitions,
-            &mut connection,
+            &mut reading,
             wanted.iter().copied(),
         )
         .await?;
@@ -42,37 +44,41 @@ impl Desk {
     }
 
     /// Reads what a case runs under.
-    async fn surroundings_of(&self, case: &Case) -> Result<(), Error> {
+    async fn surroundings_of(&self, scope: &Scope, case: &Case) -> Result<(), Error> {
         if self.surround.catalogs.get(&case.catalog).is_none() {
-            let mut connection = self.pool.acquire().await?;
+            let mut reading = self.archive.open(scope).await?;
             self.surround
                 .catalogs
-                .ensure(&mut connection, [case.catalog.as_str()])
+                .ensure(&mut reading, [case.catalog.as_str()])
                 .await?;
         }
         let wanted: Vec<_> = (0..case.tasks.len())
             .filter_map(|index| case.definition_of(index))
             .collect();
-        self.know(&wanted).await
+        self.know(scope, &wanted).await
     }
 
     /// Cases with what their definitions say.
-    async fn shown(&self, answers: Vec<Answered>) -> Result<Vec<proto::Case>, Error> {
+    async fn shown(
+        &self,
+        scope: &Scope,
+        answers: Vec<Answered>,
+    ) -> Result<Vec<proto::Case>, Error> {
         let wanted: Vec<_> = answers
             .iter()
             .flat_map(|answer| &answer.definitions)
             .filter(|pinned| pinned.version > 0)
             .map(|pinned| (pinned.id.as_str(), pinned.version))
             .collect();
-        self.know(&wanted).await?;
+        self.know(scope, &wanted).await?;
         Ok(answers
             .into_iter()
             .map(|answer| answer.fill(&self.surround.definitions))
             .collect())
     }
 
-    async fn shown_one(&self, answer: Answered) -> Result<proto::Case, Error> {
-        let mut shown = self.shown(vec![answer]).await?;
+    async fn shown_one(&self, scope: &Scope, answer: Answered) -> Result<proto::Case, Error> {
+        let mut shown = self.shown(scope, vec![answer]).await?;
         shown
             .pop()
             .ok_or_else(|| Error::Fault("a case has no answer".to_owned()))

@@ -9,10 +9,9 @@
 
 use jiff::SignedDuration;
 use motcua_platform::{
-    actor,
     clock::Clock,
     database::redacted,
-    ledger::{Envelope, Ledger, Target},
+    ledger::{Authority, Envelope, Ledger, Target},
 };
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -87,7 +86,7 @@ fn retry(code: &str, traceparent: &str) -> Envelope<Command> {
     Envelope {
         target: Target::Key(code.to_owned()),
         command: Command::Retry,
-        actor: actor::service(SERVICE),
+        authority: Authority::of_service(SERVICE),
         traceparent: traceparent.to_owned(),
         etag: String::new(),
         request: None,

@@ -8,6 +8,7 @@
 //! | `case.rs`, `replay.rs` | where does a case stand, and how do events change that? |
 //! | `command.rs`, `decide.rs` | what may be asked of a case, and which rule does it meet? |
 //! | `begin.rs`, `deadline.rs`, `work.rs` | how does it begin, what moves its due, what may be done with a task? |
+//! | `standing.rs` | who may act on it: whose role, whose agency, whose relative, whose signature? |
 //! | `engine.rs` | where does a path go on? |
 //! | `reckon.rs` | how much time is left, and how much was used? |
 //! | `show.rs`, `sheet.rs` | how does the contract show it? |
@@ -24,6 +25,7 @@ mod reckon;
 mod replay;
 mod sheet;
 mod show;
+mod standing;
 mod structure;
 mod surround;
 mod work;

@@ -16,6 +16,7 @@ mod store;
 use std::sync::Arc;
 
 use motcua_platform::{
+    archive::Archive,
     compressed, database,
     error::Error,
     feed::Feed,
@@ -60,11 +61,14 @@ const TIMER_NEXT: &str = "SELECT min(timer_at) FROM cases";
 pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     let Surroundings {
         options,
+        reader,
+        vault,
         clock,
         peers,
         drain,
         tasks,
     } = surroundings;
+    let archive = Archive::new(store::walking(&reader));
     let pool = database::pool(database::steady(&options));
     let feed = Feed::start(
         SERVICE,
@@ -84,9 +88,10 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     let cases = Arc::new(Cases {
         surround: surround.clone(),
     });
-    let ledger = Ledger::start(&feed, Arc::clone(&cases), &options, &clock, &tasks);
+    let ledger = Ledger::start(&feed, &vault, Arc::clone(&cases), &options, &clock, &tasks);
     let definitions = Ledger::start(
         &feed,
+        &vault,
         Arc::new(PublishedDefinitions),
         &options,
         &clock,
@@ -100,6 +105,7 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         kinds: KINDS.to_vec(),
         options,
         handler: Arc::new(Reactions {
+            vault: vault.clone(),
             cases,
             clock: clock.clone(),
         }),
@@ -125,7 +131,8 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     tasks.spawn(blocked.clone().run(clock.clone(), drain));
 
     let desk = Desk {
-        pool: pool.clone(),
+        archive: archive.clone(),
+        vault: vault.clone(),
         surround,
         clock,
     };
@@ -144,5 +151,8 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
             desk
         })))
         .add_service(compressed!(DefinitionServiceServer::new(definition_server)));
-    Ok(Service::new(routes, feed, pool, vec![parking], progress))
+    let parkings = vec![parking];
+    Ok(Service::new(
+        routes, feed, archive, pool, parkings, progress,
+    ))
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use motcua_platform::{
-    actor,
     catalog::Catalog,
     clock::Clock,
+    error::Error,
     follower::{Failure, Handler, Received},
-    ledger::{self, Envelope, Target},
+    ledger::{self, Authority, Envelope, Target},
     telemetry,
     time::from_proto_opt,
+    vault::Vault,
     work::Work,
 };
 use motcua_proto::{
@@ -25,17 +26,20 @@ use crate::{
 };
 
 /// The kinds that matter here.
-pub(crate) const KINDS: [EventKind; 4] = [
+pub(crate) const KINDS: [EventKind; 6] = [
     EventKind::CatalogApplied,
     EventKind::DossierAccepted,
     EventKind::DossierWithdrawn,
     EventKind::SupplementProvided,
+    EventKind::StaffRecused,
+    EventKind::SubjectErased,
 ];
 
 /// Reacts to intake.
 #[derive(Debug)]
 pub(crate) struct Reactions {
     pub(crate) cases: Arc<Cases>,
+    pub(crate) vault: Vault,
     pub(crate) clock: Clock,
 }
 
@@ -48,12 +52,17 @@ impl Handler for Reactions {
     ) -> Result<(), Failure> {
         // Dossiers name their catalog, so one that came later in the batch changes nothing for those before it.
         let mut commands = Vec::new();
+        let mut erased = Vec::new();
         for (index, received) in events.iter().enumerate() {
             match &received.event.payload {
                 Some(Payload::CatalogApplied(applied)) => {
                     self.keep(work, applied.catalog.as_ref())
                         .await
                         .map_err(|why| at(index, why))?;
+                }
+                // What is said here of a dossier is sealed with a key of its own: it goes with the person's.
+                Some(Payload::SubjectErased(subject)) => {
+                    erased.extend(subject.dossiers.iter().map(String::as_str));
                 }
                 Some(payload) => {
                     let command = command(source, received, payload)
@@ -62,6 +71,10 @@ impl Handler for Reactions {
                 }
                 None => {}
             }
+        }
+        if !erased.is_empty() {
+            let held = self.vault.hold(work, &erased).await?;
+            self.vault.destroy(work, &held, self.clock.now()).await?;
         }
         let (places, envelopes): (Vec<_>, Vec<_>) = commands.into_iter().unzip();
         if envelopes.is_empty() {
@@ -78,11 +91,20 @@ impl Handler for Reactions {
             })
             .collect();
         ensure_newest(&self.cases.surround, work, &wanted).await?;
-        let outcomes =
-            ledger::write(self.cases.as_ref(), work, &envelopes, self.clock.now()).await?;
+        let outcomes = ledger::write(
+            self.cases.as_ref(),
+            &self.vault,
+            work,
+            &envelopes,
+            self.clock.now(),
+        )
+        .await?;
         for (index, outcome) in places.into_iter().zip(outcomes) {
-            if let Err(error) = outcome {
-                return Err(Failure::event(index, error.to_string()));
+            match (outcome, &events[index].event.payload) {
+                (Ok(_), _) => {}
+                // Before acceptance there is no case; what is accepted then names everybody who was marked.
+                (Err(Error::Missing { .. }), Some(Payload::StaffRecused(_))) => {}
+                (Err(error), _) => return Err(Failure::event(index, error.to_string())),
             }
         }
         Ok(())
@@ -125,7 +147,7 @@ fn envelope(received: &Received, command: Command) -> Envelope<Command> {
     Envelope {
         target: Target::Key(received.event.dossier.clone()),
         command,
-        actor: actor::service(SERVICE),
+        authority: Authority::of_service(SERVICE),
         traceparent: telemetry::traceparent(&received.span),
         etag: String::new(),
         request: None,
@@ -164,6 +186,9 @@ fn command(
                 from_proto_opt(provided.provided_at.as_ref()).ok_or("provided_at is missing")?;
             Some(Command::Resume { at, cause })
         }
+        Payload::StaffRecused(recused) => Some(Command::Recuse {
+            principal: recused.principal.clone(),
+        }),
         _ => None,
     })
 }
@@ -183,5 +208,6 @@ fn receipt(procedure: &str, accepted: &DossierAccepted) -> Option<Receipt> {
         competent_agency: accepted.competent_agency.clone(),
         priority: accepted.priority(),
         options: accepted.options.clone(),
+        recused: accepted.recused.clone(),
     })
 }

@@ -3,13 +3,17 @@
 mod cases;
 mod definitions;
 mod lists;
+#[cfg(test)]
+mod walls;
 
 pub(crate) use self::{
     cases::Cases,
     definitions::{
         PublishedDefinitions, Wanted, definition, definitions, ensure_newest, ensure_versions,
     },
-    lists::{CaseFilter, CaseKey, TaskFilter, TaskKey, blocked, case, cases, tasks},
+    lists::{
+        CaseFilter, CaseKey, Listed, TaskFilter, TaskKey, blocked, case, cases, tasks, walking,
+    },
 };
 use crate::domain::Case;
 

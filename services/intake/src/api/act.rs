@@ -6,8 +6,8 @@ use motcua_platform::{
     parse::Fields,
 };
 use motcua_proto::intake::v1::{
-    AcceptDossierRequest, Dossier, HandOverResultRequest, RecordVisitRequest, RefuseDossierRequest,
-    RequestSupplementRequest, RequestVisitRequest, SupplementDossierRequest,
+    AcceptDossierRequest, Dossier, HandOverResultRequest, RecordVisitRequest, RecuseStaffRequest,
+    RefuseDossierRequest, RequestSupplementRequest, RequestVisitRequest, SupplementDossierRequest,
     WithdrawDossierRequest,
 };
 use tonic::{Request, Response, Status};
@@ -33,7 +33,7 @@ macro_rules! acts {
 }
 
 acts! {
-    AcceptDossierRequest RefuseDossierRequest RequestSupplementRequest SupplementDossierRequest
+    RecuseStaffRequest AcceptDossierRequest RefuseDossierRequest RequestSupplementRequest SupplementDossierRequest
     WithdrawDossierRequest HandOverResultRequest RequestVisitRequest RecordVisitRequest
 }
 

@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use motcua_platform::{
+    archive::Archive,
     call::{Call, acknowledge},
     catalog::{Catalog, Catalogs},
     error::Error,
     ledger::{Ledger, Target},
     page,
     parse::Fields,
+    scope::Scope,
 };
 use motcua_proto::{
     intake::v1::{
@@ -19,7 +21,6 @@ use motcua_proto::{
     },
     r#type::v1::{Agency, Calendar, Procedure},
 };
-use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -35,7 +36,7 @@ pub(crate) struct CatalogApi {
     /// Those that this process has seen.
     pub(crate) catalogs: Catalogs,
     /// For reading.
-    pub(crate) pool: PgPool,
+    pub(crate) archive: Archive,
 }
 
 #[tonic::async_trait]
@@ -70,8 +71,8 @@ impl CatalogService for CatalogApi {
         // Without an event nothing was changed: it stood there already.
         accepted.answer.changed = accepted.position.is_some();
         // Whoever submits next, here, submits under it.
-        if let Err(error) = self.catalogs.refresh(&self.pool).await {
-            tracing::warn!(error = %Error::from(error), "the applied catalog is read in a moment");
+        if let Err(error) = self.refresh().await {
+            tracing::warn!(%error, "the applied catalog is read in a moment");
         }
         Ok(acknowledge(accepted))
     }
@@ -168,11 +169,16 @@ impl CatalogService for CatalogApi {
 }
 
 impl CatalogApi {
+    async fn refresh(&self) -> Result<(), Error> {
+        let mut reading = self.archive.open(&Scope::by_rule()).await?;
+        Ok(self.catalogs.refresh(&mut reading).await?)
+    }
+
     /// Whether the id is free, or stands for this very content.
     async fn check(&self, catalog: &motcua_proto::r#type::v1::Catalog) -> Result<(), Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut reading = self.archive.open(&Scope::by_rule()).await?;
         self.catalogs
-            .ensure(&mut connection, [catalog.id.as_str()])
+            .ensure(&mut reading, [catalog.id.as_str()])
             .await?;
         match self.catalogs.get(&catalog.id) {
             Some(applied) if !same(applied.proto(), catalog) => Err(other_content(&catalog.id)),

@@ -5,27 +5,30 @@ use std::sync::Arc;
 use futures::future::join_all;
 use jiff::Timestamp;
 use motcua_platform::{
+    archive::Reading,
     call::{Call, acknowledge},
     catalog::Catalog,
     error::Error,
     ledger::{Accepted, Target},
     page,
     parse::Fields,
+    scope::Scope,
     time::{from_proto_opt, local_date},
 };
 use motcua_proto::{
     intake::v1::{
         AcceptDossierRequest, BatchSubmitDossiersRequest, BatchSubmitDossiersResponse, Dossier,
         DossierView, GetDossierRequest, HandOverResultRequest, ListDossiersRequest,
-        ListDossiersResponse, RefuseDossierRequest, RequestSupplementRequest, Statement,
-        StatementKind, SubmitDossierRequest, SubmitOutcome, SupplementDossierRequest,
-        WithdrawDossierRequest, dossier_service_server::DossierService, submit_outcome,
+        ListDossiersResponse, LookUpDossierRequest, RecuseStaffRequest, RefuseDossierRequest,
+        RequestSupplementRequest, Statement, StatementKind, SubmitDossierRequest, SubmitOutcome,
+        SupplementDossierRequest, WithdrawDossierRequest, dossier_service_server::DossierService,
+        submit_outcome,
     },
     r#type::v1::{DossierStatus, HandOverMethod},
 };
 use tonic::{Request, Response, Status};
 
-use super::{DossierApi, submission};
+use super::{DossierApi, search, submission};
 use crate::{
     domain::{applicant, command::Command, words::Words},
     store,
@@ -33,6 +36,9 @@ use crate::{
 
 /// Submissions in one call at most.
 const SUBMISSIONS_MAX: usize = 100;
+
+/// As the contract names it, for the log of who read what.
+const GET_DOSSIER: &str = "motcua.intake.v1.DossierService/GetDossier";
 
 #[tonic::async_trait]
 impl DossierService for DossierApi {
@@ -85,13 +91,14 @@ impl DossierService for DossierApi {
         let code = fields.name("name", "dossiers", &body.name);
         let view = fields.optional_choice::<DossierView>("view", body.view);
         let (code, view) = fields.finish(code.zip(view))?;
-        let mut dossier = store::dossier(&self.pool, &code)
+        let mut reading = self.archive.open(call.scope()).await.map_err(Error::from)?;
+        let mut dossier = store::dossier(&mut reading, &code)
             .await
             .map_err(Error::from)?
             .ok_or(Error::Missing { name: body.name })?;
         if view == DossierView::Full {
-            tracing::info!(actor = %call.actor.id, dossier = %code, "the personal data of a dossier was read");
-            self.complete(&code, &mut dossier).await?;
+            self.complete(&call, &mut reading, &code, &mut dossier)
+                .await?;
         }
         Ok(Response::new(dossier))
     }
@@ -100,11 +107,19 @@ impl DossierService for DossierApi {
         &self,
         request: Request<ListDossiersRequest>,
     ) -> Result<Response<ListDossiersResponse>, Status> {
+        let call = Call::enter(&request)?;
         let body = request.into_inner();
         let mut fields = Fields::new();
+        let like = search::like(&mut fields, &body);
         let filter = filter(&mut fields, &body);
-        let filter = fields.finish(filter)?;
-        let rows = store::list(&self.pool, &filter)
+        let (filter, like) = fields.finish(filter.zip(like))?;
+        let mut reading = self.archive.open(call.scope()).await.map_err(Error::from)?;
+        if let Some(like) = like {
+            return Ok(Response::new(
+                self.search(&call, &mut reading, filter, &like).await?,
+            ));
+        }
+        let rows = store::list(&mut reading, &filter)
             .await
             .map_err(Error::from)?;
         let (dossiers, next_page_token) = page::cut(rows, filter.rows - 1, |dossier| {
@@ -117,6 +132,31 @@ impl DossierService for DossierApi {
             dossiers,
             next_page_token,
         }))
+    }
+
+    async fn look_up_dossier(
+        &self,
+        request: Request<LookUpDossierRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        let call = Call::enter(&request)?;
+        Ok(Response::new(
+            self.look_up(&call, request.into_inner()).await?,
+        ))
+    }
+
+    async fn recuse_staff(
+        &self,
+        request: Request<RecuseStaffRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.DossierService/RecuseStaff",
+            request,
+            |fields, body| {
+                let principal = fields.id("principal", &body.principal)?;
+                Some(Command::Recuse { principal })
+            },
+        )
+        .await
     }
 
     async fn accept_dossier(
@@ -232,7 +272,7 @@ impl DossierApi {
         catalog: Option<Arc<Catalog>>,
     ) -> Result<Accepted<Dossier>, Error> {
         let request_id = Fields::new().request_id(&body.request_id).flatten();
-        let (target, command) = match submission::parse(body, catalog.as_deref()) {
+        let (target, command) = match submission::parse(body, catalog.as_deref(), call.scope()) {
             Ok((submission, identifier)) => {
                 let day = local_date(self.clock.now()).strftime("%y%m%d");
                 (
@@ -265,24 +305,35 @@ impl DossierApi {
     /// The catalog in force; looked up again where this process knows none, for another replica may.
     async fn in_force(&self) -> Result<Option<Arc<Catalog>>, Error> {
         if self.catalogs.in_force().is_none() {
-            self.catalogs.refresh(&self.pool).await?;
+            let mut reading = self.archive.open(&Scope::by_rule()).await?;
+            self.catalogs.refresh(&mut reading).await?;
         }
         Ok(self.catalogs.in_force())
     }
 
     /// Adds what only the FULL view shows.
-    async fn complete(&self, code: &str, dossier: &mut Dossier) -> Result<(), Error> {
-        let mut connection = self.pool.acquire().await?;
-        for said in store::statements(&mut connection, code).await? {
+    async fn complete(
+        &self,
+        call: &Call,
+        reading: &mut Reading,
+        code: &str,
+        dossier: &mut Dossier,
+    ) -> Result<(), Error> {
+        let purpose = call.purpose()?;
+        let statements = store::statements(reading, &self.vault, code).await?;
+        self.accesses
+            .note(call, GET_DOSSIER, purpose, &[code])
+            .await?;
+        for said in statements {
             if said.kind == i32::from(StatementKind::Applicant) {
-                dossier.applicant = applicant::read(&said.body);
+                dossier.applicant = applicant::read(said.body.expose());
                 continue;
             }
             dossier.statements.push(Statement {
                 kind: said.kind,
                 revision: said.revision,
-                text: said.body,
-                ground: said.ground,
+                text: said.body.into_exposed(),
+                ground: said.ground.into_exposed(),
             });
         }
         Ok(())
@@ -323,6 +374,7 @@ fn filter(fields: &mut Fields, body: &ListDossiersRequest) -> Option<store::Filt
         submitted_from: submitted_from?,
         submitted_to: submitted_to?,
         external_code: external_code?,
+        codes: None,
         after: after?,
         // One more than the page holds says whether another one follows.
         rows: rows? + 1,

@@ -1,15 +1,20 @@
 //! Parsing a submission: its own fields, and what they name in the catalog in force. Everything wrong, at once.
 
-use motcua_platform::{catalog::Catalog, error::Error, parse::Fields};
+use motcua_platform::{catalog::Catalog, error::Error, parse::Fields, scope::Scope};
 use motcua_proto::{
     intake::v1::{Applicant, SubmitDossierRequest},
     r#type::v1::{Channel, HandOverMethod, PriorityGround},
 };
 
-use crate::domain::{command::Submission, rules::Rules};
+use crate::domain::{
+    command::Submission,
+    rules::{Rules, no_agency},
+};
 
 /// Options that a submission may state.
 const OPTIONS_MAX: usize = 20;
+/// Staff that a submission may keep out.
+const RECUSED_MAX: usize = 20;
 
 /// A submission under a catalog, and the identifier that begins its code.
 ///
@@ -18,6 +23,7 @@ const OPTIONS_MAX: usize = 20;
 pub(super) fn parse(
     request: &SubmitDossierRequest,
     catalog: Option<&Catalog>,
+    scope: &Scope,
 ) -> Result<(Submission, String), Error> {
     let mut fields = Fields::new();
     let procedure = fields.id("procedure", &request.procedure);
@@ -28,13 +34,22 @@ pub(super) fn parse(
         fields.optional_choice::<HandOverMethod>("hand_over_method", request.hand_over_method);
     let priority = fields.optional_choice::<PriorityGround>("priority", request.priority);
     let external_code = fields.optional_line("external_code", &request.external_code);
+    let on_behalf_of = fields.optional_id("on_behalf_of", &request.on_behalf_of);
+    let recused = recused(&mut fields, &request.recused);
     fields.request_id(&request.request_id);
+    if let (Some(catalog), Some(agency)) = (catalog, &receiving_agency)
+        && catalog.agency(agency).is_some()
+        && !scope.acts_for(agency)
+    {
+        fields.reject("receiving_agency", no_agency(catalog, agency));
+    }
     let rules = catalog.and_then(|catalog| {
         found(
             &mut fields,
             catalog,
             procedure.as_ref(),
             receiving_agency.as_ref(),
+            on_behalf_of.as_deref().unwrap_or_default(),
         )
     });
     let options = options(&mut fields, &request.options, rules.as_ref());
@@ -56,6 +71,8 @@ pub(super) fn parse(
             priority: priority?,
             options: options?,
             external_code: external_code?,
+            on_behalf_of: on_behalf_of?,
+            recused: recused?,
             accept: request.accept,
         })
     })();
@@ -74,6 +91,7 @@ fn found<'a>(
     catalog: &'a Catalog,
     procedure: Option<&String>,
     receiving_agency: Option<&String>,
+    on_behalf_of: &str,
 ) -> Option<Rules<'a>> {
     // A field that is nonsense by itself has been rejected already; the other one is still looked up.
     let (asked_procedure, asked_agency) = (procedure.is_some(), receiving_agency.is_some());
@@ -81,15 +99,16 @@ fn found<'a>(
         catalog,
         procedure.map(String::as_str).unwrap_or_default(),
         receiving_agency.map(String::as_str).unwrap_or_default(),
+        on_behalf_of,
     );
     match found {
         Ok(rules) => Some(rules),
         Err(violations) => {
             for violation in violations {
-                let asked = if violation.field == "procedure" {
-                    asked_procedure
-                } else {
-                    asked_agency
+                let asked = match violation.field.as_str() {
+                    "procedure" => asked_procedure,
+                    "receiving_agency" => asked_agency,
+                    _ => true,
                 };
                 if asked {
                     fields.reject(violation.field, violation.description);
@@ -98,6 +117,20 @@ fn found<'a>(
             None
         }
     }
+}
+
+fn recused(fields: &mut Fields, principals: &[String]) -> Option<Vec<String>> {
+    if principals.len() > RECUSED_MAX {
+        fields.reject("recused", format!("must be at most {RECUSED_MAX}"));
+        return None;
+    }
+    principals
+        .iter()
+        .enumerate()
+        .map(|(index, principal)| fields.id(&format!("recused[{index}]"), principal))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect()
 }
 
 fn options(
@@ -238,7 +271,7 @@ mod tests {
     }
 
     fn violated(request: &SubmitDossierRequest, catalog: Option<&Catalog>) -> Vec<String> {
-        match parse(request, catalog) {
+        match parse(request, catalog, &Scope::by_rule()) {
             Err(Error::Invalid(violations)) => violations
                 .into_iter()
                 .map(|Violation { field, .. }| field)
@@ -250,7 +283,8 @@ mod tests {
 
     #[test]
     fn a_submission_without_a_method_is_handed_over_at_the_counter() {
-        let (submission, identifier) = parse(&sound(), Some(&catalog())).unwrap();
+        let (submission, identifier) =
+            parse(&sound(), Some(&catalog()), &Scope::by_rule()).unwrap();
         assert_eq!(submission.hand_over_method, HandOverMethod::Counter);
         assert_eq!(submission.catalog, "test-2025");
         assert_eq!(identifier, "H24.11593");
@@ -325,7 +359,10 @@ mod tests {
     #[test]
     fn without_a_catalog_a_sound_submission_is_told_to_apply_one_and_an_unsound_one_what_is_wrong()
     {
-        assert!(matches!(parse(&sound(), None), Err(Error::NotReady { .. })));
+        assert!(matches!(
+            parse(&sound(), None, &Scope::by_rule()),
+            Err(Error::NotReady { .. })
+        ));
         assert_eq!(
             violated(
                 &SubmitDossierRequest {

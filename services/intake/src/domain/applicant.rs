@@ -1,5 +1,6 @@
 //! The applicant's particulars as they are kept: one statement, apart from the events.
 
+use motcua_platform::vault::NewSubject;
 use motcua_proto::intake::v1::Applicant;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,16 @@ pub fn write(applicant: &Applicant) -> String {
         address,
     })
     .unwrap_or_default()
+}
+
+/// What the applicant is found by.
+#[must_use]
+pub fn subject(applicant: &Applicant) -> NewSubject {
+    NewSubject {
+        identity_number: applicant.identity_number.clone().into(),
+        phone: applicant.phone.clone().into(),
+        full_name: applicant.full_name.clone().into(),
+    }
 }
 
 /// The particulars from the body of a statement; `None` when it is not one.

@@ -94,20 +94,15 @@ pub fn summary(catalog: &Catalog, changed: bool) -> ApplyCatalogResponse {
 mod tests {
     use super::*;
     use crate::domain::tests::proto_catalog;
-    use motcua_proto::r#type::v1::Actor;
+    use motcua_platform::ledger::Authority;
 
     fn asks(state: Option<&Applied>, catalog: Catalog) -> Result<Decision, Error> {
-        let actor = Actor::default();
         let now = "2025-07-01T00:00:00Z".parse().unwrap();
         let key = catalog.id.clone();
         decide(
             state,
             &Apply(Arc::new(catalog)),
-            &Context {
-                now,
-                key: &key,
-                actor: &actor,
-            },
+            &Context::new(now, &key, &Authority::of_service("tests")),
         )
     }
 

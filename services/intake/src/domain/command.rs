@@ -66,6 +66,11 @@ pub enum Command {
         /// Who received the result, and the proof; `None` when nobody was met.
         received_by: Option<Words>,
     },
+    /// Mark somebody who may not act on it.
+    Recuse {
+        /// Opaque id.
+        principal: String,
+    },
     /// Look at the clock.
     Tick,
     /// Follow the case.
@@ -93,6 +98,10 @@ pub struct Submission {
     pub options: Vec<String>,
     /// The code in another system; empty if none.
     pub external_code: String,
+    /// The ward whose agencies are competent, where the centre receives for another one; empty for its own.
+    pub on_behalf_of: String,
+    /// Staff who may not act on it, by opaque ids.
+    pub recused: Vec<String>,
     /// Whether it is accepted in the same act.
     pub accept: bool,
 }

@@ -11,8 +11,8 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{
         AcceptanceOverdue, CaseProgressRecorded, DossierAccepted, DossierRefused, DossierSubmitted,
-        DossierWithdrawn, ReactionIgnored, ResultHandedOver, ResultReady, SupplementAsked,
-        SupplementProvided, VisitMade, VisitRequested, event::Payload,
+        DossierWithdrawn, ReactionIgnored, ResultHandedOver, ResultReady, StaffRecused,
+        SupplementAsked, SupplementProvided, VisitMade, VisitRequested, event::Payload,
     },
     intake::v1::StatementKind,
     r#type::v1::{DossierStatus, HandOverMethod, Role},
@@ -75,6 +75,7 @@ pub fn decide(
         (None, _) => return Err(Error::Missing { name: name() }),
         (Some(dossier), _) => dossier,
     };
+    nobody_decides_what_concerns_them(dossier, context)?;
     let now = context.now;
     let happened = match command {
         // Answered above.
@@ -101,10 +102,42 @@ pub fn decide(
         Command::RecordVisit { visit, received_by } => {
             record_visit(dossier, visit, received_by.as_ref(), context)?
         }
+        Command::Recuse { principal } => recuse(dossier, principal),
         Command::Tick => tick(dossier, now),
         Command::Follow(news) => follow(dossier, news),
     };
     Ok(decision(dossier, context, happened))
+}
+
+/// Law 36/2018/QH14, art. 23: who has an interest in a matter stays out of it. As a citizen one may act on one's own.
+fn nobody_decides_what_concerns_them(
+    dossier: &Dossier,
+    context: &Context<'_>,
+) -> Result<(), Refusal> {
+    if context.actor.role() == Role::Citizen || !dossier.concerns(&context.actor.id) {
+        return Ok(());
+    }
+    let status = dossier.status.as_str_name();
+    Err(Refusal {
+        message: "the dossier is marked as the caller's own or a relative's".to_owned(),
+        article: "law 36/2018/QH14, art. 23",
+        state: status
+            .strip_prefix("DOSSIER_STATUS_")
+            .unwrap_or(status)
+            .to_owned(),
+        remedy: "have a colleague act on it",
+    })
+}
+
+/// Marking somebody twice says nothing new.
+fn recuse(dossier: &Dossier, principal: &str) -> Happened {
+    if dossier.recused.contains(principal) {
+        return Happened::default();
+    }
+    Payload::StaffRecused(StaffRecused {
+        principal: principal.to_owned(),
+    })
+    .into()
 }
 
 fn decision(dossier: &Dossier, context: &Context<'_>, happened: Happened) -> Decision {
@@ -116,14 +149,20 @@ fn decision(dossier: &Dossier, context: &Context<'_>, happened: Happened) -> Dec
         },
         events: happened.events,
         statements: happened.statements,
+        new_subject: None,
     }
 }
 
 fn rules<'a>(dossier: &Dossier, catalog: Option<&'a Catalog>) -> Result<Rules<'a>, Error> {
     let catalog = known(catalog, &dossier.catalog)?;
     // It was submitted under this very catalog: what is missing now is our failure and not the caller's.
-    Rules::find(catalog, &dossier.procedure, &dossier.receiving_agency)
-        .map_err(|violations| Error::Fault(Error::Invalid(violations).to_string()))
+    Rules::find(
+        catalog,
+        &dossier.procedure,
+        &dossier.receiving_agency,
+        &dossier.on_behalf_of,
+    )
+    .map_err(|violations| Error::Fault(Error::Invalid(violations).to_string()))
 }
 
 fn known<'a>(catalog: Option<&'a Catalog>, id: &str) -> Result<&'a Catalog, Error> {
@@ -139,7 +178,7 @@ fn statement(
     dossier: &Dossier,
     kind: StatementKind,
     words: &Words,
-    ground: &str,
+    ground: &Words,
 ) -> (i32, Vec<Statement>) {
     if words.is_empty() {
         return (0, Vec::new());
@@ -148,8 +187,8 @@ fn statement(
     let statement = Statement {
         kind: kind.into(),
         revision,
-        body: words.as_str().to_owned(),
-        ground: ground.to_owned(),
+        body: words.clone(),
+        ground: ground.clone(),
     };
     (revision, vec![statement])
 }
@@ -161,8 +200,13 @@ fn submit(
     catalog: Option<&Catalog>,
 ) -> Result<Decision, Error> {
     let catalog = known(catalog, &submission.catalog)?;
-    let rules = Rules::find(catalog, &submission.procedure, &submission.receiving_agency)
-        .map_err(Error::Invalid)?;
+    let rules = Rules::find(
+        catalog,
+        &submission.procedure,
+        &submission.receiving_agency,
+        &submission.on_behalf_of,
+    )
+    .map_err(Error::Invalid)?;
     let submitted = DossierSubmitted {
         channel: submission.channel.into(),
         receiving_agency: rules.receiving.code.clone(),
@@ -175,8 +219,12 @@ fn submit(
         acceptance_due_at: Some(to_proto(rules.acceptance_due(context.now)?)),
         submitted_at: Some(to_proto(context.now)),
         external_code: submission.external_code.clone(),
+        recused: submission.recused.clone(),
+        on_behalf_of: submission.on_behalf_of.clone(),
     };
-    let dossier = Dossier::submitted(&submitted, &submission.procedure);
+    let dossier = Dossier::submitted(&submitted, &submission.procedure, context.actor);
+    // Nobody receives their own, or a relative's.
+    nobody_decides_what_concerns_them(&dossier, context)?;
     let mut events = vec![Payload::DossierSubmitted(submitted)];
     if submission.accept {
         events.push(Payload::DossierAccepted(accepted(
@@ -188,17 +236,17 @@ fn submit(
     let particulars = Statement {
         kind: StatementKind::Applicant.into(),
         revision: 1,
-        body: applicant::write(&submission.applicant),
-        ground: String::new(),
+        body: applicant::write(&submission.applicant).into(),
+        ground: Words::default(),
     };
-    Ok(decision(
-        &dossier,
-        context,
-        Happened {
-            events,
-            statements: vec![particulars],
-        },
-    ))
+    let happened = Happened {
+        events,
+        statements: vec![particulars],
+    };
+    Ok(Decision {
+        new_subject: Some(applicant::subject(&submission.applicant)),
+        ..decision(&dossier, context, happened)
+    })
 }
 
 /// The limit runs from the moment of reception, as the receipt says, and not from submission. Decree 118/2025, art. 17.
@@ -222,6 +270,7 @@ fn accepted(
         competent_agency: dossier.competent_agency.clone(),
         priority: dossier.priority.into(),
         options: dossier.options.clone(),
+        recused: dossier.recused.iter().cloned().collect(),
     })
 }
 
@@ -229,7 +278,7 @@ fn accepted(
 fn refuse(dossier: &Dossier, reason: &Words, ground: &Words) -> Result<Happened, Error> {
     moves::check(Act::Refuse, dossier.place())?;
     let (statement_revision, statements) =
-        statement(dossier, StatementKind::Refusal, reason, ground.as_str());
+        statement(dossier, StatementKind::Refusal, reason, ground);
     Ok(Happened {
         events: vec![Payload::DossierRefused(DossierRefused {
             statement_revision,
@@ -247,13 +296,9 @@ fn ask_supplement(
     catalog: Option<&Catalog>,
 ) -> Result<Happened, Error> {
     moves::check(Act::AskSupplement, dossier.place())?;
-    let (statement_revision, statements) = statement(
-        dossier,
-        StatementKind::SupplementAsked,
-        missing,
-        ground.as_str(),
-    );
-    if statement_revision > 1 && context.actor.role() != Role::Leader {
+    let (statement_revision, statements) =
+        statement(dossier, StatementKind::SupplementAsked, missing, ground);
+    if statement_revision > 1 && !context.roles.contains(&Role::Leader) {
         return Err(Error::Refused(Refusal {
             message: "a supplement was asked for before, and it is asked for fully, once"
                 .to_owned(),
@@ -286,8 +331,12 @@ fn provide_supplement(
     } else {
         Some(rules(dossier, catalog)?.acceptance_due(now)?)
     };
-    let (statement_revision, statements) =
-        statement(dossier, StatementKind::SupplementProvided, provided, "");
+    let (statement_revision, statements) = statement(
+        dossier,
+        StatementKind::SupplementProvided,
+        provided,
+        &Words::default(),
+    );
     Ok(Happened {
         events: vec![Payload::SupplementProvided(SupplementProvided {
             provided_at: Some(to_proto(now)),
@@ -301,8 +350,12 @@ fn provide_supplement(
 
 fn withdraw(dossier: &Dossier, reason: &Words, now: Timestamp) -> Result<Happened, Error> {
     moves::check(Act::Withdraw, dossier.place())?;
-    let (statement_revision, statements) =
-        statement(dossier, StatementKind::Withdrawal, reason, "");
+    let (statement_revision, statements) = statement(
+        dossier,
+        StatementKind::Withdrawal,
+        reason,
+        &Words::default(),
+    );
     Ok(Happened {
         events: vec![Payload::DossierWithdrawn(DossierWithdrawn {
             statement_revision,
@@ -345,8 +398,12 @@ fn handed_over(
     now: Timestamp,
     visit: String,
 ) -> Happened {
-    let (statement_revision, statements) =
-        statement(dossier, StatementKind::HandOver, received_by, "");
+    let (statement_revision, statements) = statement(
+        dossier,
+        StatementKind::HandOver,
+        received_by,
+        &Words::default(),
+    );
     Happened {
         events: vec![Payload::ResultHandedOver(ResultHandedOver {
             method: method.into(),
@@ -377,7 +434,8 @@ fn arrange_visit(
             remedy: "hand the result over at the counter or by post (HandOverResult)",
         }));
     }
-    let (statement_revision, statements) = statement(dossier, StatementKind::Visit, address, "");
+    let (statement_revision, statements) =
+        statement(dossier, StatementKind::Visit, address, &Words::default());
     Ok(Happened {
         events: vec![Payload::VisitRequested(VisitRequested {
             visit: visit_id(dossier.visits.len()),

@@ -1,16 +1,17 @@
 //! The dossier as intake knows it, without personal data, and how each event changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use motcua_platform::{
     ledger::etag,
+    scope::tenants,
     time::{from_proto_opt, to_proto},
 };
 use motcua_proto::{
     events::v1::{DossierAccepted, DossierSubmitted, Event, SupplementProvided, event::Payload},
     intake::v1::{Dossier as ProtoDossier, StatementKind, Visit as ProtoVisit},
-    r#type::v1::{Channel, DossierStatus, HandOverMethod, Limit, PriorityGround},
+    r#type::v1::{Actor, Channel, DossierStatus, HandOverMethod, Limit, PriorityGround, Role},
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,15 @@ pub struct Dossier {
     /// The code in another system; empty if none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub external_code: String,
+    /// The citizen who submitted it; empty where nobody did so under their own name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner: String,
+    /// The ward whose agencies are competent, where the centre received for another one; empty for its own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub on_behalf_of: String,
+    /// Staff who may not act on it: it is a relative's or their own.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub recused: BTreeSet<String>,
     /// When it was submitted.
     pub submitted_at: Timestamp,
     /// By when it had to be accepted, asked for more, or refused: since its submission, or since its last supplement.
@@ -120,9 +130,9 @@ pub struct Visit {
 }
 
 impl Dossier {
-    /// As it begins.
+    /// As it begins, by that actor's act.
     #[must_use]
-    pub fn submitted(submitted: &DossierSubmitted, procedure: &str) -> Self {
+    pub fn submitted(submitted: &DossierSubmitted, procedure: &str, by: &Actor) -> Self {
         Self {
             version: 1,
             status: DossierStatus::Submitted,
@@ -135,6 +145,12 @@ impl Dossier {
             hand_over_method: submitted.hand_over_method(),
             options: submitted.options.clone(),
             external_code: submitted.external_code.clone(),
+            owner: match by.role() {
+                Role::Citizen => by.id.clone(),
+                _ => String::new(),
+            },
+            on_behalf_of: submitted.on_behalf_of.clone(),
+            recused: submitted.recused.iter().cloned().collect(),
             submitted_at: instant(submitted.submitted_at.as_ref()),
             acceptance_due_at: instant(submitted.acceptance_due_at.as_ref()),
             answer_awaited: true,
@@ -156,7 +172,9 @@ impl Dossier {
             return state;
         };
         if let Payload::DossierSubmitted(submitted) = payload {
-            return Some(Self::submitted(submitted, &event.procedure));
+            let nobody = Actor::default();
+            let by = event.actor.as_ref().unwrap_or(&nobody);
+            return Some(Self::submitted(submitted, &event.procedure, by));
         }
         let mut dossier = state?;
         dossier.version += 1;
@@ -180,6 +198,9 @@ impl Dossier {
             Payload::DossierWithdrawn(withdrawn) => {
                 self.end_waiting(DossierStatus::Withdrawn);
                 self.said(StatementKind::Withdrawal, withdrawn.statement_revision);
+            }
+            Payload::StaffRecused(recused) => {
+                self.recused.insert(recused.principal.clone());
             }
             Payload::CaseProgressRecorded(progress) => {
                 self.status = progress.status();
@@ -265,6 +286,21 @@ impl Dossier {
         }
     }
 
+    /// To whom it belongs.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<String> {
+        tenants(
+            [self.receiving_agency.as_str(), &self.competent_agency],
+            &self.owner,
+        )
+    }
+
+    /// Whether it is this person's own, or marked as a relative's.
+    #[must_use]
+    pub fn concerns(&self, principal: &str) -> bool {
+        self.owner == principal || self.recused.contains(principal)
+    }
+
     /// The revision that the next statement of a kind will have.
     #[must_use]
     pub fn next_revision(&self, kind: StatementKind) -> i32 {
@@ -291,6 +327,18 @@ impl Dossier {
             DossierStatus::ResultReady => Place::ResultReady,
             DossierStatus::HandedOver => Place::HandedOver,
         }
+    }
+
+    /// Whether nothing can happen to it any more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(
+            self.status,
+            DossierStatus::Refused
+                | DossierStatus::Withdrawn
+                | DossierStatus::Stopped
+                | DossierStatus::HandedOver
+        )
     }
 
     /// When it is to look at the clock by itself.
@@ -358,6 +406,7 @@ impl Dossier {
             etag: etag(self.version),
             applicant: None,
             statements: Vec::new(),
+            recused: self.recused.iter().cloned().collect(),
         }
     }
 }

@@ -29,7 +29,8 @@ pub struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// Finds them.
+    /// Finds them. `on_behalf_of` is the ward whose agencies are competent, where the centre receives for another one; empty
+    /// for its own. Decree 118/2025, art. 17: reception regardless of boundary.
     ///
     /// # Errors
     /// Every field that names something the catalog does not have.
@@ -37,6 +38,7 @@ impl<'a> Rules<'a> {
         catalog: &'a Catalog,
         procedure: &str,
         receiving_agency: &str,
+        on_behalf_of: &str,
     ) -> Result<Self, Vec<Violation>> {
         let violation = |field: &str, description: String| Violation {
             field: field.to_owned(),
@@ -53,7 +55,7 @@ impl<'a> Rules<'a> {
         });
         let found_agency = catalog
             .agency(receiving_agency)
-            .ok_or_else(|| format!("there is no agency '{receiving_agency}' in catalog '{}'", catalog.id()))
+            .ok_or_else(|| no_agency(catalog, receiving_agency))
             .and_then(|agency| {
                 if agency.identifier.is_empty() {
                     Err(format!("'{receiving_agency}' receives no dossiers: the catalog gives it no identifier"))
@@ -62,13 +64,28 @@ impl<'a> Rules<'a> {
                 }
             })
             .map_err(|description| violation("receiving_agency", description));
-        let (procedure, receiving) = match (found_procedure, found_agency) {
-            (Ok(procedure), Ok(agency)) => (procedure, agency),
-            (procedure, agency) => {
-                return Err(procedure.err().into_iter().chain(agency.err()).collect());
-            }
+        let territory = match on_behalf_of {
+            "" => receiving_agency,
+            ward => ward,
         };
-        Self::of(catalog, procedure, receiving)
+        let found_territory = if on_behalf_of.is_empty() || catalog.agency(territory).is_some() {
+            Ok(territory)
+        } else {
+            Err(violation("on_behalf_of", no_agency(catalog, territory)))
+        };
+        let (procedure, receiving, territory) =
+            match (found_procedure, found_agency, found_territory) {
+                (Ok(procedure), Ok(agency), Ok(territory)) => (procedure, agency, territory),
+                (procedure, agency, territory) => {
+                    return Err(procedure
+                        .err()
+                        .into_iter()
+                        .chain(agency.err())
+                        .chain(territory.err())
+                        .collect());
+                }
+            };
+        Self::of(catalog, procedure, receiving, territory)
             .map_err(|description| vec![violation("procedure", description)])
     }
 
@@ -76,15 +93,11 @@ impl<'a> Rules<'a> {
         catalog: &'a Catalog,
         procedure: &'a Procedure,
         receiving: &'a Agency,
+        territory: &str,
     ) -> Result<Self, String> {
         let competent = catalog
-            .unit(&receiving.code, procedure.competent())
-            .ok_or_else(|| {
-                format!(
-                    "no agency of '{}' decides on '{}'",
-                    receiving.code, procedure.code
-                )
-            })?;
+            .unit(territory, procedure.competent())
+            .ok_or_else(|| format!("no agency of '{territory}' decides on '{}'", procedure.code))?;
         let calendar = catalog
             .calendar_of(receiving)
             .ok_or_else(|| format!("agency '{}' has no calendar", receiving.code))?;
@@ -180,4 +193,13 @@ impl<'a> Rules<'a> {
             remedy: "apply a catalog whose calendar has opening hours",
         }
     }
+}
+
+/// What is said of an agency that does not exist, and of one that the caller does not act for.
+#[must_use]
+pub fn no_agency(catalog: &Catalog, code: &str) -> String {
+    format!(
+        "'{code}' is no agency of catalog '{}', or not one that the caller receives for",
+        catalog.id()
+    )
 }

@@ -12,6 +12,7 @@ use motcua_platform::{
     error::Error,
     feed::kind_of,
     ledger::{Context, Decision},
+    scope::Scope,
     statement::Statement,
     time::{from_proto_opt, to_proto},
 };
@@ -58,6 +59,7 @@ pub(crate) fn proto_catalog() -> ProtoCatalog {
         fee_online_vnd: 0,
         fee_unit: String::new(),
         definition: "registration".to_owned(),
+        retention_days: 365,
         competent: AgencyKind::Ward.into(),
         options: options.iter().map(|&option| option.to_owned()).collect(),
     };
@@ -80,6 +82,8 @@ pub(crate) fn proto_catalog() -> ProtoCatalog {
         agencies: vec![
             agency("11593", AgencyKind::Ward, "H24.11593", ""),
             agency("11593-ca", AgencyKind::Police, "", "11593"),
+            agency("11407", AgencyKind::Ward, "H24.11407", ""),
+            agency("11407-ca", AgencyKind::Police, "", "11407"),
         ],
         procedures: vec![
             procedure(
@@ -131,6 +135,8 @@ fn submission(procedure: &str, channel: Channel, accept: bool) -> Command {
         priority: PriorityGround::Elderly,
         options: Vec::new(),
         external_code: String::new(),
+        on_behalf_of: String::new(),
+        recused: Vec::new(),
         accept,
     }))
 }
@@ -212,23 +218,29 @@ impl Counter {
             now: self.now,
             key: CODE,
             actor: &self.actor,
+            roles: &[self.actor.role()],
+            scope: &Scope::by_rule(),
         };
         let Decision {
             subject,
             events,
             statements,
+            new_subject,
         } = decide(
             self.dossier.as_ref(),
             command,
             &context,
             Some(&self.catalog),
         )?;
+        // A dossier is somebody's from its first event on, and for ever.
+        assert_eq!(new_subject.is_some(), matches!(command, Command::Submit(_)));
         for payload in &events {
             let event = Event {
                 kind: kind_of(payload).into(),
                 procedure: subject.procedure.clone(),
                 agency: subject.agency.clone(),
                 occurred_at: Some(to_proto(self.now)),
+                actor: Some(self.actor.clone()),
                 payload: Some(payload.clone()),
                 ..Event::default()
             };

@@ -1,39 +1,11 @@
 //! How values are written down: words of people, which no log may show, and the contract's values in a state.
 
-use std::fmt;
-
+use motcua_platform::redacted::Redacted;
 use motcua_proto::r#type::v1::{Limit, SameDay, limit::Kind};
 use serde::{Deserialize, Serialize};
 
-/// What somebody said. Its `Debug` does not say it again.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Words(String);
-
-impl Words {
-    /// As they were said.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether nothing was said.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl From<String> for Words {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for Words {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
+/// What somebody said.
+pub type Words = Redacted<String>;
 
 /// An enum of the contract by its number, which never changes.
 pub(super) mod number {

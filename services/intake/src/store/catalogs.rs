@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use motcua_platform::{
     error::Error,
-    ledger::{Aggregate, Context, Decision, Row},
+    ledger::{Aggregate, Asked, Context, Decision, Permitted, Row, asked_place},
 };
 use motcua_proto::{events::v1::Event, intake::v1::ApplyCatalogResponse, r#type::v1::Catalog};
 use prost::Message as _;
@@ -25,11 +25,11 @@ impl Aggregate for CatalogBook {
 
     fn decide(
         &self,
-        state: Option<&Applied>,
+        place: Permitted<'_, Applied>,
         command: &Apply,
         context: &Context<'_>,
     ) -> Result<Decision, Error> {
-        decide(state, command, context)
+        decide(place.state(), command, context)
     }
 
     fn apply(state: Option<Applied>, event: &Event) -> Option<Applied> {
@@ -45,22 +45,24 @@ impl Aggregate for CatalogBook {
         summary(catalog, true)
     }
 
+    /// Catalogs are the city's: whoever reaches the city reaches them, and the program judges that.
     async fn load(
         &self,
         connection: &mut PgConnection,
-        keys: &[String],
-    ) -> Result<Vec<(String, Applied)>, sqlx::Error> {
-        let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
-            "SELECT id, body FROM catalog WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+        asked: &Asked,
+    ) -> Result<Vec<(usize, Applied)>, sqlx::Error> {
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT asked.place, body FROM UNNEST($1::text[]) WITH ORDINALITY AS asked (id, place) \
+             JOIN catalog USING (id) ORDER BY id FOR UPDATE OF catalog",
         )
-        .bind(keys)
+        .bind(&asked.keys)
         .fetch_all(connection)
         .await?;
         rows.into_iter()
-            .map(|(id, body)| {
+            .map(|(place, body)| {
                 let catalog = Catalog::decode(&body[..])
                     .map_err(|error| sqlx::Error::Decode(error.into()))?;
-                Ok((id, Applied(Arc::new(catalog))))
+                Ok((asked_place(place), Applied(Arc::new(catalog))))
             })
             .collect()
     }

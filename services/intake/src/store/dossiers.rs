@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use motcua_platform::{
     catalog::Catalogs,
     error::Error,
-    ledger::{Aggregate, Context, Decision, Row},
+    ledger::{Aggregate, Asked, Context, Decision, Permitted, Row, asked_place},
     time::Instant,
 };
 use motcua_proto::{events::v1::Event, intake::v1::Dossier as ProtoDossier};
@@ -34,16 +34,21 @@ impl Aggregate for Dossiers {
 
     fn decide(
         &self,
-        state: Option<&Dossier>,
+        place: Permitted<'_, Dossier>,
         command: &Command,
         context: &Context<'_>,
     ) -> Result<Decision, Error> {
+        let state = place.state();
         let catalog = catalog_id(state, command).and_then(|id| self.catalogs.get(id));
         decide(state, command, context, catalog.as_deref())
     }
 
     fn apply(state: Option<Dossier>, event: &Event) -> Option<Dossier> {
         Dossier::apply(state, event)
+    }
+
+    fn tenants(state: &Dossier) -> Vec<String> {
+        state.tenants()
     }
 
     fn version(state: &Dossier) -> i64 {
@@ -61,12 +66,15 @@ impl Aggregate for Dossiers {
     async fn load(
         &self,
         connection: &mut PgConnection,
-        keys: &[String],
-    ) -> Result<Vec<(String, Dossier)>, sqlx::Error> {
-        let rows: Vec<(String, Json<Dossier>)> = sqlx::query_as(
-            "SELECT code, state FROM dossier WHERE code = ANY($1) ORDER BY code FOR UPDATE",
+        asked: &Asked,
+    ) -> Result<Vec<(usize, Dossier)>, sqlx::Error> {
+        let rows: Vec<(i64, Json<Dossier>)> = sqlx::query_as(
+            "SELECT asked.place, state \
+             FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS asked (code, reach, place) \
+             JOIN dossier USING (code) WHERE reaches(asked.reach, tenants) ORDER BY code FOR UPDATE OF dossier",
         )
-        .bind(keys)
+        .bind(&asked.keys)
+        .bind(&asked.reaches)
         .fetch_all(&mut *connection)
         .await?;
         let catalogs: BTreeSet<_> = rows
@@ -76,7 +84,7 @@ impl Aggregate for Dossiers {
         self.catalogs.ensure(connection, catalogs).await?;
         Ok(rows
             .into_iter()
-            .map(|(code, Json(state))| (code, state))
+            .map(|(place, Json(state))| (asked_place(place), state))
             .collect())
     }
 
@@ -109,15 +117,15 @@ async fn insert(
     let text =
         |pick: fn(&Dossier) -> &str| rows.iter().map(|row| pick(row.state)).collect::<Vec<_>>();
     sqlx::query(
-        "INSERT INTO dossier (code, receiving_agency, competent_agency, procedure, status, channel, \
+        "INSERT INTO dossier (code, receiving_agency, competent_agency, tenants, owner, procedure, status, channel, \
                               hand_over_method, submitted_at, due_at, timer_at, version, state) \
-         SELECT code, receiving_agency, competent_agency, procedure, status, channel, \
-                hand_over_method, submitted_at, due_at, timer_at, version, state::json \
+         SELECT code, receiving_agency, competent_agency, string_to_array(tenants, ','), owner, procedure, status, \
+                channel, hand_over_method, submitted_at, due_at, timer_at, version, state::json \
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::smallint[], \
                      $7::smallint[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], \
-                     $12::text[]) \
+                     $12::text[], $13::text[], $14::text[]) \
               AS new (code, receiving_agency, competent_agency, procedure, status, channel, \
-                      hand_over_method, submitted_at, due_at, timer_at, version, state)",
+                      hand_over_method, submitted_at, due_at, timer_at, version, state, tenants, owner)",
     )
     .bind(codes(rows))
     .bind(text(|dossier| &dossier.receiving_agency))
@@ -131,6 +139,9 @@ async fn insert(
     .bind(timers(rows))
     .bind(versions(rows))
     .bind(states(rows)?)
+    // An array of arrays cannot be unnested row by row; no code and no id holds a comma.
+    .bind(rows.iter().map(|row| row.state.tenants().join(",")).collect::<Vec<_>>())
+    .bind(text(|dossier| &dossier.owner))
     .execute(&mut *connection)
     .await?;
 

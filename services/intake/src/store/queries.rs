@@ -2,39 +2,85 @@
 
 use jiff::Timestamp;
 use motcua_platform::{
+    archive::Reading,
+    error::Error,
+    scope::Scope,
     statement::{self, Statement},
     time::Instant,
+    vault::Vault,
 };
-use motcua_proto::intake::v1::Dossier as ProtoDossier;
-use sqlx::{PgConnection, PgPool, types::Json};
+use motcua_proto::intake::v1::{Applicant, Dossier as ProtoDossier, StatementKind};
+use sqlx::types::Json;
 
-use crate::domain::dossier::Dossier;
+use crate::domain::{applicant, dossier::Dossier};
 
 /// A dossier, in the BASIC view.
 ///
 /// # Errors
 /// Those of the database.
 pub(crate) async fn dossier(
-    pool: &PgPool,
+    reading: &mut Reading,
     code: &str,
 ) -> Result<Option<ProtoDossier>, sqlx::Error> {
+    let reach = reading.scope().reach();
     let state: Option<Json<Dossier>> =
-        sqlx::query_scalar("SELECT state FROM dossier WHERE code = $1")
+        sqlx::query_scalar("SELECT state FROM dossier WHERE code = $1 AND reaches($2, tenants)")
             .bind(code)
-            .fetch_optional(pool)
+            .bind(reach)
+            .fetch_optional(&mut **reading)
             .await?;
-    Ok(state.map(|Json(state)| state.to_proto(code)))
+    Ok(state
+        .filter(|Json(state)| reading.shows(&state.tenants()))
+        .map(|Json(state)| state.to_proto(code)))
 }
 
-/// The latest statement of each kind.
+/// The latest statement of each kind, of a dossier that was read before.
+///
+/// # Errors
+/// [`Error::Erased`] once the applicant's key is destroyed; those of the database.
+pub(crate) async fn statements(
+    reading: &mut Reading,
+    vault: &Vault,
+    code: &str,
+) -> Result<Vec<Statement>, Error> {
+    statement::latest(reading, vault, code, &format!("dossiers/{code}")).await
+}
+
+/// Everything that was ever said about a dossier that was read before.
+///
+/// # Errors
+/// As [`statements`].
+pub(crate) async fn all_statements(
+    reading: &mut Reading,
+    vault: &Vault,
+    code: &str,
+) -> Result<Vec<Statement>, Error> {
+    statement::all(reading, vault, code, &format!("dossiers/{code}")).await
+}
+
+/// The latest particulars of each of these dossiers that were not erased.
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) async fn statements(
-    connection: &mut PgConnection,
-    code: &str,
-) -> Result<Vec<Statement>, sqlx::Error> {
-    statement::latest(connection, &format!("dossiers/{code}")).await
+pub(crate) async fn applicants(
+    reading: &mut Reading,
+    vault: &Vault,
+    codes: &[String],
+) -> Result<Vec<(String, Applicant)>, Error> {
+    let mut found = Vec::new();
+    for code in codes {
+        let said = match statements(reading, vault, code).await {
+            Ok(said) => said,
+            Err(Error::Erased { .. }) => continue,
+            Err(error) => return Err(error),
+        };
+        let particulars = said
+            .iter()
+            .find(|said| said.kind == i32::from(StatementKind::Applicant))
+            .and_then(|said| applicant::read(said.body.expose()));
+        found.extend(particulars.map(|particulars| (code.clone(), particulars)));
+    }
+    Ok(found)
 }
 
 /// Which dossiers are asked for. Filters add up.
@@ -54,6 +100,8 @@ pub(crate) struct Filter {
     pub(crate) submitted_to: Option<Timestamp>,
     /// The code in another system; empty for all.
     pub(crate) external_code: String,
+    /// Any of these, by code, in the order of codes; none for all.
+    pub(crate) codes: Option<Vec<String>>,
     /// The last row of the page before.
     pub(crate) after: Option<(Timestamp, String)>,
     /// Rows at most.
@@ -61,7 +109,9 @@ pub(crate) struct Filter {
 }
 
 /// One text for each way in, so that each has its index whatever plan PostgreSQL keeps: `dossier_open` for what is
-/// still to be acted on, `dossier_agency` for an agency's, `dossier_submitted` for all, the key for another system's.
+/// still to be acted on, `dossier_agency` for what an agency received, `dossier_elsewhere` beside it for what it is competent
+/// for, `dossier_owner` for a citizen's own, `dossier_submitted` for all, the key for another system's. `$11` is the caller's
+/// reach; `$12` the agency or the citizen that it is limited to.
 macro_rules! list {
     ($way_in:literal) => {
         concat!(
@@ -71,12 +121,13 @@ macro_rules! list {
              AND ($3 = '' OR procedure = $3) AND ($4 = 0::smallint OR hand_over_method = $4) \
              AND submitted_at >= coalesce($5, '-infinity') AND submitted_at < coalesce($6, 'infinity') \
              AND ($7 = '' OR code = (SELECT dossier FROM external_code WHERE code = $7)) \
-             AND (submitted_at, code) > (coalesce($8, '-infinity'), $9) \
+             AND (submitted_at, code) > (coalesce($8, '-infinity'), $9) AND reaches($11, tenants) \
              ORDER BY submitted_at, code LIMIT $10"
         )
     };
 }
 
+const BY_CODES: &str = list!("dossier WHERE code = ANY($13)");
 const BY_EXTERNAL_CODE: &str =
     list!("dossier WHERE code = (SELECT dossier FROM external_code WHERE code = $7)");
 // What is open is little. The fence (OFFSET 0) keeps the order from tempting the planner into walking the whole history.
@@ -87,26 +138,44 @@ const OPEN_OF_AGENCY: &str = list!(
     "(SELECT * FROM dossier WHERE status IN (1, 2, 4, 5, 6, 9) AND status = ANY($2) \
       AND receiving_agency = $1 OFFSET 0) AS open WHERE true"
 );
+const OPEN_OF_REACH: &str = list!(
+    "(SELECT * FROM dossier WHERE status IN (1, 2, 4, 5, 6, 9) AND status = ANY($2) AND receiving_agency = $12 \
+      UNION ALL SELECT * FROM dossier WHERE status = ANY($2) AND competent_agency = $12 \
+      AND competent_agency <> receiving_agency OFFSET 0) AS open WHERE true"
+);
 const OF_AGENCY: &str = list!("dossier WHERE receiving_agency = $1");
+const OF_REACH: &str = list!(
+    "(SELECT * FROM dossier WHERE receiving_agency = $12 \
+      UNION ALL SELECT * FROM dossier WHERE competent_agency = $12 AND competent_agency <> receiving_agency) \
+     AS reached WHERE true"
+);
+const OWN: &str = list!("dossier WHERE owner = $12 AND owner <> ''");
 const ALL: &str = list!("dossier WHERE true");
 
 impl Filter {
-    fn text(&self) -> &'static str {
+    /// The text for a caller, and the agency or the citizen that it is limited to.
+    fn text<'a>(&self, scope: &'a Scope) -> (&'static str, &'a str) {
         let open = !self.statuses.is_empty()
             && self
                 .statuses
                 .iter()
                 .all(|status| matches!(status, 1 | 2 | 4 | 5 | 6 | 9));
-        match (
-            self.external_code.is_empty(),
-            open,
-            self.receiving_agency.is_empty(),
-        ) {
-            (false, _, _) => BY_EXTERNAL_CODE,
-            (true, true, false) => OPEN_OF_AGENCY,
-            (true, true, true) => OPEN,
-            (true, false, false) => OF_AGENCY,
-            (true, false, true) => ALL,
+        if self.codes.is_some() {
+            return (BY_CODES, "");
+        }
+        if !self.external_code.is_empty() {
+            return (BY_EXTERNAL_CODE, "");
+        }
+        if let Some(owner) = scope.owner() {
+            return (OWN, owner);
+        }
+        match (open, self.receiving_agency.is_empty(), scope.only_agency()) {
+            (true, false, _) => (OPEN_OF_AGENCY, ""),
+            (false, false, _) => (OF_AGENCY, ""),
+            (true, true, Some(agency)) => (OPEN_OF_REACH, agency),
+            (false, true, Some(agency)) => (OF_REACH, agency),
+            (true, true, None) => (OPEN, ""),
+            (false, true, None) => (ALL, ""),
         }
     }
 }
@@ -115,13 +184,18 @@ impl Filter {
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<ProtoDossier>, sqlx::Error> {
+pub(crate) async fn list(
+    reading: &mut Reading,
+    filter: &Filter,
+) -> Result<Vec<ProtoDossier>, sqlx::Error> {
+    let scope = reading.scope().clone();
+    let (text, limited_to) = filter.text(&scope);
     let (after_at, after_code) = filter
         .after
         .clone()
         .map(|(at, code)| (Some(Instant(at)), code))
         .unwrap_or_default();
-    let rows: Vec<(String, Json<Dossier>)> = sqlx::query_as(filter.text())
+    let rows: Vec<(String, Json<Dossier>)> = sqlx::query_as(text)
         .bind(&filter.receiving_agency)
         .bind(&filter.statuses)
         .bind(&filter.procedure)
@@ -132,10 +206,14 @@ pub(crate) async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<ProtoDoss
         .bind(after_at)
         .bind(after_code)
         .bind(filter.rows)
-        .fetch_all(pool)
+        .bind(scope.reach())
+        .bind(limited_to)
+        .bind(&filter.codes)
+        .fetch_all(&mut **reading)
         .await?;
     Ok(rows
         .into_iter()
+        .filter(|(_, Json(state))| reading.shows(&state.tenants()))
         .map(|(code, Json(state))| state.to_proto(&code))
         .collect())
 }
@@ -143,15 +221,18 @@ pub(crate) async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<ProtoDoss
 #[cfg(test)]
 mod tests {
     use motcua_platform::{
-        database::Base,
+        database::{Base, steady},
         postgres::{DataDir, Options, Server},
     };
-    use sqlx::{AssertSqlSafe, Connection, Executor};
+    use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
     use super::*;
 
     /// Eleven months of a city of 114 wards, nearly all of it handed over.
-    const A_CITY: &str = "INSERT INTO dossier SELECT 'H24.' || n % 114 || '-' || n, 'ward-' || n % 114, '', '1.000656', \
+    const A_CITY: &str = "INSERT INTO dossier SELECT 'H24.' || n % 114 || '-' || n, 'ward-' || n % 114, \
+             CASE WHEN n % 50 = 0 THEN 'ward-7' ELSE 'ward-' || n % 114 END, \
+             ARRAY['ward-' || n % 114, CASE WHEN n % 50 = 0 THEN 'ward-7' ELSE 'ward-' || n % 114 END], \
+             CASE WHEN n % 40 = 0 THEN 'citizen-' || n % 1000 ELSE '' END, '1.000656', \
              CASE WHEN n % 997 = 0 THEN 4 ELSE 10 END, 1, 1, '2025-01-01'::timestamptz + n * '6 min'::interval, \
              NULL, NULL, 1, '{}' FROM generate_series(1, 80000) AS n";
 
@@ -162,24 +243,66 @@ mod tests {
             .unwrap();
         let base: Base = server.base_url().parse().unwrap();
         base.prepare("plans", &crate::MIGRATIONS).await.unwrap();
-        let mut connection = PgConnection::connect_with(&base.service("plans"))
+        let mut owner = PgConnection::connect_with(&base.owner("plans"))
             .await
             .unwrap();
-        connection.execute(A_CITY).await.unwrap();
-        connection.execute("ANALYZE dossier").await.unwrap();
-        for (text, index, agency, statuses, external_code) in [
-            (BY_EXTERNAL_CODE, "dossier_pkey", "", "{}", "G22"),
-            (OPEN, "dossier_open", "", "{1,4}", ""),
-            (OPEN_OF_AGENCY, "dossier_open", "ward-7", "{1,4}", ""),
-            (OF_AGENCY, "dossier_agency", "ward-7", "{}", ""),
-            (OF_AGENCY, "dossier_agency", "ward-7", "{10}", ""),
-            (ALL, "dossier_submitted", "", "{}", ""),
+        owner.execute(A_CITY).await.unwrap();
+        owner.execute("ANALYZE dossier").await.unwrap();
+        owner.close().await.ok();
+        // As the role that reads, behind its wall.
+        let mut connection = PgConnection::connect_with(&steady(&base.reader("plans")))
+            .await
+            .unwrap();
+        let city = "'*', ''";
+        let ward = "'ward-7', 'ward-7'";
+        let citizen = "'o:citizen-40', 'citizen-40'";
+        for (text, indexes, agency, statuses, external_code, reach) in [
+            (BY_CODES, &["dossier_pkey"][..], "", "{}", "", ward),
+            (
+                BY_EXTERNAL_CODE,
+                &["dossier_pkey"][..],
+                "",
+                "{}",
+                "G22",
+                city,
+            ),
+            (OPEN, &["dossier_open"], "", "{1,4}", "", city),
+            (
+                OPEN_OF_AGENCY,
+                &["dossier_open"],
+                "ward-7",
+                "{1,4}",
+                "",
+                ward,
+            ),
+            (
+                OPEN_OF_REACH,
+                &["dossier_open", "dossier_elsewhere"],
+                "",
+                "{1,4}",
+                "",
+                ward,
+            ),
+            (OF_AGENCY, &["dossier_agency"], "ward-7", "{}", "", ward),
+            (OF_AGENCY, &["dossier_agency"], "ward-7", "{10}", "", city),
+            (
+                OF_REACH,
+                &["dossier_agency", "dossier_elsewhere"],
+                "",
+                "{}",
+                "",
+                ward,
+            ),
+            (OWN, &["dossier_owner"], "", "{}", "", citizen),
+            (ALL, &["dossier_submitted"], "", "{}", "", city),
         ] {
             let values =
                 format!("'{agency}', '{statuses}', '', 0::smallint, NULL, NULL, '{external_code}'");
             for mode in ["force_generic_plan", "force_custom_plan"] {
-                let plan = plan(&mut connection, text, &values, mode).await;
-                assert!(plan.contains(index), "{index}, {mode}:\n{plan}");
+                let plan = plan(&mut connection, text, &values, reach, mode).await;
+                for index in indexes {
+                    assert!(plan.contains(index), "{index}, {mode}:\n{plan}");
+                }
                 assert!(!plan.contains("Seq Scan on dossier"), "{mode}:\n{plan}");
             }
         }
@@ -187,13 +310,22 @@ mod tests {
         server.stop().await.unwrap();
     }
 
-    async fn plan(connection: &mut PgConnection, text: &str, values: &str, mode: &str) -> String {
+    async fn plan(
+        connection: &mut PgConnection,
+        text: &str,
+        values: &str,
+        reach: &str,
+        mode: &str,
+    ) -> String {
+        let (reached, _) = reach.split_once(", ").unwrap();
         let prepared = format!(
-            "SET plan_cache_mode = {mode}; PREPARE asked (text, smallint[], text, smallint, timestamptz, \
-             timestamptz, text, timestamptz, text, bigint) AS {text}"
+            "SET plan_cache_mode = {mode}; SET motcua.reach = {reached}; PREPARE asked (text, smallint[], text, smallint, timestamptz, \
+             timestamptz, text, timestamptz, text, bigint, text, text, text[]) AS {text}"
         );
         connection.execute(AssertSqlSafe(prepared)).await.unwrap();
-        let explain = format!("EXPLAIN EXECUTE asked ({values}, '2025-06-01', 'H24.7', 51)");
+        let explain = format!(
+            "EXPLAIN EXECUTE asked ({values}, '2025-06-01', 'H24.7', 51, {reach}, '{{H24.7-77}}')"
+        );
         let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
             .fetch_all(&mut *connection)
             .await

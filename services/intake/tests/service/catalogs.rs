@@ -53,7 +53,7 @@ async fn a_catalog_is_checked_then_applied_once_then_shown() {
     assert!(!checked.changed);
     assert_eq!(
         (checked.agencies, checked.procedures, checked.calendars),
-        (2, 2, 1)
+        (3, 2, 1)
     );
     assert_eq!(
         ward.submits(registration()).await.unwrap_err().code(),
@@ -91,7 +91,7 @@ async fn a_catalog_is_checked_then_applied_once_then_shown() {
     let second = ward
         .catalogs
         .list_agencies(ListAgenciesRequest {
-            page_size: 1,
+            page_size: 2,
             page_token: first.next_page_token,
         })
         .await

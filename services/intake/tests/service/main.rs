@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod catalogs;
 mod dossiers;
+mod walls;
 mod world;

@@ -2,7 +2,10 @@
 
 use std::{
     pin::Pin,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,10 +14,17 @@ use motcua_intake::{MIGRATIONS, SERVICE, start};
 use motcua_platform::{
     clock::{Clock, Hand},
     database::{self, Base},
+    identity::{
+        Agencies, Kinds, Principal,
+        claims::Claims,
+        mint::{LIFETIME, Minted, SigningKey},
+        tokens::{Settings, Verifier},
+    },
     postgres::{DataDir, Options, Server},
-    rpc::{self, Health, Limits, Peer},
+    rpc::{self, Gate, Health, Limits, Local, Peer},
     service::{Peers, Surroundings},
     time::to_proto,
+    vault::{MasterFile, Vault},
 };
 use motcua_proto::{
     events::v1::{
@@ -31,10 +41,11 @@ use motcua_proto::{
     },
     r#type::v1::{
         Agency, AgencyKind, Calendar, CalendarDay, CalendarDayKind, Catalog, Channel, Limit,
-        Procedure, SameDay, Session, limit::Kind,
+        Procedure, Role, SameDay, Session, limit::Kind,
     },
 };
-use sqlx::PgPool;
+use sqlx::{Connection, Executor, PgConnection, PgPool, postgres::PgConnectOptions};
+use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
     sync::{OnceCell, mpsc, watch},
@@ -49,12 +60,73 @@ static WARDS: AtomicUsize = AtomicUsize::new(0);
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Who may be somebody here: a key, and the verifier that the service asks.
+pub(crate) struct Registry {
+    key: SigningKey,
+    claims: Claims,
+    verifier: Verifier,
+    _directory: TempDir,
+}
+
+const ISSUER: &str = "https://issuer.example.vn";
+const AUDIENCE: &str = "motcua";
+
+impl Registry {
+    async fn opens() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let jwks = directory.path().join("jwks.json");
+        let key = SigningKey::generate().unwrap();
+        std::fs::write(&jwks, key.jwks(&[]).to_string()).unwrap();
+        let verifier = Verifier::open(Settings {
+            jwks: jwks.display().to_string(),
+            jwks_ca: None,
+            issuer: ISSUER.to_owned(),
+            audience: AUDIENCE.to_owned(),
+            claims: Claims::default(),
+        });
+        Self {
+            key,
+            claims: Claims::default(),
+            verifier: verifier.await.unwrap(),
+            _directory: directory,
+        }
+    }
+
+    fn token(&self, id: &str, role: Role, agencies: &[&str]) -> String {
+        let principal = principal(id, role, agencies);
+        self.key
+            .mint(&Minted {
+                principal: &principal,
+                lifetime: LIFETIME,
+                issuer: ISSUER,
+                audience: AUDIENCE,
+                claims: &self.claims,
+            })
+            .unwrap()
+    }
+}
+
+fn principal(id: &str, role: Role, agencies: &[&str]) -> Principal {
+    Principal {
+        id: id.to_owned(),
+        roles: vec![role],
+        agencies: Agencies::Some(agencies.iter().map(|&code| code.to_owned()).collect()),
+        groups: Vec::new(),
+        kinds: Kinds::All,
+    }
+}
+
 /// A ward's intake service.
 pub(crate) struct Ward {
+    registry: Registry,
+    /// Nobody's way to the service.
+    peer: Peer,
     pub(crate) dossiers: DossierServiceClient<Peer>,
     pub(crate) visits: VisitServiceClient<Peer>,
     pub(crate) catalogs: CatalogServiceClient<Peer>,
     pub(crate) pool: PgPool,
+    pub(crate) reader: PgConnectOptions,
+    owner: PgConnectOptions,
     pub(crate) hand: Hand,
     workflow: watch::Sender<Vec<Event>>,
     history: EventFeedServiceClient<Peer>,
@@ -90,14 +162,20 @@ impl Ward {
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let peer = |url: &str| rpc::channel(url, SERVICE).unwrap();
+        let peer = |url: &str, target| rpc::channel(url, SERVICE, target, None).unwrap();
+        let registry = Registry::opens().await;
+        let process = Local::draw().unwrap();
         let service = start(Surroundings {
             options: options.clone(),
+            reader: base.reader(&name),
+            vault: Vault::open(Arc::new(MasterFile::passing().unwrap()), &options, &clock)
+                .await
+                .unwrap(),
             clock,
             peers: Peers {
-                intake: peer(&url),
-                workflow: peer(&workflow_url),
-                notification: peer(&url),
+                intake: peer(&url, SERVICE),
+                workflow: peer(&workflow_url, "workflow"),
+                notification: peer(&url, "notification"),
             },
             drain: drain.clone(),
             tasks: TaskTracker::new(),
@@ -107,31 +185,76 @@ impl Ward {
         tokio::spawn(rpc::serve(rpc::Options {
             service: SERVICE,
             listener,
+            tls: None,
             routes: service.routes,
+            gate: Gate::new(process).taking(registry.verifier.clone()),
             health: Health::serving(SERVICE).await,
             progress: service.progress,
             drain,
             limits: Limits::default(),
         }));
 
-        let peer = peer(&url);
-        let mut history = EventFeedServiceClient::new(peer.clone());
+        let peer = peer(&url, SERVICE);
+        let of = |role, id: &str, agencies: &[&str]| {
+            peer.bearing(&registry.token(id, role, agencies)).unwrap()
+        };
+        let supervisor = of(Role::CitySupervisor, "supervisor-1", &[]);
+        let clerk = of(Role::Receptionist, "receptionist-11593-1", &["11593"]);
+        let visitor = of(Role::HomeVisitor, "visitor-11593-1", &["11593"]);
+        let administrator = of(Role::Administrator, "administrator-1", &[]);
+        let mut history = EventFeedServiceClient::new(supervisor);
         let feed = history
             .subscribe(SubscribeRequest::default())
             .await
             .unwrap()
             .into_inner();
         Self {
-            dossiers: DossierServiceClient::new(peer.clone()),
-            visits: VisitServiceClient::new(peer.clone()),
-            catalogs: CatalogServiceClient::new(peer),
+            dossiers: DossierServiceClient::new(clerk),
+            visits: VisitServiceClient::new(visitor),
+            catalogs: CatalogServiceClient::new(administrator),
+            registry,
+            peer,
             pool: database::pool(options),
+            reader: base.reader(&name),
+            owner: base.owner(&name),
             hand,
             workflow,
             history,
             feed,
             seen: Vec::new(),
         }
+    }
+
+    /// Somebody's way to the service.
+    pub(crate) fn of(&self, role: Role, id: &str, agencies: &[&str]) -> Peer {
+        let token = self.registry.token(id, role, agencies);
+        self.peer.bearing(&token).unwrap()
+    }
+
+    /// As a verified credential would have it.
+    pub(crate) fn principal(&self, id: &str, role: Role, agencies: &[&str]) -> Principal {
+        principal(id, role, agencies)
+    }
+
+    /// As if the second wall had never been built.
+    pub(crate) async fn tear_down_the_wall_in_postgresql(&self) {
+        let mut owner = PgConnection::connect_with(&self.owner).await.unwrap();
+        owner
+            .execute(
+                "ALTER TABLE dossier DISABLE ROW LEVEL SECURITY; \
+                 ALTER TABLE statement DISABLE ROW LEVEL SECURITY; \
+                 ALTER TABLE event DISABLE ROW LEVEL SECURITY; \
+                 CREATE OR REPLACE FUNCTION reaches(reach text, tenants text[]) RETURNS boolean \
+                     LANGUAGE sql IMMUTABLE AS 'SELECT true'",
+            )
+            .await
+            .unwrap();
+        owner.close().await.unwrap();
+    }
+
+    /// Nobody's.
+    pub(crate) fn of_nobody(&self) -> Peer {
+        self.peer.clone()
     }
 
     /// Opens with its catalog.
@@ -318,6 +441,7 @@ pub(crate) fn catalog() -> Catalog {
         field: "Hộ tịch".to_owned(),
         limit: Some(Limit { kind: Some(kind) }),
         definition: "registration".to_owned(),
+        retention_days: 365,
         competent: AgencyKind::Ward.into(),
         ..Procedure::default()
     };
@@ -326,6 +450,7 @@ pub(crate) fn catalog() -> Catalog {
         agencies: vec![
             agency("11593", AgencyKind::Ward, "H24.11593", ""),
             agency("11593-ca", AgencyKind::Police, "", "11593"),
+            agency("12345", AgencyKind::Ward, "H24.12345", ""),
         ],
         procedures: vec![
             procedure(

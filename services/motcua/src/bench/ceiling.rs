@@ -57,7 +57,7 @@ pub(super) struct Ceiling {
 impl Ceiling {
     pub(super) async fn prepare(base: &Base, sample: Sample) -> Result<Self, Failed> {
         base.prepare("ceiling", &motcua_intake::MIGRATIONS).await?;
-        let options = base.service("ceiling");
+        let options = base.owner("ceiling");
         sqlx::query("CREATE SEQUENCE IF NOT EXISTS place")
             .execute(&mut connect(&options).await?)
             .await
@@ -104,9 +104,9 @@ impl Ceiling {
         );
         sqlx::query(
             "WITH written AS ( \
-                 INSERT INTO dossier (code, receiving_agency, competent_agency, procedure, status, channel, \
+                 INSERT INTO dossier (code, receiving_agency, competent_agency, tenants, owner, procedure, status, channel, \
                                       hand_over_method, submitted_at, timer_at, version, state) \
-                 VALUES ($1, $2, $3, $4, 1, 1, 1, now(), now() + interval '8 hours', 1, $5::text::json)) \
+                 VALUES ($1, $2, $3, ARRAY[$2, $3], '', $4, 1, 1, 1, now(), now() + interval '8 hours', 1, $5::text::json)) \
              INSERT INTO event (position, kind, dossier, name, agency, request_id, recorded_at, body) \
              VALUES (nextval('place'), 20, $1, 'dossiers/' || $1, $2, gen_random_uuid(), now(), $6)",
         )

@@ -16,7 +16,7 @@ use motcua_proto::{
         Applicant, BatchSubmitDossiersRequest, SubmitDossierRequest,
         dossier_service_client::DossierServiceClient, submit_outcome,
     },
-    r#type::v1::Channel as DossierChannel,
+    r#type::v1::{Channel as DossierChannel, Role},
 };
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -27,10 +27,13 @@ use uuid::Uuid;
 use super::ceiling::{Ceiling, Sample};
 use crate::{
     Failed, catalog,
+    identities::Line,
     measure::{fsyncs_per_second, peak_rss_bytes},
     suite::{Options, Suite, connect},
 };
 
+/// The ward at whose counter everybody submits.
+const WARD: &str = "11593";
 /// Connections of the raw statements.
 const CEILINGS: [usize; 3] = [1, 16, 64];
 /// How long followers may take after the load before the bench gives up on them.
@@ -96,16 +99,29 @@ async fn measured(args: &Args, postgres: &Server) -> Result<ExitCode, Failed> {
 async fn rounds(args: &Args, postgres: &Server, suite: &Suite) -> Result<Figures, Failed> {
     let addresses = &suite.addresses;
     let bundle = catalog::embedded().map_err(|faults| Failed::new(faults.to_string()))?;
+    let administrator = async |address: &str| {
+        let channel = connect(address).await?;
+        suite
+            .identities
+            .line(channel, "administrator-1", Role::Administrator)
+    };
     let (intake, workflow) = (
-        connect(&addresses.intake).await?,
-        connect(&addresses.workflow).await?,
+        administrator(&addresses.intake).await?,
+        administrator(&addresses.workflow).await?,
     );
     catalog::apply::apply(&bundle, intake, workflow)
         .await
         .map_err(|error| Failed::new(error.to_string()))?;
     let (mut clients, mut probes) = (Vec::new(), Vec::new());
-    for _ in 0..args.clients {
-        clients.push(DossierServiceClient::new(connect(&addresses.intake).await?));
+    for number in 1..=args.clients {
+        // Each at a desk of their own, with a token of their own.
+        let clerk = suite.identities.line_of(
+            connect(&addresses.intake).await?,
+            &format!("receptionist-{WARD}-{number}"),
+            Role::Receptionist,
+            WARD,
+        )?;
+        clients.push(DossierServiceClient::new(clerk));
         probes.push(HealthClient::new(connect(&addresses.intake).await?));
     }
     // Warms every connection up, and leaves the rows that the ceiling is measured with.
@@ -137,7 +153,7 @@ async fn rounds(args: &Args, postgres: &Server, suite: &Suite) -> Result<Figures
 }
 
 /// Acknowledged submissions per second.
-async fn submit(clients: &[DossierServiceClient<Channel>], time: Duration) -> Result<f64, Failed> {
+async fn submit(clients: &[DossierServiceClient<Line>], time: Duration) -> Result<f64, Failed> {
     answered(clients, time, async |client, number| {
         client.submit_dossier(request(number)).await.map(drop)
     })
@@ -146,7 +162,7 @@ async fn submit(clients: &[DossierServiceClient<Channel>], time: Duration) -> Re
 
 /// Acknowledged submissions per second where each call carries [`AT_ONCE`] of them.
 async fn submit_many(
-    clients: &[DossierServiceClient<Channel>],
+    clients: &[DossierServiceClient<Line>],
     time: Duration,
 ) -> Result<f64, Failed> {
     let calls = answered(clients, time, async |client, number| {
@@ -208,7 +224,7 @@ where
 fn request(client: usize) -> SubmitDossierRequest {
     SubmitDossierRequest {
         procedure: "1.004873".to_owned(),
-        receiving_agency: "11593".to_owned(),
+        receiving_agency: WARD.to_owned(),
         channel: DossierChannel::Counter.into(),
         applicant: Some(Applicant {
             full_name: format!("Người Thử Tải {client}"),
@@ -220,19 +236,26 @@ fn request(client: usize) -> SubmitDossierRequest {
     }
 }
 
+async fn supervisor(suite: &Suite, address: &str) -> Result<Line, Failed> {
+    let channel = connect(address).await?;
+    suite
+        .identities
+        .line(channel, "supervisor-1", Role::CitySupervisor)
+}
+
 /// How long it takes until every service has followed every other one to its head.
 async fn caught_up(suite: &Suite) -> Result<Duration, Failed> {
     let begin = Instant::now();
     let services = suite.addresses.all();
     let mut heads = Vec::new();
     for (name, address) in services {
-        let head = EventFeedServiceClient::new(connect(address).await?)
+        let head = EventFeedServiceClient::new(supervisor(suite, address).await?)
             .get_head(GetHeadRequest {})
             .await?;
         heads.push((name, head.into_inner().position));
     }
     for (name, address) in services {
-        let mut client = FollowerServiceClient::new(connect(address).await?);
+        let mut client = FollowerServiceClient::new(supervisor(suite, address).await?);
         loop {
             let followers = client
                 .list_followers(ListFollowersRequest {})

@@ -17,6 +17,8 @@ pub(super) struct Header {
     pub(super) id: String,
     /// How every agency prints the due hour.
     pub(super) due_hour: DueHour,
+    /// Days that personal data is kept after a dossier's end; 0 for good.
+    pub(super) retention_days: i32,
     /// The calendars.
     pub(super) calendars: Vec<Week>,
 }
@@ -32,6 +34,9 @@ pub(super) struct Week {
     pub(super) sessions: Vec<Session>,
 }
 
+/// A hundred years: more is a typing mistake.
+const RETENTION_DAYS_MAX: f64 = 36_525.0;
+
 /// Reads it. `None` where it is missing or no TOML.
 pub(super) fn read(files: &Files, places: &mut Places, faults: &mut Faults) -> Option<Header> {
     let (file, text) = files.text(files::HEADER, faults)?;
@@ -40,6 +45,7 @@ pub(super) fn read(files: &Files, places: &mut Places, faults: &mut Faults) -> O
     let mut header = Header {
         id: String::new(),
         due_hour: DueHour::Unspecified,
+        retention_days: 0,
         calendars: Vec::new(),
     };
     if let Some(entry) = table.require("id", faults) {
@@ -55,6 +61,20 @@ pub(super) fn read(files: &Files, places: &mut Places, faults: &mut Faults) -> O
                 faults.push(place.fault(format!("'{other}' is none of end_of_day, same_time")))
             }
             None => {}
+        }
+    }
+    if let Some(entry) = table.take("retention_days") {
+        let place = entry.place.clone();
+        if let Some(days) = entry.positive(faults) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "compared with the range before"
+            )]
+            if days.fract() == 0.0 && days <= RETENTION_DAYS_MAX {
+                header.retention_days = days as i32;
+            } else {
+                faults.push(place.fault("must be whole days, at most a hundred years"));
+            }
         }
     }
     if let Some(calendars) = table

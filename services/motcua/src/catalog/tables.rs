@@ -89,9 +89,12 @@ pub(super) fn read(
                 faults,
             )
         })
-        .collect()
+        .collect::<Vec<_>>()
     });
-    let (header, agencies, procedures) = (header?, agencies?, procedures?);
+    let (header, agencies, mut procedures) = (header?, agencies?, procedures?);
+    for procedure in &mut procedures {
+        procedure.retention_days = header.retention_days;
+    }
     Some(Catalog {
         id: header.id,
         agencies,
@@ -244,6 +247,8 @@ fn procedure(
             .split_whitespace()
             .map(str::to_owned)
             .collect(),
+        // The catalog's, for all of them.
+        retention_days: 0,
     }
 }
 

@@ -1,14 +1,14 @@
 //! Who does what in a tick: everybody looks at what they know and decides; nothing is done here yet.
 
 use jiff::{Timestamp, ToSpan as _};
-use motcua_proto::r#type::v1::{Actor, Channel, Role};
+use motcua_proto::r#type::v1::{Channel, Role};
 
 use super::{
     acts::{Act, Done},
-    client::{By, actor},
+    client::By,
     draw::{between, percent, weighted},
     plan::Papers,
-    staff::Taken,
+    staff::{Member, Taken},
     town::{Arranged, Errand, Open, Place, Town},
 };
 
@@ -32,9 +32,9 @@ pub(super) struct Order {
 }
 
 impl Order {
-    fn new(actor: Actor, arrival: usize, act: Act) -> Self {
+    fn new(member: Member, arrival: usize, act: Act) -> Self {
         Self {
-            by: By { actor, arrival },
+            by: By { member, arrival },
             act,
         }
     }
@@ -73,14 +73,10 @@ fn completions(town: &mut Town, moment: &Moment) -> Vec<Order> {
                 task: task.name,
                 outcome: task.outcome,
             };
-            orders.push(Order::new(desk.actor.clone(), task.arrival, act));
+            orders.push(Order::new(desk.member.clone(), task.arrival, act));
         }
     }
     orders
-}
-
-fn citizen(arrival: usize) -> Actor {
-    actor(Role::Citizen, format!("citizen-{}", arrival + 1))
 }
 
 /// Online submissions are there at once; whoever comes in person, or by letter, stands in the queue.
@@ -96,7 +92,7 @@ fn come(town: &mut Town, moment: &Moment, orders: &mut Vec<Order>) {
         town.next_arrival += 1;
         if online {
             orders.push(Order::new(
-                citizen(index),
+                Member::citizen(index),
                 index,
                 Act::Submit { accept: false },
             ));
@@ -116,7 +112,13 @@ fn diary(town: &mut Town, moment: &Moment, orders: &mut Vec<Order>) {
                 }
             }
             Arranged::Supplement => {
-                orders.push(Order::new(citizen(arrival), arrival, Act::Supplement))
+                // What was submitted under one's own name one completes oneself; the rest is brought to the counter.
+                let by = if town.arrivals[arrival].is_online() {
+                    Member::citizen(arrival)
+                } else {
+                    Member::of_agency(Role::Receptionist, &town.arrivals[arrival].ward, 1)
+                };
+                orders.push(Order::new(by, arrival, Act::Supplement));
             }
             Arranged::Visit { visit, met } => {
                 let minutes = between(
@@ -237,7 +239,7 @@ fn arrange_visits(town: &mut Town, ward: &str, moment: &Moment, orders: &mut Vec
         .or_else(|| window(town.calendar.next_working_day(today).ok()?));
     let Some((from, to)) = chosen else { return };
     for arrival in waiting {
-        let visitor = actor(Role::HomeVisitor, format!("visitor-{ward}-1"));
+        let visitor = Member::of_agency(Role::HomeVisitor, ward, 1);
         orders.push(Order::new(visitor, arrival, Act::RequestVisit { from, to }));
     }
 }
@@ -300,7 +302,7 @@ fn claims_of(town: &mut Town, place: &Place, moment: &Moment, orders: &mut Vec<O
             continue;
         };
         office.open.remove(&task);
-        let by = office.desks[desk].actor.clone();
+        let by = office.desks[desk].member.clone();
         let arrival = open.arrival;
         let ask = place.1 == Role::Officer
             && open.branch.is_empty()
@@ -435,7 +437,7 @@ mod tests {
     fn acts(orders: &[Order]) -> Vec<(usize, String)> {
         orders
             .iter()
-            .map(|order| (order.by.arrival, order.by.actor.id.clone()))
+            .map(|order| (order.by.arrival, order.by.member.id.clone()))
             .collect()
     }
 
@@ -584,7 +586,7 @@ mod tests {
             matches!(&orders[0].act, Act::RecordVisit { visit, met: true } if visit == "v2"),
             "{orders:?}"
         );
-        assert_eq!(orders[0].by.actor.role(), Role::HomeVisitor);
+        assert_eq!(orders[0].by.member.role, Role::HomeVisitor);
     }
 
     #[test]
@@ -603,6 +605,6 @@ mod tests {
             matches!(orders[0].act, Act::Ask) && matches!(orders[1].act, Act::Accept),
             "{orders:?}"
         );
-        assert_eq!(orders[0].by.actor.role(), Role::Receptionist);
+        assert_eq!(orders[0].by.member.role, Role::Receptionist);
     }
 }

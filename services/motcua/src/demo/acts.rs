@@ -233,6 +233,8 @@ async fn submit(
         priority: arrival.priority.into(),
         options: arrival.options.clone(),
         external_code: String::new(),
+        on_behalf_of: String::new(),
+        recused: Vec::new(),
         accept,
         request_id,
     };

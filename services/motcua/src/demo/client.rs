@@ -12,13 +12,11 @@ use std::{
 use motcua_platform::{
     clock::Clock,
     position::{POSITION_METADATA, Position},
-    rpc::{ACTOR_METADATA, actor_metadata},
 };
 use motcua_proto::{
     intake::v1::{
         dossier_service_client::DossierServiceClient, visit_service_client::VisitServiceClient,
     },
-    r#type::v1::{Actor, Role},
     workflow::v1::{
         case_service_client::CaseServiceClient, task_service_client::TaskServiceClient,
     },
@@ -26,8 +24,11 @@ use motcua_proto::{
 use tokio::time::sleep;
 use tonic::{Code, Request, Response, Status, metadata::MetadataMap, transport::Channel};
 
-use super::receiver::{Receiver, Seen};
-use crate::Failed;
+use super::{
+    receiver::{Receiver, Seen},
+    staff::Member,
+};
+use crate::{Failed, identities::Identities};
 
 /// How often a call is tried whose answer did not come.
 const TRIES_MAX: u32 = 8;
@@ -47,7 +48,8 @@ pub(super) struct Client {
 
 #[derive(Debug)]
 struct Shared {
-    receiver: Receiver,
+    identities: Identities,
+    receiver: Arc<Receiver>,
     tracing: Tracing,
     commands: AtomicU64,
     refusals: Mutex<BTreeMap<String, u64>>,
@@ -67,7 +69,7 @@ pub(super) struct Tracing {
 /// Who acts, and on which dossier.
 #[derive(Debug, Clone)]
 pub(super) struct By {
-    pub(super) actor: Actor,
+    pub(super) member: Member,
     /// The arrival that the dossier came with.
     pub(super) arrival: usize,
 }
@@ -84,7 +86,8 @@ impl Client {
     pub(super) fn new(
         intake: Channel,
         workflow: Channel,
-        receiver: Receiver,
+        identities: Identities,
+        receiver: Arc<Receiver>,
         tracing: Tracing,
     ) -> Self {
         Self {
@@ -93,6 +96,7 @@ impl Client {
             cases: CaseServiceClient::new(workflow.clone()),
             tasks: TaskServiceClient::new(workflow),
             shared: Arc::new(Shared {
+                identities,
                 receiver,
                 tracing,
                 commands: AtomicU64::new(0),
@@ -101,6 +105,17 @@ impl Client {
                 workflow_position: AtomicI64::new(0),
             }),
         }
+    }
+
+    /// A question that this person asks.
+    pub(super) fn asking<B>(&self, member: &Member, body: B) -> Result<Request<B>, Failed> {
+        let mut request = Request::new(body);
+        let bearer = self
+            .shared
+            .identities
+            .bearer(&member.id, member.role, &member.agency)?;
+        request.metadata_mut().insert("authorization", bearer);
+        Ok(request)
     }
 
     /// Commands that the suite has acknowledged.
@@ -151,8 +166,10 @@ impl Client {
         let started = trace.sampled.then(|| Clock::system().now());
         let mut tries = 0;
         let outcome = loop {
-            let mut request = Request::new(body.clone());
-            state(request.metadata_mut(), &by.actor, &trace.parent())?;
+            let mut request = self.asking(&by.member, body.clone())?;
+            if let Ok(parent) = trace.parent().parse() {
+                request.metadata_mut().insert("traceparent", parent);
+            }
             tries += 1;
             match call(request).await {
                 Err(status) if lost(&status) && tries < TRIES_MAX => sleep(PAUSE * tries).await,
@@ -213,14 +230,6 @@ impl Client {
     }
 }
 
-/// An actor of the demo.
-pub(super) fn actor(role: Role, id: String) -> Actor {
-    Actor {
-        id,
-        role: role.into(),
-    }
-}
-
 /// The span of one act of the demo. Most are not recorded: the few that are say so to every service on the way.
 struct Trace {
     id: [u8; 16],
@@ -253,14 +262,6 @@ impl Trace {
 
 fn nanoseconds(at: jiff::Timestamp) -> u64 {
     u64::try_from(at.as_nanosecond()).unwrap_or(0)
-}
-
-fn state(metadata: &mut MetadataMap, actor: &Actor, traceparent: &str) -> Result<(), Failed> {
-    metadata.insert(ACTOR_METADATA, actor_metadata(actor)?);
-    if let Ok(parent) = traceparent.parse() {
-        metadata.insert("traceparent", parent);
-    }
-    Ok(())
 }
 
 /// Nobody knows whether it was done: the same request id makes asking again safe.
@@ -306,22 +307,6 @@ mod tests {
             .parent()
             .ends_with("-00")
         );
-    }
-
-    #[test]
-    fn an_actor_states_role_and_id() {
-        let mut metadata = MetadataMap::new();
-        state(
-            &mut metadata,
-            &actor(Role::HomeVisitor, "visitor-11593-1".into()),
-            "00-1-2-00",
-        )
-        .unwrap();
-        assert_eq!(
-            metadata.get(ACTOR_METADATA).unwrap(),
-            "home_visitor/visitor-11593-1"
-        );
-        assert_eq!(metadata.get("traceparent").unwrap(), "00-1-2-00");
     }
 
     #[test]

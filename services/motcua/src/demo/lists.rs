@@ -13,7 +13,8 @@ use motcua_proto::{
 use super::{
     actors::{Moment, Order},
     acts::Act,
-    client::{By, Client, actor},
+    client::{By, Client},
+    staff::Member,
     town::{Open, Place, Town},
 };
 use crate::Failed;
@@ -97,6 +98,8 @@ async fn worklist(client: &Client, town: &mut Town, place: &Place) -> Result<(),
             without_held: true,
             ..ListTasksRequest::default()
         };
+        let somebody = Member::of_agency(*role, agency, 1);
+        let request = client.asking(&somebody, request)?;
         let page = client.tasks.clone().list_tasks(request).await?.into_inner();
         for task in page.tasks {
             if let Some(open) = open(town, &task) {
@@ -150,6 +153,11 @@ async fn dossiers(
             hand_over_method: method.into(),
             ..ListDossiersRequest::default()
         };
+        let somebody = match method {
+            HandOverMethod::Home => Role::HomeVisitor,
+            _ => Role::Receptionist,
+        };
+        let request = client.asking(&Member::of_agency(somebody, ward, 1), request)?;
         let page = client
             .dossiers
             .clone()
@@ -201,6 +209,7 @@ pub(super) async fn before_closing(
                 // Due at closing is due today.
                 due_before: Some(to_proto(closing + jiff::SignedDuration::from_mins(1))),
             };
+            let request = client.asking(&Member::of_agency(Role::Leader, agency, 1), request)?;
             let page = client.cases.clone().list_cases(request).await?.into_inner();
             for case in page.cases {
                 let Some(arrival) = town.arrival_of(&case.code) else {
@@ -213,10 +222,10 @@ pub(super) async fn before_closing(
                     .iter()
                     .any(|task| task.state() == TaskState::Open);
                 if in_time && untaken && !case.extended {
-                    let leader = actor(Role::Leader, format!("leader-{agency}-1"));
+                    let leader = Member::of_agency(Role::Leader, agency, 1);
                     orders.push(Order {
                         by: By {
-                            actor: leader,
+                            member: leader,
                             arrival,
                         },
                         act: Act::Extend { due },

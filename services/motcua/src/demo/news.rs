@@ -6,9 +6,9 @@ use motcua_proto::events::v1::{
     Event, EventKind, SubscribeRequest, event_feed_service_client::EventFeedServiceClient,
 };
 use tokio::{sync::watch, task::AbortHandle};
-use tonic::{Status, Streaming, transport::Channel};
+use tonic::{Status, Streaming};
 
-use crate::Failed;
+use crate::{Failed, identities::Line};
 
 /// What the actors want to hear of a dossier's public side.
 pub(super) const OF_INTAKE: [EventKind; 7] = [
@@ -56,7 +56,7 @@ impl News {
     /// Subscribes from the beginning.
     pub(super) async fn subscribe(
         service: &'static str,
-        channel: Channel,
+        channel: Line,
         kinds: &[EventKind],
     ) -> Result<Self, Failed> {
         let stream = EventFeedServiceClient::new(channel)

@@ -10,19 +10,20 @@ use motcua_proto::{
         ListDossierFactsRequest, ReconcileRequest, ReconcileResponse, SettlementFigures,
         SettlementReport, report_service_client::ReportServiceClient,
     },
+    r#type::v1::Role,
     workflow::v1::{ControlSheet, GetControlSheetRequest},
 };
 use serde::Serialize;
-use tonic::transport::Channel;
 
 use super::{
     client::Client,
     progress::rate,
     receiver::Seen,
     register::{self, Rejected},
+    staff::Member,
     waterfall,
 };
-use crate::{Failed, picture, tables};
+use crate::{Failed, identities::Line, picture, tables};
 
 /// Procedures whose durations are printed.
 const DURATIONS_MAX: usize = 12;
@@ -91,7 +92,7 @@ struct Json<'a> {
 
 /// Asks statistics about the wards and the period, and workflow for the sheet of one dossier.
 pub(super) async fn ask(
-    statistics: Channel,
+    statistics: Line,
     client: &Client,
     wards: &[String],
     from: Date,
@@ -133,6 +134,8 @@ pub(super) async fn ask(
             let request = GetControlSheetRequest {
                 name: format!("cases/{code}"),
             };
+            let leader = Member::of_agency(Role::Leader, &wards[0], 1);
+            let request = client.asking(&leader, request)?;
             Some(
                 client
                     .cases
@@ -152,10 +155,7 @@ pub(super) async fn ask(
     })
 }
 
-async fn apologies_of(
-    reports: &mut ReportServiceClient<Channel>,
-    ward: &str,
-) -> Result<u64, Failed> {
+async fn apologies_of(reports: &mut ReportServiceClient<Line>, ward: &str) -> Result<u64, Failed> {
     let mut apologies = 0;
     let mut token = String::new();
     loop {

@@ -1,6 +1,11 @@
 //! The programme of a replay: who comes, to which wards, from when to when.
 
-use std::{collections::BTreeSet, fs::File, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs::{File, OpenOptions},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use motcua_calendar::local;
@@ -105,6 +110,21 @@ pub(super) fn from_register(file: &Path, catalog: &Catalog) -> Result<Programme,
         from,
         until,
     })
+}
+
+/// Writes who comes as a register, for its owner's eyes: one that was read may name real people.
+pub(super) fn write_register(file: &Path, arrivals: &[Arrival]) -> Result<(), Failed> {
+    let failed = |error: &dyn std::error::Error| {
+        Failed::new(format!("{} cannot be written: {error}", file.display()))
+    };
+    let opened = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)
+        .map_err(|error| failed(&error))?;
+    register::write(opened, arrivals).map_err(|error| failed(&error))
 }
 
 pub(super) fn introduce(args: &Args, invented: &Invented, programme: &Programme) {

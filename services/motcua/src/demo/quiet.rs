@@ -11,9 +11,9 @@ use motcua_proto::events::v1::{
     follower_service_client::FollowerServiceClient,
 };
 use tokio::time::{Instant, sleep};
-use tonic::{Code, Request, Status, metadata::MetadataValue, transport::Channel};
+use tonic::{Code, Request, Status, metadata::MetadataValue};
 
-use crate::Failed;
+use crate::{Failed, identities::Line};
 
 /// How long a suite that is not busy may take. Real time: it is transport and disk that are waited for.
 const QUIET_TIME_MAX: Duration = Duration::from_secs(60);
@@ -36,15 +36,15 @@ pub(super) struct Quiet {
 #[derive(Debug, Clone)]
 struct Probe {
     name: &'static str,
-    feed: EventFeedServiceClient<Channel>,
-    followers: FollowerServiceClient<Channel>,
+    feed: EventFeedServiceClient<Line>,
+    followers: FollowerServiceClient<Line>,
     /// Whom it follows.
     sources: Vec<String>,
 }
 
 impl Quiet {
     pub(super) async fn new(
-        services: impl IntoIterator<Item = (&'static str, Channel)>,
+        services: impl IntoIterator<Item = (&'static str, Line)>,
     ) -> Result<Self, Status> {
         let mut probes = Vec::new();
         for (name, channel) in services {

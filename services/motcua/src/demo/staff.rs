@@ -1,14 +1,48 @@
 //! How much people get done: desks behind the counter, and crews at it and on the road.
 
 use jiff::Timestamp;
-use motcua_proto::r#type::v1::{Actor, Role};
+use motcua_proto::r#type::v1::Role;
 
-use super::client::actor;
+/// Somebody who acts in the demo: a principal of the suite, with one role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Member {
+    /// Opaque, and stable within the replay.
+    pub(super) id: String,
+    pub(super) role: Role,
+    /// The agency that the role is held at; empty for citizens, and for those of the city.
+    pub(super) agency: String,
+}
+
+impl Member {
+    /// Somebody of an agency: `officer-11593-2`.
+    pub(super) fn of_agency(role: Role, agency: &str, number: u32) -> Self {
+        let word = match role {
+            Role::Leader => "leader",
+            Role::Receptionist => "receptionist",
+            Role::HomeVisitor => "visitor",
+            _ => "officer",
+        };
+        Self {
+            id: format!("{word}-{agency}-{number}"),
+            role,
+            agency: agency.to_owned(),
+        }
+    }
+
+    /// The citizen whose matter it is, who submits through the portal.
+    pub(super) fn citizen(arrival: usize) -> Self {
+        Self {
+            id: format!("citizen-{}", arrival + 1),
+            role: Role::Citizen,
+            agency: String::new(),
+        }
+    }
+}
 
 /// Somebody behind the counter, with the tasks that lie on the desk.
 #[derive(Debug)]
 pub(super) struct Desk {
-    pub(super) actor: Actor,
+    pub(super) member: Member,
     tasks: Vec<Taken>,
 }
 
@@ -29,14 +63,8 @@ pub(super) struct Taken {
 
 impl Desk {
     pub(super) fn new(role: Role, agency: &str, number: u32) -> Self {
-        let word = match role {
-            Role::Leader => "leader",
-            Role::Receptionist => "receptionist",
-            Role::HomeVisitor => "visitor",
-            _ => "officer",
-        };
         Self {
-            actor: actor(role, format!("{word}-{agency}-{number}")),
+            member: Member::of_agency(role, agency, number),
             tasks: Vec::new(),
         }
     }
@@ -111,7 +139,7 @@ impl Desk {
 #[derive(Debug)]
 pub(super) struct Crew {
     role: Role,
-    prefix: String,
+    agency: String,
     people: u32,
     /// Minutes of the present tick that are left; below zero where the last act ran into the next one.
     left: i64,
@@ -119,10 +147,10 @@ pub(super) struct Crew {
 }
 
 impl Crew {
-    pub(super) fn new(role: Role, word: &str, agency: &str, people: u32) -> Self {
+    pub(super) fn new(role: Role, agency: &str, people: u32) -> Self {
         Self {
             role,
-            prefix: format!("{word}-{agency}"),
+            agency: agency.to_owned(),
             people: people.max(1),
             left: 0,
             served: 0,
@@ -135,14 +163,14 @@ impl Crew {
     }
 
     /// Who serves next, if anybody has time.
-    pub(super) fn serve(&mut self, minutes: u32) -> Option<Actor> {
+    pub(super) fn serve(&mut self, minutes: u32) -> Option<Member> {
         if self.left <= 0 {
             return None;
         }
         self.left -= i64::from(minutes);
         let number = self.served % self.people + 1;
         self.served = self.served.wrapping_add(1);
-        Some(actor(self.role, format!("{}-{number}", self.prefix)))
+        Some(Member::of_agency(self.role, &self.agency, number))
     }
 }
 
@@ -175,7 +203,7 @@ mod tests {
     #[test]
     fn what_is_due_first_is_done_first_and_the_rest_waits() {
         let mut desk = Desk::new(Role::Officer, "11593", 2);
-        assert_eq!(desk.actor.id, "officer-11593-2");
+        assert_eq!(desk.member.id, "officer-11593-2");
         desk.take(task(1, 500, 10));
         desk.take(task(2, 100, 10));
         assert_eq!(arrivals(&desk.work(15, nothing_stands)), [2]);
@@ -206,11 +234,11 @@ mod tests {
 
     #[test]
     fn a_crew_serves_in_turn_until_its_time_is_up_and_pays_back_what_it_borrowed() {
-        let mut crew = Crew::new(Role::Receptionist, "receptionist", "11593", 2);
+        let mut crew = Crew::new(Role::Receptionist, "11593", 2);
         assert!(crew.serve(5).is_none(), "closed");
         crew.begin(15);
         let served: Vec<_> = std::iter::from_fn(|| crew.serve(20))
-            .map(|actor| actor.id)
+            .map(|member| member.id)
             .collect();
         assert_eq!(served, ["receptionist-11593-1", "receptionist-11593-2"]);
         crew.begin(5);

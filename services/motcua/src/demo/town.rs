@@ -329,13 +329,8 @@ impl Town {
 impl Ward {
     fn new(code: &str, staff: &Staff) -> Self {
         Self {
-            counter: Crew::new(
-                Role::Receptionist,
-                "receptionist",
-                code,
-                staff.receptionists,
-            ),
-            visitors: Crew::new(Role::HomeVisitor, "visitor", code, staff.home_visitors),
+            counter: Crew::new(Role::Receptionist, code, staff.receptionists),
+            visitors: Crew::new(Role::HomeVisitor, code, staff.home_visitors),
             queue: BTreeSet::new(),
             submitted: BTreeSet::new(),
             to_bring: BTreeSet::new(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use motcua_platform::{
+    archive::{Archive, Reading},
     call::{Call, acknowledge},
     error::Error,
     ledger::{Ledger, Subject, Target},
@@ -18,7 +19,6 @@ use motcua_proto::{
         SendMessageRequest, message_service_server::MessageService,
     },
 };
-use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
@@ -31,13 +31,18 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct MessageApi {
     pub(crate) ledger: Ledger<Messages>,
-    pub(crate) pool: PgPool,
+    pub(crate) archive: Archive,
     pub(crate) intake: Peer,
 }
 
 impl MessageApi {
-    /// Whose dossier it is, without personal data.
-    async fn subject(&self, dossier: &str) -> Result<Subject, Status> {
+    async fn open(&self, call: &Call) -> Result<Reading, Error> {
+        Ok(self.archive.open(call.scope()).await?)
+    }
+
+    /// Whose dossier it is, without personal data. Intake is asked on our own authority, which reaches every dossier: what
+    /// the caller does not reach is answered like what does not exist.
+    async fn subject(&self, call: &Call, dossier: &str) -> Result<Subject, Status> {
         let name = format!("dossiers/{dossier}");
         let request = GetDossierRequest {
             name: name.clone(),
@@ -49,9 +54,14 @@ impl MessageApi {
         {
             Ok(shown) => {
                 let shown = shown.into_inner();
+                // On behalf of the agency that received it, where the caller acts for it.
+                let agency = [shown.receiving_agency, shown.competent_agency]
+                    .into_iter()
+                    .find(|agency| call.scope().covers([agency.as_str()]))
+                    .ok_or(Error::Missing { name })?;
                 Ok(Subject {
                     dossier: shown.code,
-                    agency: shown.receiving_agency,
+                    agency,
                     procedure: shown.procedure,
                 })
             }
@@ -83,7 +93,7 @@ impl MessageService for MessageApi {
         let dossier = fields.id("dossier", &body.dossier);
         let template = fields.id("template", &body.template);
         if let Some(id) = &template
-            && store::read_template(&self.pool, id)
+            && store::read_template(&mut self.open(&call).await?, id)
                 .await
                 .map_err(Error::from)?
                 .is_none()
@@ -94,7 +104,7 @@ impl MessageService for MessageApi {
         let request_id = fields.request_id(&body.request_id);
         let parsed = dossier.zip(template).zip(send_at).zip(request_id);
         let (((dossier, template), send_at), request_id) = fields.finish(parsed)?;
-        let subject = self.subject(&dossier).await?;
+        let subject = self.subject(&call, &dossier).await?;
         let agency = subject.agency.clone();
         let command = Command::Queue(Queue {
             subject,
@@ -112,12 +122,13 @@ impl MessageService for MessageApi {
         &self,
         request: Request<GetMessageRequest>,
     ) -> Result<Response<Message>, Status> {
-        Call::enter(&request)?;
+        let call = Call::enter(&request)?;
         let body = request.into_inner();
         let mut fields = Fields::new();
         let id = fields.name("name", "messages", &body.name);
         let id = fields.finish(id)?;
-        let message = store::get(&self.pool, &id).await.map_err(Error::from)?;
+        let mut reading = self.open(&call).await?;
+        let message = store::get(&mut reading, &id).await.map_err(Error::from)?;
         Ok(Response::new(
             message.ok_or(Error::Missing { name: body.name })?,
         ))
@@ -127,7 +138,7 @@ impl MessageService for MessageApi {
         &self,
         request: Request<ListMessagesRequest>,
     ) -> Result<Response<ListMessagesResponse>, Status> {
-        Call::enter(&request)?;
+        let call = Call::enter(&request)?;
         let body = request.into_inner();
         let mut fields = Fields::new();
         let size = page::size(&mut fields, body.page_size);
@@ -146,7 +157,10 @@ impl MessageService for MessageApi {
             after,
             size,
         };
-        let rows = store::list(&self.pool, filter).await.map_err(Error::from)?;
+        let mut reading = self.open(&call).await?;
+        let rows = store::list(&mut reading, filter)
+            .await
+            .map_err(Error::from)?;
         let (messages, next_page_token) = page::cut(rows, size, |message: &Message| {
             let id = message.name.strip_prefix("messages/").unwrap_or_default();
             (

@@ -1,6 +1,7 @@
 //! `TemplateService`.
 
 use motcua_platform::{
+    archive::{Archive, Reading},
     call::{Call, acknowledge},
     error::Error,
     ledger::{Ledger, Target},
@@ -12,7 +13,6 @@ use motcua_proto::notification::v1::{
     PreviewTemplateRequest, PreviewTemplateResponse, Template, UpdateTemplateRequest,
     template_service_server::TemplateService,
 };
-use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -27,7 +27,13 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct TemplateApi {
     pub(crate) ledger: Ledger<Templates>,
-    pub(crate) pool: PgPool,
+    pub(crate) archive: Archive,
+}
+
+impl TemplateApi {
+    async fn open(&self, call: &Call) -> Result<Reading, Error> {
+        Ok(self.archive.open(call.scope()).await?)
+    }
 }
 
 /// A template's words, and what they make of invented particulars.
@@ -108,12 +114,12 @@ impl TemplateService for TemplateApi {
         &self,
         request: Request<GetTemplateRequest>,
     ) -> Result<Response<Template>, Status> {
-        Call::enter(&request)?;
+        let call = Call::enter(&request)?;
         let body = request.into_inner();
         let mut fields = Fields::new();
         let id = fields.name("name", "templates", &body.name);
         let id = fields.finish(id)?;
-        let template = store::read_template(&self.pool, &id)
+        let template = store::read_template(&mut self.open(&call).await?, &id)
             .await
             .map_err(Error::from)?;
         Ok(Response::new(
@@ -125,13 +131,14 @@ impl TemplateService for TemplateApi {
         &self,
         request: Request<ListTemplatesRequest>,
     ) -> Result<Response<ListTemplatesResponse>, Status> {
-        Call::enter(&request)?;
+        let call = Call::enter(&request)?;
         let body = request.into_inner();
         let mut fields = Fields::new();
         let size = page::size(&mut fields, body.page_size);
         let after = page::key::<String>(&mut fields, &body.page_token);
         let (size, after) = fields.finish(size.zip(after))?;
-        let rows = store::list_templates(&self.pool, &after.unwrap_or_default(), size)
+        let mut reading = self.open(&call).await?;
+        let rows = store::list_templates(&mut reading, &after.unwrap_or_default(), size)
             .await
             .map_err(Error::from)?;
         let (templates, next_page_token) =

@@ -65,8 +65,8 @@ pub(crate) fn decide(
     let statement = |kind, body: &str| Statement {
         kind,
         revision: version,
-        body: body.to_owned(),
-        ground: String::new(),
+        body: body.to_owned().into(),
+        ground: String::new().into(),
     };
     Ok(Decision {
         subject: Subject::default(),
@@ -75,6 +75,7 @@ pub(crate) fn decide(
             statement(SUBJECT, &words.subject),
             statement(BODY, &words.body),
         ],
+        new_subject: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use motcua_platform::catalog::Catalog;
+use motcua_platform::{call::PURPOSE_METADATA, catalog::Catalog};
 use motcua_proto::{
     intake::v1::{
         Dossier, DossierView, GetDossierRequest, dossier_service_client::DossierServiceClient,
@@ -11,7 +11,7 @@ use motcua_proto::{
     workflow::v1::{Case, GetCaseRequest, case_service_client::CaseServiceClient},
 };
 use tokio::time::timeout;
-use tonic::{Code, Status};
+use tonic::{Code, Request, Status, metadata::MetadataValue};
 
 use super::Sender;
 use crate::{
@@ -47,6 +47,10 @@ impl Unanswered {
             Code::NotFound => Self::Outcome(Outcome::FailedForGood(format!(
                 "{who} does not know the dossier"
             ))),
+            // It was erased at the applicant's wish, and cannot be told to anybody.
+            Code::FailedPrecondition => Self::Outcome(Outcome::FailedForGood(format!(
+                "{who} no longer has the personal data"
+            ))),
             code => Self::Outcome(Outcome::Failed(format!("{who} answered {code:?}"))),
         }
     }
@@ -62,7 +66,7 @@ impl Sender {
     }
 
     async fn try_once(&self, id: &str, message: &Message) -> Result<Outcome, Unanswered> {
-        let dossier = self.dossier(&message.dossier).await?;
+        let dossier = self.dossier(message).await?;
         let template = variant(&message.template, dossier.hand_over_method());
         let Some(compiled) = self.shelf.get(template) else {
             return Ok(Outcome::FailedForGood(format!(
@@ -95,12 +99,15 @@ impl Sender {
             .unwrap_or_else(|_| Outcome::Failed("delivery took too long".to_owned())))
     }
 
-    /// Personal data comes from intake, under our own name, and intake logs the asking.
-    async fn dossier(&self, code: &str) -> Result<Dossier, Unanswered> {
-        let request = GetDossierRequest {
-            name: format!("dossiers/{code}"),
+    /// Personal data comes from intake, under our own name, and intake records the asking and what it is for.
+    async fn dossier(&self, message: &Message) -> Result<Dossier, Unanswered> {
+        let mut request = Request::new(GetDossierRequest {
+            name: format!("dossiers/{}", message.dossier),
             view: DossierView::Full.into(),
-        };
+        });
+        if let Ok(purpose) = MetadataValue::try_from(format!("message {}", message.template)) {
+            request.metadata_mut().insert(PURPOSE_METADATA, purpose);
+        }
         match DossierServiceClient::new(self.intake.clone())
             .get_dossier(request)
             .await
@@ -187,6 +194,10 @@ mod tests {
         ));
         assert!(matches!(
             Unanswered::from(&Status::not_found("x"), "intake"),
+            Unanswered::Outcome(Outcome::FailedForGood(_))
+        ));
+        assert!(matches!(
+            Unanswered::from(&Status::failed_precondition("x"), "intake"),
             Unanswered::Outcome(Outcome::FailedForGood(_))
         ));
         assert!(matches!(

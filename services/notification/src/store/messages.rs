@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 use motcua_platform::{
+    archive::Reading,
     error::Error,
-    ledger::{Aggregate, Context, Decision, Row},
+    ledger::{Aggregate, Asked, Context, Decision, Permitted, Row, asked_place},
+    scope,
     time::Instant,
 };
 use motcua_proto::{events::v1::Event, notification::v1::Message as ProtoMessage};
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{PgConnection, types::Json};
 
 use crate::domain::message::{self, Command, Message};
 
@@ -29,11 +31,21 @@ impl Aggregate for Messages {
 
     fn decide(
         &self,
-        state: Option<&Message>,
+        place: Permitted<'_, Message>,
         command: &Command,
         context: &Context<'_>,
     ) -> Result<Decision, Error> {
-        message::decide(state, command, self.channel, context.key, context.now)
+        message::decide(
+            place.state(),
+            command,
+            self.channel,
+            context.key,
+            context.now,
+        )
+    }
+
+    fn tenants(state: &Message) -> Vec<String> {
+        scope::tenants([state.agency.as_str()], "")
     }
 
     fn apply(state: Option<Message>, event: &Event) -> Option<Message> {
@@ -51,15 +63,22 @@ impl Aggregate for Messages {
     async fn load(
         &self,
         connection: &mut PgConnection,
-        keys: &[String],
-    ) -> Result<Vec<(String, Message)>, sqlx::Error> {
-        let rows: Vec<(String, Json<Message>)> = sqlx::query_as(
-            "SELECT id, state FROM message WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+        asked: &Asked,
+    ) -> Result<Vec<(usize, Message)>, sqlx::Error> {
+        let rows: Vec<(i64, Json<Message>)> = sqlx::query_as(
+            "SELECT asked.place, message.state \
+             FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS asked (key, reach, place) \
+             JOIN message ON message.id = asked.key \
+             WHERE reaches(asked.reach, ARRAY[message.agency]) ORDER BY message.id FOR UPDATE OF message",
         )
-        .bind(keys)
+        .bind(&asked.keys)
+        .bind(&asked.reaches)
         .fetch_all(connection)
         .await?;
-        Ok(rows.into_iter().map(|(id, state)| (id, state.0)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(place, state)| (asked_place(place), state.0))
+            .collect())
     }
 
     async fn save(
@@ -71,10 +90,11 @@ impl Aggregate for Messages {
         if !new.is_empty() {
             let columns = Columns::of(&new)?;
             sqlx::query(
-                "INSERT INTO message (id, phase, next_at, state, dossier, queued_at) \
-                 SELECT id, phase, next_at, state::json, dossier, queued_at \
-                 FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[]) \
-                      AS new (id, phase, next_at, state, dossier, queued_at)",
+                "INSERT INTO message (id, phase, next_at, state, dossier, queued_at, agency) \
+                 SELECT id, phase, next_at, state::json, dossier, queued_at, agency \
+                 FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[], \
+                             $7::text[]) \
+                      AS new (id, phase, next_at, state, dossier, queued_at, agency)",
             )
             .bind(columns.ids)
             .bind(columns.phases)
@@ -82,6 +102,7 @@ impl Aggregate for Messages {
             .bind(columns.states)
             .bind(new.iter().map(|row| row.state.dossier.as_str()).collect::<Vec<_>>())
             .bind(new.iter().map(|row| Instant(row.state.queued_at)).collect::<Vec<_>>())
+            .bind(new.iter().map(|row| row.state.agency.as_str()).collect::<Vec<_>>())
             .execute(&mut *connection)
             .await?;
         }
@@ -139,13 +160,18 @@ fn shown(id: &str, state: &Message) -> ProtoMessage {
     state.to_proto(id, format!("\"{}\"", state.version))
 }
 
-/// A message.
-pub(crate) async fn get(pool: &PgPool, id: &str) -> Result<Option<ProtoMessage>, sqlx::Error> {
-    let state: Option<Json<Message>> =
-        sqlx::query_scalar("SELECT state FROM message WHERE id = $1")
-            .bind(id)
-            .fetch_optional(pool)
-            .await?;
+/// A message; none where there is none for this reader.
+pub(crate) async fn get(
+    reading: &mut Reading,
+    id: &str,
+) -> Result<Option<ProtoMessage>, sqlx::Error> {
+    let state: Option<Json<Message>> = sqlx::query_scalar(
+        "SELECT state FROM message WHERE id = $1 AND reaches($2, ARRAY[agency])",
+    )
+    .bind(id)
+    .bind(reading.scope().reach())
+    .fetch_optional(&mut **reading)
+    .await?;
     Ok(state.map(|state| shown(id, &state)))
 }
 
@@ -162,31 +188,57 @@ pub(crate) struct Filter {
     pub(crate) size: i64,
 }
 
+/// Every phase.
+const PHASES: [i16; 3] = [1, 2, 3];
+
 /// Messages in the order of queueing.
-pub(crate) async fn list(pool: &PgPool, filter: Filter) -> Result<Vec<ProtoMessage>, sqlx::Error> {
-    // Three questions, so that each has its index whatever the planner guesses about the others' parameters.
+pub(crate) async fn list(
+    reading: &mut Reading,
+    mut filter: Filter,
+) -> Result<Vec<ProtoMessage>, sqlx::Error> {
+    // Several questions, so that each has its index whatever the planner guesses about the others' parameters. The first
+    // page begins before all.
     let by_dossier = "SELECT id, state FROM message WHERE dossier = $1 AND ($2::smallint[] = '{}' OR phase = ANY($2)) \
-         AND ($3::timestamptz IS NULL OR (queued_at, id) > ($3, $4)) ORDER BY queued_at, id LIMIT $5 + 1";
+         AND reaches($6, ARRAY[agency]) \
+         AND (queued_at, id) > ($3, $4) ORDER BY queued_at, id LIMIT $5 + 1";
     let unfiltered = "SELECT id, state FROM message WHERE $1 = '' AND $2::smallint[] = '{}' \
-         AND ($3::timestamptz IS NULL OR (queued_at, id) > ($3, $4)) ORDER BY queued_at, id LIMIT $5 + 1";
+         AND reaches($6, ARRAY[agency]) \
+         AND (queued_at, id) > ($3, $4) ORDER BY queued_at, id LIMIT $5 + 1";
     let by_phase = "SELECT page.id, page.state FROM UNNEST($2::smallint[]) AS wanted (phase), LATERAL ( \
              SELECT id, queued_at, state FROM message WHERE $1 = '' AND phase = wanted.phase \
-             AND ($3::timestamptz IS NULL OR (queued_at, id) > ($3, $4)) ORDER BY queued_at, id LIMIT $5 + 1) AS page \
+             AND reaches($6, ARRAY[agency]) \
+             AND (queued_at, id) > ($3, $4) ORDER BY queued_at, id LIMIT $5 + 1) AS page \
          ORDER BY page.queued_at, page.id LIMIT $5 + 1";
-    let query = match (filter.dossier.is_empty(), filter.phases.is_empty()) {
-        (false, _) => by_dossier,
-        (true, true) => unfiltered,
-        (true, false) => by_phase,
+    let of_scope = "SELECT page.id, page.state \
+         FROM UNNEST($7::text[]) AS own (agency), UNNEST($2::smallint[]) AS wanted (phase), LATERAL ( \
+             SELECT id, queued_at, state FROM message WHERE $1 = '' AND agency = own.agency AND phase = wanted.phase \
+             AND reaches($6, ARRAY[own.agency]) \
+             AND (queued_at, id) > ($3, $4) ORDER BY queued_at, id LIMIT $5 + 1) AS page \
+         ORDER BY page.queued_at, page.id LIMIT $5 + 1";
+    let scope = reading.scope();
+    let own = scope.listed().filter(|_| filter.dossier.is_empty());
+    let query = match (&own, filter.dossier.is_empty(), filter.phases.is_empty()) {
+        (Some(_), ..) => of_scope,
+        (None, false, _) => by_dossier,
+        (None, true, true) => unfiltered,
+        (None, true, false) => by_phase,
     };
-    let (at, id) = filter.after.unzip();
-    let rows: Vec<(String, Json<Message>)> = sqlx::query_as(query)
+    if own.is_some() && filter.phases.is_empty() {
+        filter.phases = PHASES.to_vec();
+    }
+    let (at, id) = filter.after.unwrap_or_default();
+    let query = sqlx::query_as(query)
         .bind(filter.dossier)
         .bind(filter.phases)
-        .bind(at.map(Instant))
+        .bind(Instant(at))
         .bind(id)
         .bind(filter.size)
-        .fetch_all(pool)
-        .await?;
+        .bind(scope.reach());
+    let query = match own {
+        Some(own) => query.bind(own),
+        None => query,
+    };
+    let rows: Vec<(String, Json<Message>)> = query.fetch_all(&mut **reading).await?;
     Ok(rows
         .into_iter()
         .map(|(id, state)| shown(&id, &state))

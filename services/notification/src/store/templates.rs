@@ -6,12 +6,13 @@ use std::{
 };
 
 use motcua_platform::{
+    archive::Reading,
     error::Error,
-    ledger::{Aggregate, Context, Decision, Row},
+    ledger::{Aggregate, Asked, Context, Decision, Permitted, Row, asked_place},
     time::{Instant, to_proto},
 };
 use motcua_proto::{events::v1::Event, notification::v1::Template as ProtoTemplate};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use crate::domain::{
     template::{self, BUILT_IN_VERSION, Command, Template},
@@ -32,11 +33,11 @@ impl Aggregate for Templates {
 
     fn decide(
         &self,
-        state: Option<&Template>,
+        place: Permitted<'_, Template>,
         command: &Command,
         context: &Context<'_>,
     ) -> Result<Decision, Error> {
-        template::decide(state, command, context.key)
+        template::decide(place.state(), command, context.key)
     }
 
     fn apply(state: Option<Template>, event: &Event) -> Option<Template> {
@@ -58,22 +59,25 @@ impl Aggregate for Templates {
         }
     }
 
+    /// Templates are the city's: whoever may write one reaches all.
     async fn load(
         &self,
         connection: &mut PgConnection,
-        keys: &[String],
-    ) -> Result<Vec<(String, Template)>, sqlx::Error> {
-        let rows: Vec<(String, i32, Instant)> = sqlx::query_as(
-            "SELECT id, version, updated_at FROM template WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+        asked: &Asked,
+    ) -> Result<Vec<(usize, Template)>, sqlx::Error> {
+        let rows: Vec<(i64, i32, Instant)> = sqlx::query_as(
+            "SELECT asked.place, version, updated_at \
+             FROM UNNEST($1::text[]) WITH ORDINALITY AS asked (key, place) JOIN template ON template.id = asked.key \
+             ORDER BY template.id FOR UPDATE OF template",
         )
-        .bind(keys)
+        .bind(&asked.keys)
         .fetch_all(connection)
         .await?;
         Ok(rows
             .into_iter()
-            .map(|(id, version, updated_at)| {
+            .map(|(place, version, updated_at)| {
                 (
-                    id,
+                    asked_place(place),
                     Template {
                         version,
                         updated_at: updated_at.0,
@@ -145,18 +149,19 @@ fn built_in(id: &str, words: Words) -> ProtoTemplate {
 
 /// A template: as it was written here, else as it came with the software.
 pub(crate) async fn read_template(
-    pool: &PgPool,
+    reading: &mut Reading,
     id: &str,
 ) -> Result<Option<ProtoTemplate>, sqlx::Error> {
     let written: Option<Written> = sqlx::query_as(
-        "SELECT template.id, template.version, template.updated_at, subject.body, body.body FROM template \
+        "SELECT template.id, template.version, template.updated_at, \
+         convert_from(subject.body, 'UTF8'), convert_from(body.body, 'UTF8') FROM template \
          JOIN statement AS subject ON subject.name = 'templates/' || template.id AND subject.kind = 1 \
               AND subject.revision = template.version \
          JOIN statement AS body ON body.name = subject.name AND body.kind = 2 AND body.revision = template.version \
          WHERE template.id = $1",
     )
     .bind(id)
-    .fetch_optional(pool)
+    .fetch_optional(&mut **reading)
     .await?;
     Ok(written
         .map(shown)
@@ -165,12 +170,13 @@ pub(crate) async fn read_template(
 
 /// Templates by id, after one, at most so many and one more.
 pub(crate) async fn list_templates(
-    pool: &PgPool,
+    reading: &mut Reading,
     after: &str,
     size: i64,
 ) -> Result<Vec<ProtoTemplate>, sqlx::Error> {
     let written: Vec<Written> = sqlx::query_as(
-        "SELECT template.id, template.version, template.updated_at, subject.body, body.body FROM template \
+        "SELECT template.id, template.version, template.updated_at, \
+         convert_from(subject.body, 'UTF8'), convert_from(body.body, 'UTF8') FROM template \
          JOIN statement AS subject ON subject.name = 'templates/' || template.id AND subject.kind = 1 \
               AND subject.revision = template.version \
          JOIN statement AS body ON body.name = subject.name AND body.kind = 2 AND body.revision = template.version \
@@ -178,7 +184,7 @@ pub(crate) async fn list_templates(
     )
     .bind(after)
     .bind(size)
-    .fetch_all(pool)
+    .fetch_all(&mut **reading)
     .await?;
     let mut templates: Vec<_> = written.into_iter().map(shown).collect();
     let of_the_software: Vec<_> = BUILT_IN
@@ -227,7 +233,7 @@ impl Shelf {
                 continue;
             }
             let (subject, body): (String, String) = sqlx::query_as(
-                "SELECT subject.body, body.body FROM statement AS subject \
+                "SELECT convert_from(subject.body, 'UTF8'), convert_from(body.body, 'UTF8') FROM statement AS subject \
                  JOIN statement AS body USING (name, revision) \
                  WHERE name = $1 AND revision = $2 AND subject.kind = 1 AND body.kind = 2",
             )

@@ -1,5 +1,7 @@
 //! The services next door, as the test wants them: their histories, and the dossiers and cases that they show.
 
+pub(crate) mod issuer;
+
 use std::{
     pin::Pin,
     sync::{
@@ -35,6 +37,8 @@ use tonic::{Request, Response, Status, service::Routes, transport::Server};
 
 /// A dossier whose result is fetched at the counter.
 pub(crate) const PLAIN: &str = "H24.11593-260213-0007";
+/// A dossier that another agency decides on than received it.
+pub(crate) const ELSEWHERE: &str = "H24.11593-260213-0009";
 /// A dossier whose result goes home.
 pub(crate) const HOME: &str = "H24.11593-260213-0008";
 
@@ -230,30 +234,40 @@ impl DossierService for Intake {
         &self,
         request: Request<intake::GetDossierRequest>,
     ) -> Result<Response<intake::Dossier>, Status> {
-        let actor = request
-            .metadata()
-            .get("motcua-actor")
-            .and_then(|value| value.to_str().ok());
-        assert_eq!(
-            actor,
-            Some("service/service-notification"),
+        let said = |name| {
+            let value = request.metadata().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let (service, purpose) = (said("motcua-service"), said("motcua-purpose"));
+        assert!(
+            service.is_some_and(|service| service.starts_with("notification.")),
             "asked under its own name"
         );
         let body = request.into_inner();
         let code = body.name.trim_start_matches("dossiers/");
         let method = match code {
             PLAIN => HandOverMethod::Counter,
+            ELSEWHERE => HandOverMethod::Counter,
             HOME => HandOverMethod::Home,
             _ => return Err(Status::not_found("no such dossier")),
         };
         let full = body.view() == intake::DossierView::Full;
+        assert_eq!(
+            purpose.is_some_and(|purpose| purpose.starts_with("message ")),
+            full,
+            "who reads personal data says why"
+        );
+        let competent_agency = match code {
+            ELSEWHERE => "11593-ca",
+            _ => "11593",
+        };
         Ok(Response::new(intake::Dossier {
             name: body.name.clone(),
             code: code.to_owned(),
             procedure: "1.000656".to_owned(),
             catalog: CATALOG.to_owned(),
             receiving_agency: "11593".to_owned(),
-            competent_agency: "11593".to_owned(),
+            competent_agency: competent_agency.to_owned(),
             hand_over_method: method.into(),
             submitted_at: at("2026-02-13T08:05:00Z"),
             received_at: at("2026-02-13T08:20:00Z"),
@@ -323,6 +337,20 @@ impl DossierService for Intake {
         Err(uncalled())
     }
 
+    async fn look_up_dossier(
+        &self,
+        _: Request<intake::LookUpDossierRequest>,
+    ) -> Result<Response<intake::Dossier>, Status> {
+        Err(uncalled())
+    }
+
+    async fn recuse_staff(
+        &self,
+        _: Request<intake::RecuseStaffRequest>,
+    ) -> Result<Response<intake::Dossier>, Status> {
+        Err(uncalled())
+    }
+
     async fn hand_over_result(
         &self,
         _: Request<intake::HandOverResultRequest>,
@@ -357,6 +385,13 @@ impl CaseService for Workflow {
         &self,
         _: Request<workflow::ListCasesRequest>,
     ) -> Result<Response<workflow::ListCasesResponse>, Status> {
+        Err(uncalled())
+    }
+
+    async fn list_case_statements(
+        &self,
+        _: Request<workflow::ListCaseStatementsRequest>,
+    ) -> Result<Response<workflow::ListCaseStatementsResponse>, Status> {
         Err(uncalled())
     }
 

@@ -3,9 +3,12 @@
 use std::{pin::Pin, time::Duration};
 
 use futures::Stream;
-use motcua_proto::events::v1::{
-    EventKind, GetHeadRequest, GetHeadResponse, SubscribeRequest, SubscribeResponse,
-    event_feed_service_server::EventFeedService,
+use motcua_proto::{
+    events::v1::{
+        EventKind, GetHeadRequest, GetHeadResponse, SubscribeRequest, SubscribeResponse,
+        event_feed_service_server::EventFeedService,
+    },
+    r#type::v1::Role,
 };
 use prost::Message as _;
 use tokio::sync::mpsc;
@@ -13,7 +16,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
 use super::{BATCH_EVENTS_MAX, Feed, Filter};
-use crate::{error::Error, parse::Fields, time::to_proto};
+use crate::{
+    archive::Archive, call::Call, error::Error, identity::Kinds, parse::Fields, time::to_proto,
+};
 
 /// Without events, a reader hears so often that the stream lives; it is also the slow poll behind the notifications.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -26,16 +31,36 @@ const BATCHES_WAITING_MAX: usize = 2;
 /// A batch also ends here, so that it fits a message.
 const BATCH_BYTES_MAX: usize = 2 << 20;
 
-/// Serves a [`Feed`].
+/// Serves a [`Feed`]: to each reader what it may see of it. The ranges that it is told of are those of the whole history, so
+/// that it knows how much it may have been spared, and no more.
 #[derive(Debug, Clone)]
-pub struct FeedServer(Feed);
+pub struct FeedServer {
+    feed: Feed,
+    archive: Archive,
+}
 
 impl FeedServer {
     /// Serves this history.
     #[must_use]
-    pub fn new(feed: Feed) -> Self {
-        Self(feed)
+    pub fn new(feed: Feed, archive: Archive) -> Self {
+        Self { feed, archive }
     }
+}
+
+/// The kinds that were asked for, as far as they were granted; none for every kind.
+fn granted(call: &Call, asked: &[EventKind]) -> Option<Vec<i16>> {
+    let number = |kind: &EventKind| i16::try_from(i32::from(*kind)).ok();
+    let numbers = |kinds: &mut dyn Iterator<Item = &EventKind>| kinds.filter_map(number).collect();
+    let granted = match call.principal().map(|principal| &principal.kinds) {
+        Some(Kinds::Some(granted)) if call.actor.role() == Role::System => granted,
+        _ if asked.is_empty() => return None,
+        _ => return Some(numbers(&mut asked.iter())),
+    };
+    Some(if asked.is_empty() {
+        numbers(&mut granted.iter())
+    } else {
+        numbers(&mut asked.iter().filter(|kind| granted.contains(kind)))
+    })
 }
 
 #[tonic::async_trait]
@@ -46,6 +71,7 @@ impl EventFeedService for FeedServer {
         &self,
         request: Request<SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let call = Call::enter(&request)?;
         let request = request.into_inner();
         let mut fields = Fields::new();
         if request.after < 0 {
@@ -58,16 +84,15 @@ impl EventFeedService for FeedServer {
         fields.optional_line("dossier", &request.dossier);
         let kinds = fields.finish(kinds)?;
         let reader = Reader {
-            feed: self.0.clone(),
+            feed: self.feed.clone(),
+            archive: self.archive.clone(),
             after: request.after,
             epoch: request.epoch,
             filter: Filter {
-                kinds: kinds
-                    .into_iter()
-                    .filter_map(|kind| i16::try_from(i32::from(kind)).ok())
-                    .collect(),
+                kinds: granted(&call, &kinds),
                 agencies: request.agencies,
                 dossier: request.dossier,
+                scope: call.scope().clone(),
             },
             until_head: request.until_head,
         };
@@ -80,21 +105,22 @@ impl EventFeedService for FeedServer {
         &self,
         _: Request<GetHeadRequest>,
     ) -> Result<Response<GetHeadResponse>, Status> {
-        let head = self.0.head().await.map_err(Error::from)?;
-        let pending = self.0.pending().await.map_err(Error::from)?;
+        let head = self.feed.head().await.map_err(Error::from)?;
+        let pending = self.feed.pending().await.map_err(Error::from)?;
         Ok(Response::new(GetHeadResponse {
-            source: self.0.service.to_owned(),
+            source: self.feed.service.to_owned(),
             epoch: head.epoch,
             position: head.position,
             recorded_at: head.recorded_at.map(to_proto),
             pending,
-            now: Some(to_proto(self.0.clock.now())),
+            now: Some(to_proto(self.feed.clock.now())),
         }))
     }
 }
 
 struct Reader {
     feed: Feed,
+    archive: Archive,
     after: i64,
     epoch: i64,
     filter: Filter,
@@ -195,7 +221,13 @@ impl Reader {
     async fn batch(&self, through: i64, head: i64) -> Result<SubscribeResponse, Status> {
         let mut events = self
             .feed
-            .read(self.epoch, self.after + 1, through, &self.filter)
+            .read(
+                &self.archive,
+                self.epoch,
+                self.after + 1,
+                through,
+                &self.filter,
+            )
             .await
             .map_err(Error::from)?;
         let mut through = through;

@@ -69,6 +69,7 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scope::Scope;
 
     fn written(epoch: i64, positions: impl IntoIterator<Item = i64>) -> Written {
         let events = positions.into_iter().map(|position| Event {
@@ -84,6 +85,15 @@ mod tests {
         }
     }
 
+    fn all() -> Filter {
+        Filter {
+            kinds: None,
+            agencies: Vec::new(),
+            dossier: String::new(),
+            scope: Scope::city(),
+        }
+    }
+
     fn positions(events: Option<Vec<Event>>) -> Option<Vec<i64>> {
         events.map(|events| events.iter().map(|event| event.position).collect())
     }
@@ -91,7 +101,7 @@ mod tests {
     #[test]
     fn a_range_is_recalled_whole_or_not_at_all() {
         let tail = Tail::default();
-        let all = Filter::default();
+        let all = all();
         // As two lanes may tell, and as another replica's event leaves a hole.
         tail.keep(written(1, 4..=6));
         tail.keep(written(1, [1, 2]));
@@ -101,16 +111,27 @@ mod tests {
         assert_eq!(positions(tail.recall(1, 1, i64::MAX, &all)), None);
         assert_eq!(positions(tail.recall(2, 4, 6, &all)), None);
         let odd = Filter {
-            kinds: vec![1],
-            ..Filter::default()
+            kinds: Some(vec![1]),
+            ..all.clone()
         };
         assert_eq!(positions(tail.recall(1, 4, 6, &odd)), Some(vec![5]));
     }
 
     #[test]
+    fn who_may_not_see_an_event_does_not_find_it_in_memory_either() {
+        let tail = Tail::default();
+        tail.keep(written(1, 1..=3));
+        let elsewhere = Filter {
+            scope: Scope::of_agencies(["11407".to_owned()]),
+            ..all()
+        };
+        assert_eq!(positions(tail.recall(1, 1, 3, &elsewhere)), Some(vec![]));
+    }
+
+    #[test]
     fn old_events_and_those_of_another_epoch_are_forgotten() {
         let tail = Tail::default();
-        let all = Filter::default();
+        let all = all();
         let last = i64::try_from(KEPT_MAX).unwrap() + 5;
         tail.keep(written(1, 1..=last));
         assert_eq!(positions(tail.recall(1, 5, 6, &all)), None);

@@ -1,7 +1,7 @@
 //! One batch, inside a transaction that the caller begins and commits. Locks are always taken in the same order:
 //! aggregates by key, counters by name, request ids by their key, the feed's head last.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use motcua_proto::events::v1::Event;
@@ -9,18 +9,20 @@ use prost::Message as _;
 use sqlx::PgConnection;
 
 use super::{
-    Accepted, Aggregate, Context, Decision, Envelope, Outcomes, Request, Row, Target,
+    Accepted, Aggregate, Asked, Context, Decision, Envelope, Outcomes, Permitted, Request, Row,
+    Target,
     rows::{
-        self, Known, KnownPlace, KnownRequests, NewEvent, NewRequest, Rest, key_of, known_requests,
-        lock_counters, positions_of,
+        self, Known, KnownPlace, KnownRequests, NewEvent, NewRequest, Owner, Rest, Said, key_of,
+        known_requests, lock_counters, positions_of,
     },
 };
 use crate::{
     error::Error,
     feed::{self, dossier_of},
     position::Position,
-    statement::Statement,
+    scope::Scope,
     time::to_proto,
+    vault::Vault,
     work::Work,
 };
 
@@ -31,19 +33,22 @@ use crate::{
 /// batch: its refusal stands in the outcomes.
 pub async fn write<A: Aggregate>(
     aggregate: &A,
+    vault: &Vault,
     work: &mut Work<'_>,
     envelopes: &[Envelope<A::Command>],
     now: Timestamp,
 ) -> Result<Outcomes<A::Answer>, sqlx::Error> {
-    let mut known = known_requests(work, envelopes).await?;
-    let rows = load(aggregate, work, envelopes, &known).await?;
+    let mut known = known_requests(work, vault, envelopes).await?;
+    let (rows, reached) = load(aggregate, work, envelopes, &known).await?;
     let counters = lock_counters(work, envelopes, &known).await?;
 
     let mut draft = Draft::<A> {
         rows,
+        reached,
         rest: Rest {
             counters,
             statements: Vec::new(),
+            owners: BTreeMap::new(),
             requests: BTreeMap::new(),
             events: Vec::new(),
             timer: None,
@@ -52,7 +57,11 @@ pub async fn write<A: Aggregate>(
     };
     for (place, envelope) in envelopes.iter().enumerate() {
         let outcome = match known.get(&place) {
-            Some(known) => known.outcome(envelope.request.as_ref()),
+            // Who may no longer see the resource is not told what became of it either.
+            Some(known) if !draft.still_permits(envelope, known) => Err(Error::Missing {
+                name: known.place.name.clone(),
+            }),
+            Some(known) => known.outcome(vault, envelope.request.as_ref()),
             None => draft.take(aggregate, envelope, now),
         };
         draft.outcomes.push(outcome);
@@ -60,23 +69,25 @@ pub async fn write<A: Aggregate>(
     if draft.has_refused(envelopes) {
         // The same request may have been accepted by another batch while this one waited for the aggregate's lock: the
         // move is no longer allowed because this very request has made it. Now its answer can be seen.
-        known = known_requests(work, envelopes).await?;
-        draft.remember(envelopes, &known);
+        let before: HashSet<_> = known.keys().copied().collect();
+        known = known_requests(work, vault, envelopes).await?;
+        draft.remember(vault, envelopes, &known, &before);
     }
-    draft.write(aggregate, work, now, &known).await
+    draft.write(aggregate, vault, work, now, &known).await
 }
 
 impl Known {
     fn outcome<T: prost::Message + Default>(
         &self,
+        vault: &Vault,
         request: Option<&Request>,
     ) -> Result<Draftee<T>, Error> {
         match request {
-            Some(request) if request.digest[..] != self.digest[..] => {
+            Some(request) if vault.digest(&request.digest)[..] != self.digest[..] => {
                 Err(Error::RequestIdReused(request.id.to_string()))
             }
             _ => Ok(Draftee {
-                answer: T::decode(&self.answer[..]).map_err(|error| {
+                answer: T::decode(&self.answer.clone()?[..]).map_err(|error| {
                     Error::Fault(format!("a stored answer cannot be read: {error}"))
                 })?,
                 place: Place::Known(self.place.clone()),
@@ -109,6 +120,7 @@ struct Loaded<S> {
 
 struct Draft<'e, A: Aggregate> {
     rows: HashMap<String, Loaded<A::State>>,
+    reached: Reached,
     rest: Rest<'e>,
     outcomes: Vec<Result<Draftee<A::Answer>, Error>>,
 }
@@ -142,6 +154,14 @@ impl<'e, A: Aggregate> Draft<'e, A> {
             existed: false,
             changed: false,
         });
+        let authority = &envelope.authority;
+        if let Some(state) = &loaded.state
+            // PostgreSQL has judged the rows that it gave; those that this batch made it has not seen.
+            && !((!loaded.existed || self.reached.holds(&key, &authority.scope))
+                && covers::<A>(&authority.scope, state))
+        {
+            return Err(Error::Missing { name });
+        }
         if !envelope.etag.is_empty()
             && let Some(state) = &loaded.state
         {
@@ -150,19 +170,27 @@ impl<'e, A: Aggregate> Draft<'e, A> {
                 return Err(Error::Stale { name, etag });
             }
         }
-        let context = Context {
-            now,
-            key: &key,
-            actor: &envelope.actor,
-        };
-        let decision = aggregate.decide(loaded.state.as_ref(), &envelope.command, &context)?;
+        let context = Context::new(now, &key, authority);
+        let is_new = loaded.state.is_none();
+        let place = Permitted(loaded.state.as_ref());
+        let mut decision = aggregate.decide(place, &envelope.command, &context)?;
         let happened = !decision.events.is_empty();
+        let owner = Owner::of(&mut decision, envelope.request.is_some());
         let dossier = dossier_of(&decision.subject.dossier, &name).to_owned();
-        let events = stamp(decision, &name, envelope, now, &mut self.rest.statements);
+        let mut statements = Vec::new();
+        let events = stamp(decision, &name, envelope, now, &mut statements);
         let mut state = loaded.state.take();
         for event in &events {
             state = A::apply(state, &event.event);
         }
+        if is_new
+            && let Some(state) = &state
+            && !covers::<A>(&authority.scope, state)
+        {
+            // Nobody makes what they could not see afterwards.
+            return Err(Error::Missing { name });
+        }
+        self.rest.statements.extend(statements);
         loaded.state = state;
         loaded.changed |= happened;
         let Some(state) = &loaded.state else {
@@ -170,6 +198,9 @@ impl<'e, A: Aggregate> Draft<'e, A> {
         };
         let answer = A::answer(&key, state);
         self.rest.events.extend(events);
+        if let Some((dossier, owner)) = owner {
+            self.rest.owners.entry(dossier).or_insert(owner);
+        }
         let place = if happened {
             Place::Written(self.rest.events.len() - 1)
         } else {
@@ -193,6 +224,16 @@ impl<'e, A: Aggregate> Draft<'e, A> {
         Ok(Draftee { answer, place })
     }
 
+    /// Whether the caller of a request that was accepted before may still see what it was about.
+    fn still_permits(&self, envelope: &Envelope<A::Command>, known: &Known) -> bool {
+        let scope = &envelope.authority.scope;
+        let key = key_in::<A>(&known.place.name);
+        self.rows
+            .get(key)
+            .and_then(|loaded| loaded.state.as_ref())
+            .is_some_and(|state| self.reached.holds(key, scope) && covers::<A>(scope, state))
+    }
+
     /// Whether a request that can come again was refused.
     fn has_refused(&self, envelopes: &[Envelope<A::Command>]) -> bool {
         self.outcomes
@@ -207,14 +248,22 @@ impl<'e, A: Aggregate> Draft<'e, A> {
             })
     }
 
-    /// The first answer for whatever was refused here and is known.
-    fn remember(&mut self, envelopes: &[Envelope<A::Command>], known: &KnownRequests) {
+    /// The first answer for whatever was refused here and is known now, and was not before: it was accepted a moment ago, on
+    /// the same authority.
+    fn remember(
+        &mut self,
+        vault: &Vault,
+        envelopes: &[Envelope<A::Command>],
+        known: &KnownRequests,
+        before: &HashSet<usize>,
+    ) {
         for (place, outcome) in self.outcomes.iter_mut().enumerate() {
             if outcome.is_err()
+                && !before.contains(&place)
                 && let Some(envelope) = envelopes.get(place)
                 && let Some(known) = known.get(&place)
             {
-                *outcome = known.outcome(envelope.request.as_ref());
+                *outcome = known.outcome(vault, envelope.request.as_ref());
             }
         }
     }
@@ -239,6 +288,7 @@ impl<'e, A: Aggregate> Draft<'e, A> {
     async fn write(
         mut self,
         aggregate: &A,
+        vault: &Vault,
         work: &mut Work<'_>,
         now: Timestamp,
         known: &KnownRequests,
@@ -264,7 +314,7 @@ impl<'e, A: Aggregate> Draft<'e, A> {
         if !known.is_empty() {
             known_positions = positions_of(work, known).await?;
         }
-        let written = rows::write(work, self.rest, now).await?;
+        let written = rows::write(work, vault, self.rest, now).await?;
 
         let service = work.service();
         let outcomes = self
@@ -308,40 +358,63 @@ fn numbered(prefix: &str, number: i64) -> String {
     format!("{prefix}-{number:04}")
 }
 
+/// The pairs of a key and a reach that PostgreSQL has let through.
+struct Reached(HashSet<(String, String)>);
+
+impl Reached {
+    fn holds(&self, key: &str, scope: &Scope) -> bool {
+        self.0.contains(&(key.to_owned(), scope.reach()))
+    }
+}
+
+fn covers<A: Aggregate>(scope: &Scope, state: &A::State) -> bool {
+    scope.covers(A::tenants(state).iter().map(String::as_str))
+}
+
+/// The key in a resource's name.
+fn key_in<A: Aggregate>(name: &str) -> &str {
+    name.strip_prefix(A::COLLECTION)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .unwrap_or(name)
+}
+
 async fn load<A: Aggregate>(
     aggregate: &A,
     connection: &mut PgConnection,
     envelopes: &[Envelope<A::Command>],
     known: &KnownRequests,
-) -> Result<HashMap<String, Loaded<A::State>>, sqlx::Error> {
-    let keys: BTreeSet<_> = envelopes
+) -> Result<(HashMap<String, Loaded<A::State>>, Reached), sqlx::Error> {
+    let pairs: BTreeSet<_> = envelopes
         .iter()
         .enumerate()
-        .filter(|(place, _)| !known.contains_key(place))
-        .filter_map(|(_, envelope)| match &envelope.target {
-            Target::Key(key) => Some(key.clone()),
-            Target::Numbered(_) => None,
+        .filter_map(|(place, envelope)| {
+            let key = match (known.get(&place), &envelope.target) {
+                (Some(known), _) => key_in::<A>(&known.place.name),
+                (None, Target::Key(key)) => key,
+                (None, Target::Numbered(_)) => return None,
+            };
+            Some((key.to_owned(), envelope.authority.scope.reach()))
         })
         .collect();
-    if keys.is_empty() {
-        return Ok(HashMap::new());
+    let mut rows = HashMap::new();
+    let mut reached = HashSet::new();
+    if pairs.is_empty() {
+        return Ok((rows, Reached(reached)));
     }
-    let keys: Vec<_> = keys.into_iter().collect();
-    Ok(aggregate
-        .load(connection, &keys)
-        .await?
-        .into_iter()
-        .map(|(key, state)| {
-            (
-                key,
-                Loaded {
-                    state: Some(state),
-                    existed: true,
-                    changed: false,
-                },
-            )
-        })
-        .collect())
+    let (keys, reaches) = pairs.into_iter().unzip();
+    let asked = Asked { keys, reaches };
+    for (place, state) in aggregate.load(connection, &asked).await? {
+        let (Some(key), Some(reach)) = (asked.keys.get(place), asked.reaches.get(place)) else {
+            continue;
+        };
+        reached.insert((key.clone(), reach.clone()));
+        rows.entry(key.clone()).or_insert(Loaded {
+            state: Some(state),
+            existed: true,
+            changed: false,
+        });
+    }
+    Ok((rows, Reached(reached)))
 }
 
 fn stamp<C>(
@@ -349,18 +422,20 @@ fn stamp<C>(
     name: &str,
     envelope: &Envelope<C>,
     now: Timestamp,
-    statements: &mut Vec<(String, Statement)>,
+    statements: &mut Vec<Said>,
 ) -> Vec<NewEvent> {
     let request = envelope.request.as_ref().filter(|request| request.stated);
     let Decision {
         subject,
         events,
         statements: said,
+        ..
     } = decision;
-    statements.extend(
-        said.into_iter()
-            .map(|statement| (name.to_owned(), statement)),
-    );
+    statements.extend(said.into_iter().map(|statement| Said {
+        name: name.to_owned(),
+        dossier: subject.dossier.clone(),
+        statement,
+    }));
     events
         .into_iter()
         .map(|payload| NewEvent {
@@ -372,7 +447,7 @@ fn stamp<C>(
                 dossier: subject.dossier.clone(),
                 agency: subject.agency.clone(),
                 procedure: subject.procedure.clone(),
-                actor: Some(envelope.actor.clone()),
+                actor: Some(envelope.authority.actor.clone()),
                 occurred_at: Some(to_proto(now)),
                 recorded_at: None,
                 traceparent: envelope.traceparent.clone(),

@@ -18,10 +18,12 @@ use crate::{
     error::Error,
     feed::Feed,
     telemetry,
+    vault::Vault,
     work::{self, Work},
 };
 
-/// Two: while one waits for its commit to reach the disk, the other decides.
+/// Two: while one waits for its commit to reach the disk, the other decides. With more of them the batches get smaller, and
+/// each dossier dearer.
 pub(super) const LANES: usize = 2;
 
 /// Commands in a batch at most: beyond this the sharing brings nothing more, and the first waits for the last.
@@ -45,6 +47,7 @@ fn delays() -> impl Iterator<Item = Duration> {
 
 pub(super) struct Lane<A> {
     feed: Feed,
+    vault: Vault,
     number: usize,
     aggregate: Arc<A>,
     options: PgConnectOptions,
@@ -55,6 +58,7 @@ pub(super) struct Lane<A> {
 impl<A: Aggregate> Lane<A> {
     pub(super) fn new(
         feed: Feed,
+        vault: Vault,
         number: usize,
         aggregate: Arc<A>,
         options: PgConnectOptions,
@@ -62,6 +66,7 @@ impl<A: Aggregate> Lane<A> {
     ) -> Self {
         Self {
             feed,
+            vault,
             number,
             aggregate,
             options,
@@ -204,6 +209,7 @@ impl<A: Aggregate> Lane<A> {
         let mut work = Work::begin(connection, &self.feed).await?;
         let outcomes = write(
             self.aggregate.as_ref(),
+            &self.vault,
             &mut work,
             envelopes,
             self.clock.now(),

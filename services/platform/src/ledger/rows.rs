@@ -8,11 +8,14 @@ use prost::Message as _;
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
-use super::{Envelope, Request, Target};
+use super::{Decision, Envelope, Request, Target};
 use crate::{
+    error::Error,
     feed::{Written, dossier_of},
     statement::Statement,
     time::{Instant, to_proto},
+    vault::{self, Aad, NewRow, NewSubject, Vault, Wanted},
+    work::Work,
 };
 
 /// Id, principal, method: as the primary key has them.
@@ -29,7 +32,8 @@ pub(super) type KnownRequests = HashMap<usize, Known>;
 pub(super) struct Known {
     pub(super) digest: Vec<u8>,
     pub(super) place: KnownPlace,
-    pub(super) answer: Vec<u8>,
+    /// As it was given; or why it cannot be given again.
+    pub(super) answer: Result<Vec<u8>, Error>,
 }
 
 /// Where the events of a request that was accepted before lie: their dossier, their resource and its request id.
@@ -54,8 +58,52 @@ pub(super) struct NewRequest {
     pub(super) outcome: usize,
 }
 
+/// Something that was said, about a resource of a dossier, or of none.
+pub(super) struct Said {
+    pub(super) name: String,
+    pub(super) dossier: String,
+    pub(super) statement: Statement,
+}
+
+/// Whose a dossier is, of which something is kept.
+pub(super) struct Owner {
+    agency: String,
+    new: Option<NewSubject>,
+}
+
+impl Owner {
+    /// The dossier and its owner, where anything of it is to be sealed.
+    pub(super) fn of(decision: &mut Decision, remembered: bool) -> Option<(String, Self)> {
+        let new = decision.new_subject.take();
+        let kept = remembered || new.is_some() || !decision.statements.is_empty();
+        let dossier = &decision.subject.dossier;
+        (kept && !dossier.is_empty()).then(|| {
+            let agency = decision.subject.agency.clone();
+            (dossier.clone(), Self { agency, new })
+        })
+    }
+}
+
+/// An answer is sealed where it is about a dossier; `name` stands in the dossier's place where it is about none.
+fn is_sealed(dossier: &str, name: &str) -> bool {
+    dossier != name
+}
+
+fn answer_row(id: Uuid, principal: &str, method: &str) -> String {
+    format!("{id}/{method}/{principal}")
+}
+
+fn answer_place(row: &str) -> Aad<'_> {
+    Aad {
+        table: "request",
+        row,
+        column: "answer",
+    }
+}
+
 pub(super) async fn known_requests<C>(
     connection: &mut PgConnection,
+    vault: &Vault,
     envelopes: &[Envelope<C>],
 ) -> Result<KnownRequests, sqlx::Error> {
     let (places, requests): (Vec<_>, Vec<_>) = envelopes
@@ -83,23 +131,58 @@ pub(super) async fn known_requests<C>(
     .bind(methods)
     .fetch_all(connection)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let place: i32 = row.try_get(0)?;
-            let known = Known {
-                digest: row.try_get(2)?,
-                place: KnownPlace {
-                    dossier: row.try_get(3)?,
-                    name: row.try_get(4)?,
-                    id: row.try_get(1)?,
-                },
-                answer: row.try_get(5)?,
-            };
-            let place =
-                usize::try_from(place).map_err(|error| sqlx::Error::Decode(error.into()))?;
-            Ok((place, known))
-        })
-        .collect()
+    let mut known = HashMap::new();
+    for row in &rows {
+        let place: i32 = row.try_get(0)?;
+        let place = usize::try_from(place).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let request = Known {
+            digest: row.try_get(2)?,
+            place: KnownPlace {
+                dossier: row.try_get(3)?,
+                name: row.try_get(4)?,
+                id: row.try_get(1)?,
+            },
+            answer: Ok(row.try_get(5)?),
+        };
+        known.insert(place, request);
+    }
+    open_answers(vault, envelopes, &mut known).await?;
+    Ok(known)
+}
+
+/// A repeated request is rare: nothing is asked for where there is none.
+async fn open_answers<C>(
+    vault: &Vault,
+    envelopes: &[Envelope<C>],
+    known: &mut KnownRequests,
+) -> Result<(), vault::Error> {
+    let dossiers: BTreeSet<_> = known
+        .values()
+        .map(|known| known.place.clone())
+        .filter(|place| is_sealed(&place.dossier, &place.name))
+        .map(|place| place.dossier)
+        .collect();
+    if dossiers.is_empty() {
+        return Ok(());
+    }
+    let dossiers: Vec<_> = dossiers.iter().map(String::as_str).collect();
+    let keyring = vault.keys(&dossiers).await?;
+    for (place, known) in known {
+        let KnownPlace { dossier, name, .. } = &known.place;
+        let request = envelopes
+            .get(*place)
+            .and_then(|envelope| envelope.request.as_ref());
+        if let (Some(request), Ok(answer)) = (request, &known.answer)
+            && is_sealed(dossier, name)
+        {
+            let row = answer_row(request.id, &request.principal, request.method);
+            known.answer = keyring
+                .open(dossier, &answer_place(&row), answer)
+                .map(|answer| answer.to_vec())
+                .map_err(|error| error.about(name));
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn lock_counters<C>(
@@ -177,8 +260,9 @@ pub(super) async fn positions_of(
 pub(super) struct Rest<'a> {
     /// By name.
     pub(super) counters: BTreeMap<String, i64>,
-    /// Each with the resource that it is about.
-    pub(super) statements: Vec<(String, Statement)>,
+    pub(super) statements: Vec<Said>,
+    /// By dossier.
+    pub(super) owners: BTreeMap<String, Owner>,
     /// Sorted, so that two replicas meet at the same key in the same order.
     pub(super) requests: BTreeMap<RequestKey<'a>, NewRequest>,
     /// In order.
@@ -194,8 +278,16 @@ WITH numbered AS ( \
     WHERE counter.name = new.name RETURNING 1), \
 said AS ( \
     INSERT INTO statement (name, kind, revision, body, ground, recorded_at) \
-    SELECT new.*, $21 FROM UNNEST($3::text[], $4::smallint[], $5::integer[], $6::text[], $7::text[]) AS new \
+    SELECT new.*, $21 FROM UNNEST($3::text[], $4::smallint[], $5::integer[], $6::bytea[], $7::bytea[]) AS new \
     RETURNING 1), \
+persons AS ( \
+    INSERT INTO person_key (person, identity, agency, period, generation, wrapped) \
+    SELECT * FROM UNNEST($22::uuid[], $23::bytea[], $24::text[], $25::text[], $26::integer[], $27::bytea[]) \
+    RETURNING 1), \
+owned AS ( \
+    INSERT INTO subject (dossier, person, tokens) \
+    SELECT new.dossier, new.person, new.tokens::bigint[] \
+    FROM UNNEST($28::text[], $29::uuid[], $30::text[]) AS new (dossier, person, tokens) RETURNING 1), \
 accepted AS ( \
     INSERT INTO request (id, principal, method, digest, dossier, name, answer, recorded_at) \
     SELECT new.*, $21 \
@@ -205,7 +297,8 @@ head AS ( \
     UPDATE feed_head SET position = position + cardinality($15::smallint[]), \
                          recorded_at = greatest(recorded_at, $21) \
     WHERE cardinality($15) > 0 \
-          AND (SELECT count(*) FROM numbered) + (SELECT count(*) FROM said) + (SELECT count(*) FROM accepted) >= 0 \
+          AND (SELECT count(*) FROM numbered) + (SELECT count(*) FROM said) + (SELECT count(*) FROM accepted) \
+              + (SELECT count(*) FROM persons) + (SELECT count(*) FROM owned) >= 0 \
     RETURNING position - cardinality($15) AS before, epoch, recorded_at), \
 happened AS ( \
     INSERT INTO event (position, kind, dossier, name, agency, request_id, recorded_at, body) \
@@ -218,7 +311,8 @@ SELECT before, epoch, recorded_at FROM head";
 /// Writes all of it in one statement, and numbers the events under the head's lock. Answers with them as they stand in
 /// the history; none where nothing happened.
 pub(super) async fn write(
-    connection: &mut PgConnection,
+    work: &mut Work<'_>,
+    vault: &Vault,
     rest: Rest<'_>,
     now: Timestamp,
 ) -> Result<Option<Written>, sqlx::Error> {
@@ -226,39 +320,64 @@ pub(super) async fn write(
         timer,
         counters,
         statements,
+        owners,
         requests,
         events,
     } = rest;
     if events.is_empty() && requests.is_empty() {
         return Ok(None);
     }
-    let said =
-        |pick: fn(&Statement) -> &str| statements.iter().map(|(_, s)| pick(s)).collect::<Vec<_>>();
+    let wanted: Vec<_> = owners
+        .iter()
+        .map(|(dossier, owner)| Wanted {
+            dossier,
+            agency: &owner.agency,
+            new: owner.new.as_ref(),
+        })
+        .collect();
+    let keyring = vault.subjects(work, &wanted).await?;
+    let (bodies, grounds): (Vec<_>, Vec<_>) = statements
+        .iter()
+        .map(|said| said.statement.sealed(&keyring, &said.dossier, &said.name))
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .unzip();
+    let answers = requests
+        .iter()
+        .map(|((id, principal, method), new)| {
+            if !is_sealed(&new.dossier, &new.name) {
+                return Ok(new.answer.clone());
+            }
+            let row = answer_row(*id, principal, method);
+            keyring.seal(&new.dossier, &answer_place(&row), &new.answer)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let (persons, subjects) = (keyring.persons(), keyring.rows());
     let head: Option<(i64, i64, Instant)> = sqlx::query_as(WRITE)
         .bind(counters.keys().collect::<Vec<_>>())
         .bind(counters.values().collect::<Vec<_>>())
-        .bind(statements.iter().map(|(name, _)| name).collect::<Vec<_>>())
+        .bind(statements.iter().map(|said| &said.name).collect::<Vec<_>>())
         .bind(
             statements
                 .iter()
-                .map(|(_, s)| i16::try_from(s.kind).unwrap_or(i16::MAX))
+                .map(|said| i16::try_from(said.statement.kind).unwrap_or(i16::MAX))
                 .collect::<Vec<_>>(),
         )
         .bind(
             statements
                 .iter()
-                .map(|(_, s)| s.revision)
+                .map(|said| said.statement.revision)
                 .collect::<Vec<_>>(),
         )
-        .bind(said(|s| &s.body))
-        .bind(said(|s| &s.ground))
+        .bind(bodies)
+        .bind(grounds)
         .bind(requests.keys().map(|key| key.0).collect::<Vec<_>>())
         .bind(requests.keys().map(|key| key.1).collect::<Vec<_>>())
         .bind(requests.keys().map(|key| key.2).collect::<Vec<_>>())
         .bind(
             requests
                 .values()
-                .map(|new| &new.digest[..])
+                .map(|new| vault.digest(&new.digest).to_vec())
                 .collect::<Vec<_>>(),
         )
         .bind(
@@ -268,12 +387,7 @@ pub(super) async fn write(
                 .collect::<Vec<_>>(),
         )
         .bind(requests.values().map(|new| &new.name).collect::<Vec<_>>())
-        .bind(
-            requests
-                .values()
-                .map(|new| &new.answer[..])
-                .collect::<Vec<_>>(),
-        )
+        .bind(answers)
         .bind(
             events
                 .iter()
@@ -301,8 +415,33 @@ pub(super) async fn write(
                 .collect::<Vec<_>>(),
         )
         .bind(Instant(now))
-        .fetch_optional(connection)
+        .bind(persons.iter().map(|new| new.person).collect::<Vec<_>>())
+        .bind(
+            persons
+                .iter()
+                .map(|new| new.identity.as_deref())
+                .collect::<Vec<_>>(),
+        )
+        .bind(persons.iter().map(|new| &new.agency).collect::<Vec<_>>())
+        .bind(persons.iter().map(|new| &new.period).collect::<Vec<_>>())
+        .bind(persons.iter().map(|new| new.generation).collect::<Vec<_>>())
+        .bind(
+            persons
+                .iter()
+                .map(|new| &new.wrapped[..])
+                .collect::<Vec<_>>(),
+        )
+        .bind(subjects.iter().map(|new| &new.dossier).collect::<Vec<_>>())
+        .bind(subjects.iter().map(|new| new.person).collect::<Vec<_>>())
+        .bind(
+            subjects
+                .iter()
+                .map(NewRow::tokens_literal)
+                .collect::<Vec<_>>(),
+        )
+        .fetch_optional(&mut **work)
         .await?;
+    work.has_learned(vault, keyring);
     Ok(head.map(|(before, epoch, recorded_at)| Written {
         epoch,
         events: events

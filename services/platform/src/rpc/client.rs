@@ -8,8 +8,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use http::{HeaderValue, Request, Response};
-use motcua_proto::r#type::v1::Actor;
+use http::{HeaderName, HeaderValue, Request, Response, header::AUTHORIZATION};
 use tonic::{
     Code, Status, TimeoutExpired,
     body::Body,
@@ -19,12 +18,12 @@ use tower::Service;
 use tracing::Instrument;
 
 use super::{
-    CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES,
-    actor::{ACTOR_METADATA, actor_metadata},
+    CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, dial,
+    local::{LOCAL_METADATA, Local},
     method,
     observe::{Observation, Side},
 };
-use crate::{error::Error, telemetry};
+use crate::{error::Error, telemetry, tls::Tls};
 
 /// How long a connection may take to be made.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
@@ -36,7 +35,7 @@ const CALL_TIME: HeaderValue = HeaderValue::from_static("10S");
 
 /// The way to a service: give it to a generated client. Cheap to clone; all clones share one connection.
 ///
-/// Each call continues the trace under way, says who acts, and ends: after ten seconds, unless it states a limit of its
+/// Each call continues the trace under way, proves who calls, and ends: after ten seconds, unless it states a limit of its
 /// own or streams.
 #[derive(Debug, Clone)]
 pub struct Peer {
@@ -44,18 +43,28 @@ pub struct Peer {
     service: &'static str,
     address: String,
     port: Option<u16>,
-    actor: Option<HeaderValue>,
+    /// In plain text on loopback; between machines the connection's certificate says it.
+    credential: Option<(HeaderName, HeaderValue)>,
 }
 
-/// The way to the service at `url` (`http://127.0.0.1:7101`), for the service that will call it. Connects when it is
-/// first used, and again whenever the connection was lost. To be called inside a tokio runtime.
+/// The way to a service at `url`, for the service that will call it. Connects when it is first used, and again whenever
+/// the connection was lost. To be called inside a tokio runtime.
+///
+/// `http://127.0.0.1:7101` is plain text, for loopback. `https://` needs `tls`: whoever answers there must prove to be
+/// `target`, whatever the URL's host is called, and is shown `service`'s own certificate, if `tls` has one. Connections
+/// are made with the certificates of the moment.
 ///
 /// # Errors
-/// When the URL is no address.
-pub fn channel(url: &str, service: &'static str) -> Result<Peer, Error> {
+/// When the URL is no address, or asks for TLS where there is none.
+pub fn channel(
+    url: &str,
+    service: &'static str,
+    target: &'static str,
+    tls: Option<&Tls>,
+) -> Result<Peer, Error> {
     let endpoint = Endpoint::from_shared(url.to_owned())
         .ok()
-        .filter(|endpoint| endpoint.uri().scheme_str() == Some("http"))
+        .filter(|endpoint| matches!(endpoint.uri().scheme_str(), Some("http" | "https")))
         .ok_or_else(|| {
             Error::field(
                 "url",
@@ -64,37 +73,60 @@ pub fn channel(url: &str, service: &'static str) -> Result<Peer, Error> {
         })?;
     let address = endpoint.uri().host().unwrap_or_default().to_owned();
     let port = endpoint.uri().port_u16();
-    let channel = endpoint
+    let secret = endpoint.uri().scheme_str() == Some("https");
+    let endpoint = endpoint
         .connect_timeout(CONNECT_TIME_MAX)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_timeout(KEEPALIVE_TIME_MAX)
         .keep_alive_while_idle(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .connect_lazy();
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+    let channel = match tls {
+        _ if !secret => endpoint.connect_lazy(),
+        Some(tls) => endpoint.connect_with_connector_lazy(dial::connector(tls.clone(), target)?),
+        None => {
+            return Err(Error::field(
+                "url",
+                format!("{url} needs certificates: name their directory in `certificates`"),
+            ));
+        }
+    };
     Ok(Peer {
         channel,
         service,
         address,
         port,
-        actor: None,
+        credential: None,
     })
 }
 
 impl Peer {
-    /// The same way, taken by this actor: its calls say so, unless one says otherwise.
+    /// The same way, taken by whoever this token is about.
     ///
     /// # Errors
-    /// When the actor's id cannot travel.
-    pub fn acting_as(&self, actor: &Actor) -> Result<Self, Error> {
-        let stated = actor_metadata(actor)?;
-        let stated = HeaderValue::from_bytes(stated.as_bytes())
-            .map_err(|_| Error::field("actor.id", "cannot be sent as metadata"))?;
-        Ok(Self {
-            actor: Some(stated),
+    /// When it is no token.
+    pub fn bearing(&self, token: &str) -> Result<Self, Error> {
+        let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| Error::field("token", "must be a signed token (JWT)"))?;
+        value.set_sensitive(true);
+        Ok(self.with((AUTHORIZATION, value)))
+    }
+
+    /// The same way, taken by the service that it was made for, to another one of the same process.
+    #[must_use]
+    pub fn within(&self, process: &Local) -> Self {
+        match process.credential(self.service) {
+            Some(value) => self.with((HeaderName::from_static(LOCAL_METADATA), value)),
+            None => self.clone(),
+        }
+    }
+
+    fn with(&self, credential: (HeaderName, HeaderValue)) -> Self {
+        Self {
+            credential: Some(credential),
             ..self.clone()
-        })
+        }
     }
 }
 
@@ -113,10 +145,8 @@ impl Service<Request<Body>> for Peer {
         let mut channel = mem::replace(&mut self.channel, next);
         let method = method::of(request.uri().path());
         let headers = request.headers_mut();
-        if let Some(actor) = &self.actor {
-            headers
-                .entry(ACTOR_METADATA)
-                .or_insert_with(|| actor.clone());
+        if let Some((name, value)) = &self.credential {
+            headers.entry(name).or_insert_with(|| value.clone());
         }
         if !method.streams {
             headers.entry("grpc-timeout").or_insert(CALL_TIME);

@@ -1,13 +1,16 @@
 //! A real server on a real port, with a service that behaves as the call's metadata ask.
 
+mod tls;
+
 use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
 use futures::{Stream, StreamExt, stream};
 use http_body_util::{BodyExt, Full};
 use motcua_proto::events::v1::{
-    GetHeadRequest, GetHeadResponse, SubscribeRequest, SubscribeResponse,
+    GetHeadRequest, GetHeadResponse, ListFollowersRequest, SubscribeRequest, SubscribeResponse,
     event_feed_service_client::EventFeedServiceClient,
     event_feed_service_server::{EventFeedService, EventFeedServiceServer},
+    follower_service_client::FollowerServiceClient,
 };
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::{
@@ -70,6 +73,14 @@ impl EventFeedService for Obliging {
                 std::future::pending::<()>().await;
             }
             Some(b"panic") => panic!("as the test asked"),
+            Some(b"who") => {
+                let peer = request.extensions().get::<PeerInfo>().unwrap();
+                assert!(peer.address.unwrap().ip().is_loopback());
+                return Ok(Response::new(GetHeadResponse {
+                    source: peer.service.unwrap_or("nobody").to_owned(),
+                    ..Default::default()
+                }));
+            }
             _ => {}
         }
         let source = telemetry::current_traceparent();
@@ -88,6 +99,7 @@ impl EventFeedService for Obliging {
 
 struct Served {
     address: SocketAddr,
+    process: Local,
     health: Health,
     progress: Progress,
     drain: CancellationToken,
@@ -98,6 +110,10 @@ struct Served {
 
 impl Served {
     async fn start(limits: Limits) -> Self {
+        Self::start_with(limits, None).await
+    }
+
+    async fn start_with(limits: Limits, tls: Option<Tls>) -> Self {
         recorded();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -108,12 +124,16 @@ impl Served {
             arrived: tell,
             release: Arc::clone(&release),
         };
+        let process = Local::draw().unwrap();
         let health = Health::serving("workflow").await;
-        let progress = progress(channel(&format!("http://{address}"), "workflow").unwrap());
+        let intake = channel(&format!("http://{address}"), "workflow", "intake", None).unwrap();
+        let progress = progress(intake.within(&process));
         let options = Options {
             service: "workflow",
             listener,
+            tls,
             routes: Routes::new(EventFeedServiceServer::new(obliging)),
+            gate: Gate::new(process.clone()),
             health: health.clone(),
             progress: progress.clone(),
             drain: drain.clone(),
@@ -122,6 +142,7 @@ impl Served {
         let ended = tokio::spawn(serve(options));
         Self {
             address,
+            process,
             health,
             progress,
             drain,
@@ -132,7 +153,18 @@ impl Served {
     }
 
     fn peer(&self) -> Peer {
-        channel(&format!("http://{}", self.address), "intake").unwrap()
+        self.stranger().within(&self.process)
+    }
+
+    /// Somebody who proves nothing.
+    fn stranger(&self) -> Peer {
+        channel(
+            &format!("http://{}", self.address),
+            "intake",
+            "workflow",
+            None,
+        )
+        .unwrap()
     }
 
     fn feed(&self) -> EventFeedServiceClient<Peer> {
@@ -536,10 +568,70 @@ async fn nobody_there_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let mut feed =
-        EventFeedServiceClient::new(channel(&format!("http://{address}"), "intake").unwrap());
+    let mut feed = EventFeedServiceClient::new(
+        channel(&format!("http://{address}"), "intake", "workflow", None).unwrap(),
+    );
     let status = patiently(feed.get_head(GetHeadRequest {}))
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn who_proves_nothing_is_told_so_and_nothing_more() {
+    let served = Served::start(prompt()).await;
+    let foreign = served.stranger().within(&Local::draw().unwrap());
+    let bearer = served.stranger().bearing("a.b.c").unwrap();
+    for stranger in [served.stranger(), foreign, bearer] {
+        let status = EventFeedServiceClient::new(stranger)
+            .get_head(GetHeadRequest {})
+            .await
+            .unwrap_err();
+        assert_eq!(status.code(), Code::Unauthenticated);
+        assert_eq!(reason(&status), "UNAUTHENTICATED");
+        assert_eq!(
+            status.message(),
+            "the credential is missing or proves nothing"
+        );
+    }
+    // A probe has no credential.
+    let health = HealthClient::new(served.stranger())
+        .check(HealthCheckRequest::default())
+        .await
+        .unwrap();
+    assert_eq!(health.into_inner().status(), ServingStatus::Serving);
+}
+
+#[tokio::test]
+async fn a_service_may_call_no_more_than_its_part_needs() {
+    let served = Served::start(prompt()).await;
+    // The method is not served here: the layer is asked first.
+    let status = FollowerServiceClient::new(served.peer())
+        .list_followers(ListFollowersRequest {})
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    assert_eq!(reason(&status), "METHOD_DENIED");
+}
+
+#[tokio::test]
+async fn whoever_keeps_trying_is_slowed_down() {
+    let served = Served::start(prompt()).await;
+    let mut stranger = EventFeedServiceClient::new(served.stranger().bearing("a.b.c").unwrap());
+    let limited = patiently(async {
+        loop {
+            let status = stranger.get_head(GetHeadRequest {}).await.unwrap_err();
+            if status.code() == Code::ResourceExhausted {
+                return status;
+            }
+        }
+    })
+    .await;
+    assert_eq!(reason(&limited), "RATE_LIMITED");
+    assert!(
+        limited
+            .get_details_retry_info()
+            .and_then(|retry| retry.retry_delay)
+            .is_some_and(|delay| delay > Duration::ZERO)
+    );
 }

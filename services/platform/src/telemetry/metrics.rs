@@ -4,7 +4,7 @@ use std::{sync::OnceLock, time::Duration};
 
 use opentelemetry::{
     KeyValue, global,
-    metrics::{Gauge, Histogram, Meter},
+    metrics::{Counter, Gauge, Histogram, Meter},
 };
 
 use super::{PROCESS, SERVICE};
@@ -27,6 +27,7 @@ struct Instruments {
     batch_size: Histogram<u64>,
     lag: Gauge<i64>,
     parked: Gauge<u64>,
+    failed_handshakes: Counter<u64>,
 }
 
 impl Instruments {
@@ -72,6 +73,11 @@ impl Instruments {
                 .with_description(
                     "Dossiers set aside because an event of theirs could not be processed",
                 )
+                .build(),
+            failed_handshakes: meter
+                .u64_counter("motcua.tls.failed_handshakes")
+                .with_unit("{handshake}")
+                .with_description("Connections that ended before both sides had proved themselves")
                 .build(),
         }
     }
@@ -155,6 +161,14 @@ pub fn record_parked(service: &'static str, source: &str, dossiers: u64) {
         instruments
             .parked
             .record(dossiers, &followed(service, source));
+    }
+}
+
+/// A connection ended before both sides had proved themselves.
+pub(crate) fn record_failed_handshake(service: &'static str) {
+    if let Some(instruments) = INSTRUMENTS.get() {
+        let attributes = [KeyValue::new(SERVICE, service)];
+        instruments.failed_handshakes.add(1, &attributes);
     }
 }
 

@@ -1,17 +1,18 @@
 //! The feed: dense, in order, for a reader that looks on while many write.
 
 use motcua_platform::{
+    archive::Archive,
     feed::{Feed, FeedServer},
     ledger::Target,
-    rpc::{self, Peer},
+    progress::Progress,
+    rpc::{self, Gate, Health, Limits, Local, Peer},
 };
 use motcua_proto::events::v1::{
     GetHeadRequest, SubscribeRequest, event_feed_service_client::EventFeedServiceClient,
     event_feed_service_server::EventFeedServiceServer,
 };
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::Code;
+use tonic::{Code, service::Routes};
 use uuid::Uuid;
 
 use crate::{
@@ -21,15 +22,26 @@ use crate::{
 };
 
 /// Serves a feed on a port of its own.
-pub(crate) async fn served(feed: Feed) -> Peer {
+pub(crate) async fn served(feed: Feed, world: &World) -> Peer {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(
-        tonic::transport::Server::builder()
-            .add_service(EventFeedServiceServer::new(FeedServer::new(feed)))
-            .serve_with_incoming(TcpListenerStream::new(listener)),
-    );
-    rpc::channel(&url, "tests").unwrap()
+    let server = FeedServer::new(feed.clone(), Archive::new(world.reader.clone()));
+    let process = Local::draw().unwrap();
+    let health = Health::serving("intake").await;
+    tokio::spawn(rpc::serve(rpc::Options {
+        service: "intake",
+        listener,
+        tls: None,
+        routes: Routes::new(EventFeedServiceServer::new(server)),
+        gate: Gate::new(process.clone()),
+        health,
+        progress: Progress::new(feed, world.pool.clone(), []),
+        drain: world.drain.clone(),
+        limits: Limits::default(),
+    }));
+    rpc::channel(&url, "workflow", "intake", None)
+        .unwrap()
+        .within(&process)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,9 +49,12 @@ async fn a_reader_sees_every_position_once_and_in_order_while_64_write() {
     const EVENTS: i64 = 64 * 40;
     let world = World::new().await;
     let feed = world.feed("jars");
-    let peer = served(feed.clone()).await;
+    let peer = served(feed.clone(), &world).await;
     // One in the process that serves the reader, which has the events in memory, and one elsewhere.
-    let replicas = [world.ledger_beside(&feed, &world.options), world.ledger()];
+    let replicas = [
+        world.ledger_beside(&feed, &world.options).await,
+        world.ledger().await,
+    ];
     for writer in 0..64 {
         let ledger = replicas[writer % 2].clone();
         tokio::spawn(async move {
@@ -91,14 +106,14 @@ async fn a_reader_sees_every_position_once_and_in_order_while_64_write() {
 #[tokio::test]
 async fn a_filtered_reader_is_told_the_range_that_each_batch_covers() {
     let world = World::new().await;
-    let ledger = world.ledger();
+    let ledger = world.ledger().await;
     for number in 0..10 {
         ledger
             .execute("a", on(&format!("j{}", number % 2), Command::Put(1)))
             .await
             .unwrap();
     }
-    let mut stream = EventFeedServiceClient::new(served(world.feed("jars")).await)
+    let mut stream = EventFeedServiceClient::new(served(world.feed("jars"), &world).await)
         .subscribe(SubscribeRequest {
             until_head: true,
             dossier: "j1".to_owned(),
@@ -120,10 +135,11 @@ async fn a_reader_of_another_epoch_or_beyond_the_head_is_stopped() {
     let world = World::new().await;
     world
         .ledger()
+        .await
         .execute("a", on("j", Command::Put(1)))
         .await
         .unwrap();
-    let mut client = EventFeedServiceClient::new(served(world.feed("jars")).await);
+    let mut client = EventFeedServiceClient::new(served(world.feed("jars"), &world).await);
     let head = client
         .get_head(GetHeadRequest {})
         .await
@@ -152,6 +168,7 @@ async fn a_server_with_another_lineage_begins_a_new_epoch() {
     let world = World::new().await;
     world
         .ledger()
+        .await
         .execute("a", on("j", Command::Put(1)))
         .await
         .unwrap();
@@ -161,7 +178,7 @@ async fn a_server_with_another_lineage_begins_a_new_epoch() {
         .await
         .unwrap();
     let put = envelope(Target::Key("j".to_owned()), Command::Put(1), Uuid::new_v4());
-    let accepted = world.ledger().execute("a", put).await.unwrap();
+    let accepted = world.ledger().await.execute("a", put).await.unwrap();
     assert_eq!(accepted.position.unwrap().to_string(), "jars/2@2");
 }
 
@@ -172,10 +189,10 @@ async fn a_commit_whose_answer_was_lost_is_told_before_the_slow_poll() {
     let feed = world.feed("jars");
     // One in the process that serves the reader, and one that another replica's herald has to tell of.
     let ledgers = [
-        world.ledger_beside(&feed, &proxy.options()),
-        world.ledger_through(&proxy.options()),
+        world.ledger_beside(&feed, &proxy.options()).await,
+        world.ledger_through(&proxy.options()).await,
     ];
-    let mut stream = EventFeedServiceClient::new(served(feed).await)
+    let mut stream = EventFeedServiceClient::new(served(feed, &world).await)
         .subscribe(SubscribeRequest::default())
         .await
         .unwrap()

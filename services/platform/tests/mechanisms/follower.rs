@@ -106,7 +106,7 @@ async fn until(progress: &Progress, position: i64) {
 }
 
 async fn put(world: &World, jar: &str, times: usize) {
-    let ledger = world.ledger();
+    let ledger = world.ledger().await;
     for _ in 0..times {
         ledger.execute("a", on(jar, Command::Put(1))).await.unwrap();
     }
@@ -115,7 +115,7 @@ async fn put(world: &World, jar: &str, times: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_replicas_never_both_apply_an_event_and_none_is_left_out() {
     let (there, here) = (World::new().await, World::new().await);
-    let peer = served(there.feed("jars")).await;
+    let peer = served(there.feed("jars"), &there).await;
     let replicas = [follow(&there, &here, &peer), follow(&there, &here, &peer)];
     let writing = put(&there, "j", 300);
     let restarting = async {
@@ -143,7 +143,7 @@ async fn an_event_that_cannot_be_processed_parks_its_dossier_and_lets_the_others
     put(&there, "good", 1).await;
     put(&there, "bad", 2).await;
     put(&there, "other", 1).await;
-    let peer = served(there.feed("jars")).await;
+    let peer = served(there.feed("jars"), &there).await;
     let replica = follow(&there, &here, &peer);
     until(&replica.progress, 7).await;
     assert_eq!(here.count("SELECT count(*) FROM seen").await, 4);
@@ -196,7 +196,7 @@ async fn an_event_that_cannot_be_processed_parks_its_dossier_and_lets_the_others
 #[tokio::test]
 async fn who_asks_for_its_own_effects_waits_until_they_are_there() {
     let (there, here) = (World::new().await, World::new().await);
-    let peer = served(there.feed("jars")).await;
+    let peer = served(there.feed("jars"), &there).await;
     put(&there, "j", 5).await;
     let replica = follow(&there, &here, &peer);
     let wait = async |text: &str| {

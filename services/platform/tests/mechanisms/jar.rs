@@ -2,15 +2,22 @@
 
 use motcua_platform::{
     error::{Error, Refusal},
-    ledger::{Aggregate, Context, Decision, Envelope, Request, Row, Subject, Target},
+    ledger::{
+        Aggregate, Asked, Authority, Context, Decision, Envelope, Permitted, Request, Row, Subject,
+        Target, asked_place,
+    },
+    statement::Statement,
+    vault::NewSubject,
 };
 use motcua_proto::{
     events::v1::{Event, TemplateWritten, event::Payload},
     notification::v1::Template,
-    r#type::v1::{Actor, Role},
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+/// Whose jars begin with something said.
+pub(crate) const PHONE: &str = "0900000001";
 
 #[derive(Debug)]
 pub(crate) struct Jars;
@@ -30,6 +37,8 @@ pub(crate) enum Command {
     Label(String),
     /// Puts coins in if there are exactly so many.
     PutIf(i64, i32),
+    /// Puts a coin in and says something; who begins a jar with it gives their phone number.
+    Say(String),
     /// Is always refused.
     Refuse,
 }
@@ -43,13 +52,29 @@ impl Aggregate for Jars {
 
     fn decide(
         &self,
-        state: Option<&Jar>,
+        place: Permitted<'_, Jar>,
         command: &Command,
         context: &Context<'_>,
     ) -> Result<Decision, Error> {
+        let state = place.state();
         let coins = state.map_or(0, |jar| jar.coins);
         let written = |coins: i32| Payload::TemplateWritten(TemplateWritten { version: coins });
+        let mut statements = Vec::new();
+        let mut new_subject = None;
         let (events, procedure) = match command {
+            Command::Say(words) => {
+                statements.push(Statement {
+                    kind: 1,
+                    revision: state.map_or(0, |jar| i32::try_from(jar.version).unwrap()) + 1,
+                    body: words.clone().into(),
+                    ground: "house rule 2".to_owned().into(),
+                });
+                new_subject = state.is_none().then(|| NewSubject {
+                    phone: PHONE.to_owned().into(),
+                    ..NewSubject::default()
+                });
+                (vec![written(1)], String::new())
+            }
             Command::Put(coins) => (vec![written(*coins)], String::new()),
             Command::Label(label) => (vec![written(1)], label.clone()),
             Command::PutIf(expected, more) if coins == *expected => {
@@ -72,7 +97,8 @@ impl Aggregate for Jars {
                 procedure,
             },
             events,
-            statements: Vec::new(),
+            statements,
+            new_subject,
         })
     }
 
@@ -104,19 +130,20 @@ impl Aggregate for Jars {
     async fn load(
         &self,
         connection: &mut PgConnection,
-        keys: &[String],
-    ) -> Result<Vec<(String, Jar)>, sqlx::Error> {
-        let rows: Vec<(String, i64, i64, String)> = sqlx::query_as(
-            "SELECT code, version, coins, label FROM jar WHERE code = ANY($1) ORDER BY code FOR UPDATE",
+        asked: &Asked,
+    ) -> Result<Vec<(usize, Jar)>, sqlx::Error> {
+        let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(
+            "SELECT place, version, coins, label FROM UNNEST($1::text[]) WITH ORDINALITY AS asked (code, place) \
+             JOIN jar USING (code) ORDER BY code FOR UPDATE OF jar",
         )
-        .bind(keys)
+        .bind(&asked.keys)
         .fetch_all(connection)
         .await?;
         Ok(rows
             .into_iter()
-            .map(|(code, version, coins, label)| {
+            .map(|(place, version, coins, label)| {
                 (
-                    code,
+                    asked_place(place),
                     Jar {
                         version,
                         coins,
@@ -176,10 +203,7 @@ pub(crate) fn envelope(target: Target, command: Command, id: Uuid) -> Envelope<C
     }
     Envelope {
         target,
-        actor: Actor {
-            id: "tester".to_owned(),
-            role: Role::Administrator.into(),
-        },
+        authority: Authority::of_service("tests"),
         traceparent: String::new(),
         etag: String::new(),
         request: Some(Request {

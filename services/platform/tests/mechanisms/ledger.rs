@@ -29,9 +29,15 @@ async fn batch(
         .unwrap();
     let feed = world.feed("jars");
     let mut work = Work::begin(&mut connection, &feed).await.unwrap();
-    let outcomes = write(&Jars, &mut work, envelopes, Clock::system().now())
-        .await
-        .unwrap();
+    let outcomes = write(
+        &Jars,
+        &world.vault().await,
+        &mut work,
+        envelopes,
+        Clock::system().now(),
+    )
+    .await
+    .unwrap();
     work.commit().await.unwrap();
     outcomes
 }
@@ -78,9 +84,9 @@ async fn a_repeated_request_gets_the_first_answer_after_a_restart_and_from_anoth
     let world = World::new().await;
     let id = Uuid::new_v4();
     let put = || envelope(Target::Key("j".to_owned()), Command::Put(1), id);
-    let first = world.ledger().execute("a", put()).await.unwrap();
+    let first = world.ledger().await.execute("a", put()).await.unwrap();
     // That ledger is gone. Meanwhile the jar has filled.
-    let replica = world.ledger();
+    let replica = world.ledger().await;
     replica
         .execute("a", on("j", Command::Put(10)))
         .await
@@ -102,7 +108,7 @@ async fn a_repeated_request_gets_the_first_answer_after_a_restart_and_from_anoth
 #[tokio::test]
 async fn a_repeat_that_waited_for_the_first_gets_its_answer_though_the_move_is_made_already() {
     let world = World::new().await;
-    let replicas = [world.ledger(), world.ledger()];
+    let replicas = [world.ledger().await, world.ledger().await];
     for round in 0..20 {
         let key = format!("j{round}");
         let fill = on(&key, Command::Put(5));
@@ -130,7 +136,7 @@ async fn a_repeat_that_waited_for_the_first_gets_its_answer_though_the_move_is_m
 #[tokio::test]
 async fn two_replicas_with_the_same_new_request_at_once_do_it_once() {
     let world = World::new().await;
-    let replicas = [world.ledger(), world.ledger()];
+    let replicas = [world.ledger().await, world.ledger().await];
     for round in 0..20 {
         let id = Uuid::new_v4();
         let key = format!("j{round}");
@@ -148,7 +154,7 @@ async fn two_replicas_with_the_same_new_request_at_once_do_it_once() {
 #[tokio::test]
 async fn a_refused_request_is_decided_anew_when_it_is_tried_again() {
     let world = World::new().await;
-    let ledger = world.ledger();
+    let ledger = world.ledger().await;
     let id = Uuid::new_v4();
     let put_if = || envelope(Target::Key("j".to_owned()), Command::PutIf(3, 1), id);
     assert!(matches!(
@@ -165,7 +171,7 @@ async fn a_refused_request_is_decided_anew_when_it_is_tried_again() {
 #[tokio::test]
 async fn refusals_leave_no_gap_in_the_codes_under_64_writers_and_two_replicas() {
     let world = World::new().await;
-    let replicas = [world.ledger(), world.ledger()];
+    let replicas = [world.ledger().await, world.ledger().await];
     let outcomes = join_all((0..640).map(|number| {
         let command = if number % 5 == 0 {
             Command::Refuse
@@ -190,7 +196,7 @@ async fn refusals_leave_no_gap_in_the_codes_under_64_writers_and_two_replicas() 
 #[tokio::test]
 async fn a_row_that_the_database_refuses_fails_alone_among_64() {
     let world = World::new().await;
-    let ledger = world.ledger();
+    let ledger = world.ledger().await;
     let outcomes = join_all((0..64).map(|number| {
         let command = if number == 37 {
             Command::Put(1_001)
@@ -219,7 +225,7 @@ async fn a_row_that_the_database_refuses_fails_alone_among_64() {
 #[tokio::test]
 async fn a_violated_rule_of_the_schema_is_answered_in_the_words_of_the_domain() {
     let world = World::new().await;
-    let ledger = world.ledger();
+    let ledger = world.ledger().await;
     ledger
         .execute("a", on("j1", Command::Label("salt".to_owned())))
         .await
@@ -234,7 +240,7 @@ async fn a_violated_rule_of_the_schema_is_answered_in_the_words_of_the_domain() 
 #[tokio::test]
 async fn a_stale_etag_is_refused_with_the_present_one() {
     let world = World::new().await;
-    let ledger = world.ledger();
+    let ledger = world.ledger().await;
     ledger.execute("a", on("j", Command::Put(1))).await.unwrap();
     let mut put = on("j", Command::Put(1));
     put.etag = "\"0\"".to_owned();
@@ -251,7 +257,7 @@ async fn a_stale_etag_is_refused_with_the_present_one() {
 async fn a_connection_lost_at_commit_neither_loses_nor_doubles_anything() {
     let world = World::new().await;
     let proxy = Proxy::before(&world.options).await;
-    let ledger = world.ledger_through(&proxy.options());
+    let ledger = world.ledger_through(&proxy.options()).await;
     ledger
         .execute("a", on("warm", Command::Put(1)))
         .await
@@ -275,7 +281,7 @@ async fn a_connection_lost_at_commit_neither_loses_nor_doubles_anything() {
 async fn a_connection_that_falls_silent_at_commit_is_given_up_and_nothing_happens_twice() {
     let world = World::new().await;
     let proxy = Proxy::before(&world.options).await;
-    let ledger = world.ledger_through(&proxy.options());
+    let ledger = world.ledger_through(&proxy.options()).await;
     proxy.silence_at_next_commit();
     let accepted = ledger.execute("a", on("j", Command::Put(1))).await.unwrap();
     assert_eq!((accepted.answer.version, place(&accepted)), (1, 1));
@@ -286,7 +292,7 @@ async fn a_connection_that_falls_silent_at_commit_is_given_up_and_nothing_happen
 #[tokio::test]
 async fn positions_are_dense_and_in_the_order_of_recording() {
     let world = World::new().await;
-    let ledger = world.ledger();
+    let ledger = world.ledger().await;
     join_all(
         (0..200)
             .map(|number| ledger.execute("a", on(&format!("j{}", number % 7), Command::Put(1)))),
@@ -309,6 +315,7 @@ async fn lanes_end_when_the_last_handle_is_gone_and_what_was_accepted_is_written
     let tasks = TaskTracker::new();
     let ledger = Ledger::start(
         &world.feed("jars"),
+        &world.vault().await,
         Arc::new(Jars),
         &world.options,
         &world.clock,
@@ -333,6 +340,7 @@ async fn requests_are_forgotten_after_thirty_days() {
     let tasks = TaskTracker::new();
     let ledger = Ledger::start(
         &world.feed("jars"),
+        &world.vault().await,
         Arc::new(Jars),
         &world.options,
         &clock,

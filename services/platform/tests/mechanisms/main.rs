@@ -10,4 +10,5 @@ mod follower;
 mod jar;
 mod ledger;
 mod proxy;
+mod vault;
 mod world;

@@ -1,6 +1,7 @@
 -- Dossiers of a report, by all that matters.
 -- $1 receiving agencies, empty for all; $2 the period's first instant; $3 the first after it;
--- $4 the first instant after the day as of which the report is; $5 when what is in progress is judged.
+-- $4 the first instant after the day as of which the report is; $5 when what is in progress is judged;
+-- $6 what the caller reaches.
 WITH seen AS (
     -- As the sources had recorded it before $4. A withdrawal beats whatever the case came to.
     SELECT
@@ -40,6 +41,7 @@ WITH seen AS (
         -- What was resolved before the period, and written down before $4 for good, is left out by an index.
         AND (resolved_at IS NULL OR resolved_at >= $2 OR settled_recorded_at >= $4)
         AND ($1::text [] = '{}' OR receiving_agency = ANY($1))
+        AND reaches($6, ARRAY[receiving_agency])
 ),
 
 placed AS (

@@ -1,14 +1,15 @@
-//! The questions that callers ask.
+//! The questions that callers ask. Each states in its SQL what the reading reaches; row-level security beneath says the same
+//! (`migrations/0101_fact.sql`).
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use motcua_platform::time::Instant;
+use motcua_platform::{archive::Reading, time::Instant};
 use motcua_proto::{
     statistics::v1::ProcedureDuration,
     r#type::v1::{Channel, Punctuality},
 };
-use sqlx::{PgPool, types::Json};
+use sqlx::{Executor, types::Json};
 
 use super::{day_of, positions};
 use crate::domain::{
@@ -20,7 +21,7 @@ use crate::domain::{
 /// What a settlement report is asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Filter {
-    /// Codes of the receiving agencies; empty for all.
+    /// Codes of the receiving agencies; empty for all that the caller reaches.
     pub(crate) agencies: Vec<String>,
     /// The period.
     pub(crate) period: Period,
@@ -41,8 +42,25 @@ pub(crate) struct Settlement {
     pub(crate) positions: Vec<String>,
 }
 
-/// In one transaction that sees one moment, so that figures and positions belong together.
-pub(crate) const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// Lets a reading see one moment, so that figures and positions belong together, and has its plans made for the very
+/// period: reports are few, and each looks at a different part of the facts.
+pub(crate) async fn at_one_moment(reading: &mut Reading) -> Result<(), sqlx::Error> {
+    reading
+        .execute(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET LOCAL plan_cache_mode = force_custom_plan",
+        )
+        .await?;
+    Ok(())
+}
+
+/// The agencies that are asked about: none named is all that the reading reaches. Who names others is told of none of
+/// theirs, as of an agency that does not exist.
+fn asked_about(reading: &Reading, named: &[String]) -> Vec<String> {
+    match reading.scope().agencies() {
+        Some(own) if named.is_empty() => own.iter().cloned().collect(),
+        _ => named.to_vec(),
+    }
+}
 
 #[derive(sqlx::FromRow)]
 struct CellRow {
@@ -83,20 +101,26 @@ impl CellRow {
 }
 
 /// Counts a settlement report.
-pub(crate) async fn settlement(pool: &PgPool, filter: &Filter) -> Result<Settlement, sqlx::Error> {
-    let mut transaction = pool.begin_with(ONE_MOMENT).await?;
+pub(crate) async fn settlement(
+    reading: &mut Reading,
+    filter: &Filter,
+) -> Result<Settlement, sqlx::Error> {
+    at_one_moment(reading).await?;
+    let agencies = asked_about(reading, &filter.agencies);
+    let reach = reading.scope().reach();
     let (begin, end) = (Instant(filter.period.begin()), Instant(filter.period.end()));
     let recorded_before = Instant(filter.recorded_before);
     let cells: Vec<CellRow> = sqlx::query_as(include_str!("cells.sql"))
-        .bind(&filter.agencies)
+        .bind(&agencies)
         .bind(begin)
         .bind(end)
         .bind(recorded_before)
         .bind(Instant(filter.moment))
-        .fetch_all(&mut *transaction)
+        .bind(&reach)
+        .fetch_all(&mut **reading)
         .await?;
     let besides: Vec<(String, i16, i64)> = sqlx::query_as(include_str!("besides.sql"))
-        .bind(&filter.agencies)
+        .bind(&agencies)
         .bind(begin)
         .bind(end)
         .bind(recorded_before)
@@ -104,14 +128,14 @@ pub(crate) async fn settlement(pool: &PgPool, filter: &Filter) -> Result<Settlem
         .bind(Measure::HandedOver.number())
         .bind(Measure::HandedOverAtHome.number())
         .bind(Measure::MessagesSent.number())
-        .fetch_all(&mut *transaction)
+        .bind(&reach)
+        .fetch_all(&mut **reading)
         .await?;
     let places: Vec<(String, i32)> =
         sqlx::query_as("SELECT field, min(place) FROM procedure GROUP BY field")
-            .fetch_all(&mut *transaction)
+            .fetch_all(&mut **reading)
             .await?;
-    let positions = positions(&mut transaction).await?;
-    transaction.commit().await?;
+    let positions = positions(reading).await?;
     let mut tally = Tally::new(filter.period);
     for cell in cells {
         tally.add(&cell.cell()?);
@@ -132,41 +156,65 @@ pub(crate) async fn settlement(pool: &PgPool, filter: &Filter) -> Result<Settlem
     })
 }
 
-/// Facts after a code, in the order of the codes.
+/// One text for each way in, so that each has its index whatever plan PostgreSQL keeps.
+macro_rules! list_facts {
+    ($overdue:literal) => {
+        (
+            concat!(
+                "SELECT dossier, state FROM fact WHERE dossier > $2 AND $1::text[] = '{}' ",
+                $overdue,
+                " AND reaches($5, ARRAY[receiving_agency]) ORDER BY dossier LIMIT $3"
+            ),
+            concat!(
+                "SELECT page.dossier, page.state FROM unnest($1::text[]) AS own (agency) CROSS JOIN LATERAL ( \
+                     SELECT dossier, state FROM fact WHERE receiving_agency = own.agency AND dossier > $2 ",
+                $overdue,
+                " AND reaches($5, ARRAY[own.agency]) ORDER BY dossier LIMIT $3) AS page ORDER BY page.dossier LIMIT $3"
+            ),
+        )
+    };
+}
+
+/// For everybody's, and for some agencies'.
+const FACTS: (&str, &str) = list_facts!("AND $4::timestamptz IS NULL");
+const OVERDUE_FACTS: (&str, &str) = list_facts!(
+    "AND (resolved_at IS NULL OR resolved_as = 3) AND (resolved_as = 3 OR overdue_from <= $4)"
+);
+
+/// Facts after a code, in the order of the codes; of one agency, or where none is named, of all that the reading reaches.
 pub(crate) async fn list(
-    pool: &PgPool,
+    reading: &mut Reading,
     agency: &str,
     after: &str,
     overdue_at: Option<Timestamp>,
     rows: i64,
 ) -> Result<Vec<(String, Fact)>, sqlx::Error> {
-    let facts: Vec<(String, Json<Fact>)> = match overdue_at {
-        None => {
-            sqlx::query_as(
-                "SELECT dossier, state FROM fact WHERE dossier > $2 AND ($1 = '' OR receiving_agency = $1) \
-                 ORDER BY dossier LIMIT $3",
-            )
-            .bind(agency)
-            .bind(after)
-            .bind(rows)
-            .fetch_all(pool)
-            .await?
-        }
-        Some(at) => {
-            sqlx::query_as(
-                "SELECT dossier, state FROM fact WHERE dossier > $2 AND ($1 = '' OR receiving_agency = $1) \
-                 AND (resolved_at IS NULL OR resolved_as = 3) \
-                 AND (resolved_as = 3 OR overdue_from <= $4) \
-                 ORDER BY dossier LIMIT $3",
-            )
-            .bind(agency)
-            .bind(after)
-            .bind(rows)
-            .bind(Instant(at))
-            .fetch_all(pool)
-            .await?
-        }
+    let named: Vec<String> = Some(agency)
+        .filter(|agency| !agency.is_empty())
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    let agencies = if named.is_empty() {
+        reading.scope().listed()
+    } else {
+        Some(named)
     };
+    let (of_all, of_some) = match overdue_at {
+        None => FACTS,
+        Some(_) => OVERDUE_FACTS,
+    };
+    let text = match agencies {
+        None => of_all,
+        Some(_) => of_some,
+    };
+    let facts: Vec<(String, Json<Fact>)> = sqlx::query_as(text)
+        .bind(agencies.unwrap_or_default())
+        .bind(after)
+        .bind(rows)
+        .bind(overdue_at.map(Instant))
+        .bind(reading.scope().reach())
+        .fetch_all(&mut **reading)
+        .await?;
     Ok(facts
         .into_iter()
         .map(|(dossier, Json(fact))| (dossier, fact))
@@ -175,15 +223,17 @@ pub(crate) async fn list(
 
 /// How long procedures took, for dossiers resolved in a period.
 pub(crate) async fn durations(
-    pool: &PgPool,
+    reading: &mut Reading,
     agencies: &[String],
     period: Period,
 ) -> Result<Vec<ProcedureDuration>, sqlx::Error> {
+    at_one_moment(reading).await?;
     let rows: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(include_str!("durations.sql"))
-        .bind(agencies)
+        .bind(asked_about(reading, agencies))
         .bind(Instant(period.begin()))
         .bind(Instant(period.end()))
-        .fetch_all(pool)
+        .bind(reading.scope().reach())
+        .fetch_all(&mut **reading)
         .await?;
     Ok(rows
         .into_iter()

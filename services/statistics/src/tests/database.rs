@@ -1,23 +1,33 @@
 //! The service on a real PostgreSQL, following three feeds at once.
 
-use std::{collections::BTreeMap, str::FromStr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use motcua_platform::{
+    archive::{Archive, Reading},
     clock::Clock,
     database::{self, Base},
+    error::Error,
+    identity::{Agencies, Kinds, Principal},
+    policy,
     postgres::{DataDir, Options, Server},
+    scope::Scope,
     service::{Peers, Service, Surroundings},
     time::{date_to_proto, local_date},
+    vault::{MasterFile, Vault},
 };
 use motcua_proto::{
     events::v1::Event,
     google::r#type::Date as ProtoDate,
     statistics::v1::{
-        GetDurationsRequest, GetSettlementReportRequest, ListDossierFactsRequest, ReconcileRequest,
-        ReconcileResponse, report_service_server::ReportService as _,
+        GetDurationsRequest, GetSettlementReportRequest, ListDossierFactsRequest, ReconcileResponse,
     },
-    r#type::v1::Punctuality,
+    r#type::v1::{Punctuality, Role},
 };
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -25,7 +35,7 @@ use proptest::{
 };
 use sqlx::PgPool;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{Request, Status};
+use tonic::Status;
 use tonic_types::StatusExt as _;
 
 use super::{
@@ -51,9 +61,30 @@ fn draw<S: Strategy>(runner: &mut TestRunner, strategy: &S) -> S::Value {
     strategy.new_tree(runner).unwrap().current()
 }
 
+/// What the policy of a method lets somebody reach.
+fn scope_of(role: Role, agencies: &[&str]) -> Scope {
+    let principal = Principal {
+        id: "somebody-1".to_owned(),
+        roles: vec![role],
+        agencies: Agencies::Some(agencies.iter().map(|&agency| agency.to_owned()).collect()),
+        groups: Vec::new(),
+        kinds: Kinds::Some(BTreeSet::new()),
+    };
+    let report = policy::matrix()
+        .find(|it| it.method == "motcua.statistics.v1.ReportService/GetSettlementReport")
+        .and_then(|it| it.policy)
+        .unwrap();
+    policy::judge(report, Some(&principal), None).unwrap().scope
+}
+
+fn city() -> Scope {
+    scope_of(Role::CitySupervisor, &[])
+}
+
 /// Statistics, caught up with three histories.
 struct Running {
     reports: ReportServer,
+    base: Base,
     pool: PgPool,
     facts: BTreeMap<String, Fact>,
     events: i64,
@@ -98,6 +129,10 @@ impl Running {
         let options = base.service(SERVICE);
         let Service { progress, .. } = crate::start(Surroundings {
             options: options.clone(),
+            reader: base.reader(SERVICE),
+            vault: Vault::open(Arc::new(MasterFile::passing().unwrap()), &options, &clock)
+                .await
+                .unwrap(),
             clock: clock.clone(),
             peers: Peers {
                 intake: intake.clone(),
@@ -124,12 +159,13 @@ impl Running {
             .map(|(source, peer, _)| (source, peer))
             .collect();
         let reports = ReportServer {
-            pool: pool.clone(),
+            archive: Archive::new(base.reader(SERVICE)),
             clock,
             sources,
         };
         Self {
             reports,
+            base,
             pool,
             facts,
             events,
@@ -139,11 +175,12 @@ impl Running {
     }
 
     async fn reconcile(&self) -> ReconcileResponse {
-        self.reports
-            .reconcile(Request::new(ReconcileRequest {}))
-            .await
-            .unwrap()
-            .into_inner()
+        self.reports.recount(&city()).await.unwrap()
+    }
+
+    /// A reading as the service's own reader.
+    async fn reads(&self, scope: &Scope) -> Reading {
+        self.reports.archive.open(scope).await.unwrap()
     }
 
     async fn execute(&self, statement: &'static str) {
@@ -173,6 +210,7 @@ async fn three_feeds_followed_at_once_are_counted_as_fact_by_fact() {
     lists_page_through_every_fact(&running).await;
     durations_are_those_of_the_resolved(&running).await;
     every_violation_comes_at_once(&running).await;
+    each_wall_stands_alone(&running, &mut runner).await;
     what_was_falsified_is_named(&running).await;
 
     running.stop().await;
@@ -190,7 +228,9 @@ async fn reports_agree(running: &Running, runner: &mut TestRunner) {
             agencies: agencies[round % 3].clone(),
             ..draw(runner, &filters())
         };
-        let settlement = store::settlement(&running.pool, &filter).await.unwrap();
+        let settlement = store::settlement(&mut running.reads(&city()).await, &filter)
+            .await
+            .unwrap();
         let places = settlement.places.clone();
         assert_eq!(places, recount::places());
         let counted = recount::recount(running.facts.values(), &filter);
@@ -214,10 +254,9 @@ async fn a_report_says_where_it_was_counted(running: &Running) {
     };
     let report = running
         .reports
-        .get_settlement_report(Request::new(request))
+        .settlement_report(&city(), request)
         .await
-        .unwrap()
-        .into_inner();
+        .unwrap();
     assert_eq!(report.days.len(), 62);
     assert_eq!(report.lines.len(), 3);
     assert_eq!(report.lines[0].field, "Hộ tịch");
@@ -252,10 +291,9 @@ async fn lists_page_through_every_fact(running: &Running) {
         loop {
             let page = running
                 .reports
-                .list_dossier_facts(Request::new(request.clone()))
+                .dossier_facts(&city(), request.clone())
                 .await
-                .unwrap()
-                .into_inner();
+                .unwrap();
             listed.extend(page.facts);
             if page.next_page_token.is_empty() {
                 break;
@@ -290,12 +328,7 @@ async fn durations_are_those_of_the_resolved(running: &Running) {
         from: Some(date_to_proto(from)),
         to: Some(date_to_proto(to)),
     };
-    let answer = running
-        .reports
-        .get_durations(Request::new(request))
-        .await
-        .unwrap()
-        .into_inner();
+    let answer = running.reports.durations(&city(), request).await.unwrap();
     let mut expected: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for fact in running
         .facts
@@ -331,11 +364,11 @@ async fn every_violation_comes_at_once(running: &Running) {
     };
     let refused = running
         .reports
-        .get_settlement_report(Request::new(report))
+        .settlement_report(&city(), report)
         .await
         .unwrap_err();
     assert_eq!(
-        violations(&refused),
+        violations(refused),
         ["agencies[0]", "agencies[2]", "to", "as_of"]
     );
     let report = GetSettlementReportRequest {
@@ -345,10 +378,10 @@ async fn every_violation_comes_at_once(running: &Running) {
     };
     let refused = running
         .reports
-        .get_settlement_report(Request::new(report))
+        .settlement_report(&city(), report)
         .await
         .unwrap_err();
-    assert_eq!(violations(&refused), ["from", "to", "as_of"]);
+    assert_eq!(violations(refused), ["from", "to", "as_of"]);
     let durations = GetDurationsRequest {
         from: day(1990, 1, 1),
         to: day(2025, 1, 1),
@@ -356,10 +389,10 @@ async fn every_violation_comes_at_once(running: &Running) {
     };
     let refused = running
         .reports
-        .get_durations(Request::new(durations))
+        .durations(&city(), durations)
         .await
         .unwrap_err();
-    assert_eq!(violations(&refused), ["to"]);
+    assert_eq!(violations(refused), ["to"]);
     let list = ListDossierFactsRequest {
         page_size: -1,
         page_token: "7".to_owned(),
@@ -368,19 +401,98 @@ async fn every_violation_comes_at_once(running: &Running) {
     };
     let refused = running
         .reports
-        .list_dossier_facts(Request::new(list))
+        .dossier_facts(&city(), list)
         .await
         .unwrap_err();
-    assert_eq!(violations(&refused), ["page_size", "page_token", "agency"]);
+    assert_eq!(violations(refused), ["page_size", "page_token", "agency"]);
 }
 
-fn violations(status: &Status) -> Vec<String> {
-    let details = status.get_details_bad_request().unwrap();
+fn violations(error: Error) -> Vec<String> {
+    let details = Status::from(error).get_details_bad_request().unwrap();
     details
         .field_violations
         .into_iter()
         .map(|violation| violation.field)
         .collect()
+}
+
+/// Each wall between agencies, with the other one taken down.
+async fn each_wall_stands_alone(running: &Running, runner: &mut TestRunner) {
+    let (ours, theirs) = (AGENCIES[1], AGENCIES[2]);
+    let scope = scope_of(Role::Leader, &[ours]);
+
+    // Queries that ask for everything, on a connection that reads for somebody.
+    for query in [
+        "SELECT DISTINCT receiving_agency FROM fact",
+        "SELECT DISTINCT agency FROM daily_counter",
+    ] {
+        let found: Vec<String> = sqlx::query_scalar(query)
+            .fetch_all(&mut *running.reads(&scope).await)
+            .await
+            .unwrap();
+        assert_eq!(found, [ours], "{query}");
+    }
+
+    // The service's own queries, also on a connection that row-level security does not hold.
+    let owned = ReportServer {
+        archive: Archive::new(running.base.owner(SERVICE)),
+        ..running.reports.clone()
+    };
+    for reports in [&owned, &running.reports] {
+        for (named, counted) in [
+            (&[][..], Some(ours)),
+            (&[ours], Some(ours)),
+            (&[ours, theirs], Some(ours)),
+            (&[theirs], None),
+            (&["unheard-of"], None),
+        ] {
+            let named: Vec<_> = named.iter().map(|&agency| agency.to_owned()).collect();
+            let filter = Filter {
+                agencies: named.clone(),
+                ..draw(runner, &filters())
+            };
+            let mut reading = reports.archive.open(&scope).await.unwrap();
+            let settlement = store::settlement(&mut reading, &filter).await.unwrap();
+            let expected = Filter {
+                agencies: vec![counted.unwrap_or("nobody").to_owned()],
+                ..filter.clone()
+            };
+            let places = settlement.places.clone();
+            assert_eq!(
+                settlement.tally.finish(&places),
+                recount::recount(running.facts.values(), &expected),
+                "{filter:?}"
+            );
+            let (from, to) = (local_date(minute(0)), local_date(minute(90 * 24 * 60)));
+            let request = GetDurationsRequest {
+                agencies: named,
+                from: Some(date_to_proto(from)),
+                to: Some(date_to_proto(to)),
+            };
+            let durations = reports.durations(&scope, request).await.unwrap();
+            let resolved = running
+                .facts
+                .values()
+                .filter(|fact| fact.resolution().is_some())
+                .filter(|fact| Some(fact.intake.receiving_agency.as_str()) == counted)
+                .count();
+            let counted: i64 = durations.procedures.iter().map(|it| it.dossiers).sum();
+            assert_eq!(counted, i64::try_from(resolved).unwrap());
+        }
+        for overdue_only in [false, true] {
+            for (agency, found) in [("", true), (ours, true), (theirs, false)] {
+                let request = ListDossierFactsRequest {
+                    page_size: 1_000,
+                    agency: agency.to_owned(),
+                    overdue_only,
+                    ..ListDossierFactsRequest::default()
+                };
+                let listed = reports.dossier_facts(&scope, request).await.unwrap().facts;
+                assert_eq!(!listed.is_empty(), found, "{agency}");
+                assert!(listed.iter().all(|fact| fact.receiving_agency == ours));
+            }
+        }
+    }
 }
 
 async fn what_was_falsified_is_named(running: &Running) {
@@ -444,5 +556,7 @@ async fn what_was_falsified_is_named(running: &Running) {
         moment: Timestamp::MAX,
     };
     // The end of time fits the database too.
-    store::settlement(&running.pool, &far).await.unwrap();
+    store::settlement(&mut running.reads(&city()).await, &far)
+        .await
+        .unwrap();
 }

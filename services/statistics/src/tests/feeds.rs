@@ -87,5 +87,8 @@ pub(super) async fn serve(source: &'static str, mut events: Vec<Event>) -> (Peer
             .add_service(told)
             .serve_with_incoming(TcpListenerStream::new(listener)),
     );
-    (rpc::channel(&url, crate::SERVICE).unwrap(), head)
+    (
+        rpc::channel(&url, crate::SERVICE, source, None).unwrap(),
+        head,
+    )
 }

@@ -6,6 +6,7 @@ use motcua_platform::{
     ledger::{Accepted, Ledger, Target},
     page,
     parse::Fields,
+    statement,
     time::from_proto_opt,
 };
 use motcua_proto::workflow::v1::{self as proto, case_service_server::CaseService};
@@ -25,11 +26,12 @@ pub(crate) struct CaseServer {
 }
 
 impl CaseServer {
-    async fn find(&self, name: &str) -> Result<(String, Case), Error> {
+    async fn find(&self, call: &Call, name: &str) -> Result<(String, Case), Error> {
         let mut fields = Fields::new();
         let code = code(&mut fields, name);
         let code = fields.finish(code)?;
-        match store::case(&self.desk.pool, &code).await? {
+        let mut reading = self.desk.archive.open(call.scope()).await?;
+        match store::case(&mut reading, &code).await? {
             Some(case) => Ok((code, case)),
             None => Err(Error::Missing {
                 name: format!("cases/{code}"),
@@ -37,11 +39,17 @@ impl CaseServer {
         }
     }
 
+    async fn list(&self, call: &Call, filter: &CaseFilter) -> Result<Vec<(String, Case)>, Error> {
+        let mut reading = self.desk.archive.open(call.scope()).await?;
+        Ok(store::cases(&mut reading, filter).await?)
+    }
+
     async fn acknowledged(
         &self,
+        call: &Call,
         accepted: Accepted<Answered>,
     ) -> Result<Response<proto::Case>, Status> {
-        let answer = self.desk.shown_one(accepted.answer).await?;
+        let answer = self.desk.shown_one(call.scope(), accepted.answer).await?;
         Ok(acknowledge(Accepted {
             answer,
             position: accepted.position,
@@ -55,9 +63,11 @@ impl CaseService for CaseServer {
         &self,
         request: Request<proto::GetCaseRequest>,
     ) -> Result<Response<proto::Case>, Status> {
-        let (code, case) = self.find(&request.get_ref().name).await?;
+        let call = Call::enter(&request)?;
+        let (code, case) = self.find(&call, &request.get_ref().name).await?;
+        let answer = answered(&code, &case);
         Ok(Response::new(
-            self.desk.shown_one(answered(&code, &case)).await?,
+            self.desk.shown_one(call.scope(), answer).await?,
         ))
     }
 
@@ -65,6 +75,7 @@ impl CaseService for CaseServer {
         &self,
         request: Request<proto::ListCasesRequest>,
     ) -> Result<Response<proto::ListCasesResponse>, Status> {
+        let call = Call::enter(&request)?;
         let body = request.into_inner();
         let mut fields = Fields::new();
         let size = page::size(&mut fields, body.page_size);
@@ -80,14 +91,12 @@ impl CaseService for CaseServer {
             rows: size.unwrap_or_default() + 1,
         };
         let size = fields.finish(size)?;
-        let cases = store::cases(&self.desk.pool, &filter)
-            .await
-            .map_err(Error::from)?;
+        let cases = self.list(&call, &filter).await?;
         let answers = cases
             .iter()
             .map(|(code, case)| answered(code, case))
             .collect();
-        let shown = self.desk.shown(answers).await?;
+        let shown = self.desk.shown(call.scope(), answers).await?;
         let (cases, next_page_token) = page::cut(shown, size, |case| {
             (
                 from_proto_opt(case.due_at.as_ref()).unwrap_or_default(),
@@ -100,12 +109,46 @@ impl CaseService for CaseServer {
         }))
     }
 
+    async fn list_case_statements(
+        &self,
+        request: Request<proto::ListCaseStatementsRequest>,
+    ) -> Result<Response<proto::ListCaseStatementsResponse>, Status> {
+        let call = Call::enter(&request)?;
+        let (code, _) = self.find(&call, &request.get_ref().name).await?;
+        let mut reading = self
+            .desk
+            .archive
+            .open(call.scope())
+            .await
+            .map_err(Error::from)?;
+        let statements = statement::all(
+            &mut reading,
+            &self.desk.vault,
+            &code,
+            &format!("cases/{code}"),
+        )
+        .await?
+        .into_iter()
+        .map(|said| proto::CaseStatement {
+            // The numbers in the database are the contract's.
+            kind: said.kind,
+            revision: said.revision,
+            text: said.body.expose().clone(),
+            ground: said.ground.expose().clone(),
+        })
+        .collect();
+        Ok(Response::new(proto::ListCaseStatementsResponse {
+            statements,
+        }))
+    }
+
     async fn get_control_sheet(
         &self,
         request: Request<proto::GetControlSheetRequest>,
     ) -> Result<Response<proto::ControlSheet>, Status> {
-        let (code, case) = self.find(&request.get_ref().name).await?;
-        self.desk.surroundings_of(&case).await?;
+        let call = Call::enter(&request)?;
+        let (code, case) = self.find(&call, &request.get_ref().name).await?;
+        self.desk.surroundings_of(call.scope(), &case).await?;
         Ok(Response::new(control_sheet(
             &code,
             &case,
@@ -133,12 +176,12 @@ impl CaseService for CaseServer {
             request_id,
             Target::Key(code.clone()),
             Command::RequestSupplement {
-                missing: Words(missing),
-                ground: Words(ground),
+                missing: Words::from(missing),
+                ground: Words::from(ground),
             },
         );
         envelope.etag.clone_from(&body.etag);
-        self.acknowledged(self.ledger.execute(turn(&code), envelope).await?)
+        self.acknowledged(&call, self.ledger.execute(turn(&code), envelope).await?)
             .await
     }
 
@@ -162,11 +205,11 @@ impl CaseService for CaseServer {
             Target::Key(code.clone()),
             Command::ExtendDeadline {
                 due_at,
-                reason: Words(reason),
+                reason: Words::from(reason),
             },
         );
         envelope.etag.clone_from(&body.etag);
-        self.acknowledged(self.ledger.execute(turn(&code), envelope).await?)
+        self.acknowledged(&call, self.ledger.execute(turn(&code), envelope).await?)
             .await
     }
 
@@ -189,12 +232,12 @@ impl CaseService for CaseServer {
             request_id,
             Target::Key(code.clone()),
             Command::Stop {
-                reason: Words(reason),
-                ground: Words(ground),
+                reason: Words::from(reason),
+                ground: Words::from(ground),
             },
         );
         envelope.etag.clone_from(&body.etag);
-        self.acknowledged(self.ledger.execute(turn(&code), envelope).await?)
+        self.acknowledged(&call, self.ledger.execute(turn(&code), envelope).await?)
             .await
     }
 }

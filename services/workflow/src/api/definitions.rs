@@ -1,6 +1,7 @@
 //! Definitions over gRPC.
 
 use motcua_platform::{
+    archive::Reading,
     call::{Call, acknowledge},
     error::Error,
     ledger::{Ledger, Target},
@@ -24,6 +25,12 @@ pub(crate) struct DefinitionServer {
     /// Cases that wait for a definition begin with its publication.
     pub(crate) blocked: Blocked,
     pub(crate) desk: Desk,
+}
+
+impl DefinitionServer {
+    async fn open(&self, call: &Call) -> Result<Reading, Error> {
+        Ok(self.desk.archive.open(call.scope()).await?)
+    }
 }
 
 #[tonic::async_trait]
@@ -69,6 +76,7 @@ impl DefinitionService for DefinitionServer {
         &self,
         request: Request<proto::GetDefinitionRequest>,
     ) -> Result<Response<proto::Definition>, Status> {
+        let call = Call::enter(&request)?;
         let body = request.into_inner();
         let mut fields = Fields::new();
         let id = fields.name("name", "definitions", &body.name);
@@ -76,7 +84,8 @@ impl DefinitionService for DefinitionServer {
             fields.reject("version", "must not be negative");
         }
         let id = fields.finish(id)?;
-        let found = store::definition(&self.desk.pool, &id, body.version)
+        let mut reading = self.open(&call).await?;
+        let found = store::definition(&mut reading, &id, body.version)
             .await
             .map_err(Error::from)?;
         let missing = || Error::Missing {
@@ -92,12 +101,14 @@ impl DefinitionService for DefinitionServer {
         &self,
         request: Request<proto::ListDefinitionsRequest>,
     ) -> Result<Response<proto::ListDefinitionsResponse>, Status> {
+        let call = Call::enter(&request)?;
         let body = request.into_inner();
         let mut fields = Fields::new();
         let size = page::size(&mut fields, body.page_size);
         let after: Option<String> = page::key(&mut fields, &body.page_token).flatten();
         let size = fields.finish(size)?;
-        let found = store::definitions(&self.desk.pool, after.as_deref(), size + 1)
+        let mut reading = self.open(&call).await?;
+        let found = store::definitions(&mut reading, after.as_deref(), size + 1)
             .await
             .map_err(Error::from)?;
         let (definitions, next_page_token) =

@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 use super::{Desk, task_name, turn};
 use crate::{
     domain::{Command, Words, fill, show_task},
-    store::{self, Cases, TaskFilter, TaskKey},
+    store::{self, Cases, Listed, TaskFilter, TaskKey},
 };
 
 /// Serves tasks.
@@ -25,15 +25,21 @@ pub(crate) struct TaskServer {
 }
 
 impl TaskServer {
+    async fn list(&self, call: &Call, filter: &TaskFilter) -> Result<Vec<Listed>, Error> {
+        let mut reading = self.desk.archive.open(call.scope()).await?;
+        Ok(store::tasks(&mut reading, filter).await?)
+    }
+
     /// Has a command on a task carried out, and answers with the task.
     async fn execute(
         &self,
+        call: &Call,
         code: &str,
         task: &str,
         envelope: Envelope<Command>,
     ) -> Result<Response<proto::Task>, Status> {
         let accepted = self.ledger.execute(turn(code), envelope).await?;
-        let case = self.desk.shown_one(accepted.answer).await?;
+        let case = self.desk.shown_one(call.scope(), accepted.answer).await?;
         let name = format!("cases/{code}/tasks/{task}");
         let answer = case
             .tasks
@@ -53,6 +59,7 @@ impl TaskService for TaskServer {
         &self,
         request: Request<proto::ListTasksRequest>,
     ) -> Result<Response<proto::ListTasksResponse>, Status> {
+        let call = Call::enter(&request)?;
         let body = request.into_inner();
         let mut fields = Fields::new();
         let size = page::size(&mut fields, body.page_size);
@@ -75,14 +82,12 @@ impl TaskService for TaskServer {
         if filter.states.is_empty() {
             filter.states = vec![TaskState::Open, TaskState::Claimed];
         }
-        let listed = store::tasks(&self.desk.pool, &filter)
-            .await
-            .map_err(Error::from)?;
+        let listed = self.list(&call, &filter).await?;
         let wanted: Vec<_> = listed
             .iter()
             .filter_map(|row| row.case.definition_of(row.index))
             .collect();
-        self.desk.know(&wanted).await?;
+        self.desk.know(call.scope(), &wanted).await?;
         let shown = listed
             .iter()
             .filter_map(|row| {
@@ -130,7 +135,7 @@ impl TaskService for TaskServer {
             Target::Key(code.clone()),
             Command::Claim { task: task.clone() },
         );
-        self.execute(&code, &task, envelope).await
+        self.execute(&call, &code, &task, envelope).await
     }
 
     async fn complete_task(
@@ -155,7 +160,7 @@ impl TaskService for TaskServer {
                 outcome,
             },
         );
-        self.execute(&code, &task, envelope).await
+        self.execute(&call, &code, &task, envelope).await
     }
 
     async fn return_task(
@@ -177,9 +182,9 @@ impl TaskService for TaskServer {
             Target::Key(code.clone()),
             Command::Return {
                 task: task.clone(),
-                reason: Words(reason),
+                reason: Words::from(reason),
             },
         );
-        self.execute(&code, &task, envelope).await
+        self.execute(&call, &code, &task, envelope).await
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn start(receipt: &Receipt, context: &Context<'_>, surround: &Surroun
         events: begin(receipt, context, surround)
             .unwrap_or_else(|reason| vec![blocked(receipt, reason)]),
         statements: Vec::new(),
+        new_subject: None,
     }
 }
 
@@ -57,6 +58,7 @@ fn begin(
         due_soon_at: hours
             .due_soon(context.now, receipt.due, receipt.limit)
             .map(to_proto),
+        recused: receipt.recused.clone(),
     });
     let event = Event {
         procedure: receipt.procedure.clone(),
@@ -82,6 +84,7 @@ fn blocked(receipt: &Receipt, reason: String) -> Payload {
         receiving_agency: receipt.receiving_agency.clone(),
         priority: receipt.priority.into(),
         options: receipt.options.clone(),
+        recused: receipt.recused.clone(),
     })
 }
 
@@ -103,6 +106,7 @@ impl Desk<'_> {
             competent_agency: case.competent_agency.clone(),
             priority: case.priority,
             options: case.options.clone(),
+            recused: case.recused.iter().cloned().collect(),
         };
         self.decision(match begin(&receipt, self.context, self.surround) {
             Ok(events) => events,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use motcua_platform::catalog;
+use motcua_platform::{catalog, scope};
 use motcua_proto::{
     r#type::v1::{Limit as ProtoLimit, PriorityGround, Punctuality, Role, SameDay, limit::Kind},
     workflow::v1::{CaseState, TaskState},
@@ -53,6 +53,9 @@ pub struct Case {
     /// Facts that choose the path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
+    /// Staff who may not act on it: it is a relative's or their own. Opaque ids.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub recused: BTreeSet<String>,
     /// Times that do not count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Hold>,
@@ -262,6 +265,20 @@ impl Case {
             self.state,
             CaseState::Finished | CaseState::Stopped | CaseState::Withdrawn
         )
+    }
+
+    /// Whose it is: the agency's that received it, the one's that decides, and theirs that work or worked on it.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<String> {
+        let working = self
+            .tasks
+            .iter()
+            .map(|task| &task.agency)
+            .chain(self.sub_cases.iter().map(|sub_case| &sub_case.agency));
+        let all = [&self.receiving_agency, &self.competent_agency]
+            .into_iter()
+            .chain(working);
+        scope::tenants(all.map(String::as_str), "")
     }
 
     /// When to look at the clock: nothing falls due while it stands still for the applicant. The limit of a case that

@@ -1,8 +1,7 @@
 //! What may be asked of a case.
 
-use std::fmt;
-
 use jiff::Timestamp;
+use motcua_platform::redacted::Redacted;
 use motcua_proto::{events::v1::EventKind, r#type::v1::PriorityGround};
 
 use super::case::{Due, Limit};
@@ -32,6 +31,11 @@ pub enum Command {
         at: Timestamp,
         /// The event.
         cause: Cause,
+    },
+    /// Intake marked the dossier as somebody's own or a relative's.
+    Recuse {
+        /// Opaque id of the member of staff.
+        principal: String,
     },
     /// Something missing is to be asked for.
     RequestSupplement {
@@ -77,6 +81,27 @@ pub enum Command {
     Tick,
 }
 
+impl Command {
+    /// Whether somebody asks, and neither the clock nor another service's event.
+    #[must_use]
+    pub fn is_by_hand(&self) -> bool {
+        match self {
+            Self::RequestSupplement { .. }
+            | Self::ExtendDeadline { .. }
+            | Self::Stop { .. }
+            | Self::Claim { .. }
+            | Self::Complete { .. }
+            | Self::Return { .. } => true,
+            Self::Start { .. }
+            | Self::Retry
+            | Self::Withdraw { .. }
+            | Self::Resume { .. }
+            | Self::Recuse { .. }
+            | Self::Tick => false,
+        }
+    }
+}
+
 /// What an accepted dossier's receipt says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Receipt {
@@ -100,6 +125,8 @@ pub struct Receipt {
     pub priority: PriorityGround,
     /// Facts that choose the path.
     pub options: Vec<String>,
+    /// Staff who may not act on it. Opaque ids.
+    pub recused: Vec<String>,
 }
 
 /// The event of another service that a command comes from.
@@ -114,16 +141,10 @@ pub struct Cause {
 }
 
 /// Free text, in which personal data may stand: it is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Words(pub String);
+pub type Words = Redacted<String>;
 
-impl fmt::Debug for Words {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Words(…)")
-    }
-}
-
-/// What a statement about a case is about. The numbers stand in the database.
+/// What a statement about a case is about. The numbers stand in the database, and are those of the contract's
+/// `CaseStatementKind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatementKind {
     /// What is missing, and how to complete it (Mẫu 02).

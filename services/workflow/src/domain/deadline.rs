@@ -43,6 +43,7 @@ impl Desk<'_> {
             ));
         }
         self.running(ARTICLE_SUPPLEMENT)?;
+        self.for_working_agency(ARTICLE_SUPPLEMENT)?;
         let hours = self.hours()?;
         let now = self.context.now;
         let supplement_due = hours
@@ -170,6 +171,7 @@ impl Desk<'_> {
         reason: &Words,
     ) -> Result<Decision, Error> {
         self.running(ARTICLE_APOLOGY)?;
+        self.for_competent_agency(ARTICLE_APOLOGY)?;
         if self.case.extended {
             return Err(self.refuse(
                 "a new date was set already, and it is set once only",

@@ -50,7 +50,11 @@ pub fn decide(
         context,
         surround,
     };
+    if command.is_by_hand() {
+        desk.not_recused()?;
+    }
     match command {
+        Command::Recuse { principal } => Ok(desk.recuse(principal)),
         Command::Start { cause, .. } => Ok(desk.ignored(*cause, "the case has begun already")),
         Command::Retry => Ok(desk.retry()),
         Command::Withdraw { at, cause } => desk.withdraw(*at, *cause),
@@ -82,6 +86,7 @@ impl<'a> Desk<'a> {
             },
             events,
             statements: Vec::new(),
+            new_subject: None,
         }
     }
 
@@ -154,8 +159,8 @@ impl<'a> Desk<'a> {
         Statement {
             kind: kind as i32,
             revision: self.revision(kind),
-            body: body.0.clone(),
-            ground: ground.map(|ground| ground.0.clone()).unwrap_or_default(),
+            body: body.clone(),
+            ground: ground.cloned().unwrap_or_default(),
         }
     }
 
@@ -169,6 +174,16 @@ impl<'a> Desk<'a> {
             withdrawn_at: Some(to_proto(at)),
         }));
         Ok(self.decision(events))
+    }
+
+    /// What intake marked holds here too, wherever the case stands.
+    fn recuse(&self, principal: &str) -> Decision {
+        if self.case.recused.contains(principal) {
+            return self.decision(Vec::new());
+        }
+        self.decision(vec![Payload::CaseStaffRecused(events::CaseStaffRecused {
+            principal: principal.to_owned(),
+        })])
     }
 
     /// Every waiting task falls away. No definition is looked at: an end is always possible.
@@ -198,6 +213,7 @@ impl<'a> Desk<'a> {
                 "nothing is left to stop",
             ));
         }
+        self.for_competent_agency(ARTICLE_STOP)?;
         let now = self.context.now;
         let mut events = self.cancelled(now)?;
         events.push(Payload::CaseStopped(events::CaseStopped {

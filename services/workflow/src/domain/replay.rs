@@ -84,6 +84,7 @@ fn begun(event: &Event, started: &events::CaseStarted) -> Case {
         overdue: false,
         priority: started.priority(),
         options: started.options.clone(),
+        recused: started.recused.iter().cloned().collect(),
         holds: Vec::new(),
         supplement_due_at: None,
         tasks: Vec::new(),
@@ -113,6 +114,7 @@ fn stuck(event: &Event, blocked: &events::CaseBlocked) -> Case {
         competent_agency: blocked.competent_agency.clone(),
         priority: blocked.priority,
         options: blocked.options.clone(),
+        recused: blocked.recused.clone(),
         called: Vec::new(),
         due_soon_at: None,
     };
@@ -209,6 +211,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             said(case, StatementKind::Apology, extended.statement_revision);
             case.touch_waiting();
         }
+        Payload::CaseStaffRecused(recused) => staff_recused(case, &recused.principal),
         Payload::CaseDueSoon(_) => case.due_soon = true,
         Payload::CaseOverdue(_) => case.overdue = true,
         Payload::CaseWithdrawn(withdrawn) => {
@@ -275,6 +278,23 @@ fn case_resumed(case: &mut Case, resumed: &events::CaseResumed) {
         }
     }
     case.touch_waiting();
+}
+
+/// What they had in hand waits for somebody else.
+fn staff_recused(case: &mut Case, principal: &str) {
+    case.recused.insert(principal.to_owned());
+    let in_hand: Vec<_> = case
+        .waiting()
+        .filter(|(_, task)| task.assignee == principal)
+        .map(|(id, _)| id)
+        .collect();
+    for id in in_hand {
+        case.change_task(&id, |task| {
+            task.state = TaskState::Open;
+            task.assignee.clear();
+            task.claimed_at = None;
+        });
+    }
 }
 
 /// The due has moved: that it comes near is told of the new one, whatever was told of the one before.

@@ -4,4 +4,5 @@ mod definitions;
 mod engine;
 mod office;
 mod replays;
+mod standing;
 mod time;

@@ -1,10 +1,6 @@
 //! What somebody may do with a task: take it, finish it, give it back.
 
-use motcua_platform::{
-    error::{Error, Refusal},
-    ledger::Decision,
-    time::to_proto,
-};
+use motcua_platform::{error::Error, ledger::Decision, time::to_proto};
 use motcua_proto::{
     events::v1::{self as events, event::Payload},
     workflow::v1::TaskState,
@@ -16,10 +12,8 @@ use super::{
     decide::Desk,
     definition,
     engine::{Scene, Walk},
+    standing::{ARTICLE_WORK, refuse_task},
 };
-
-/// Working on an accepted dossier.
-const ARTICLE_WORK: &str = "decree 118/2025, art. 18";
 
 impl<'a> Desk<'a> {
     /// A task that this actor may work on now.
@@ -27,18 +21,8 @@ impl<'a> Desk<'a> {
         let task = self.case.task(id).ok_or_else(|| Error::Missing {
             name: format!("cases/{}/tasks/{id}", self.context.key),
         })?;
-        let refuse = |message: &str, remedy| {
-            let state = task.state.as_str_name();
-            Error::from(Refusal {
-                message: message.to_owned(),
-                article: ARTICLE_WORK,
-                state: state
-                    .strip_prefix("TASK_STATE_")
-                    .unwrap_or(state)
-                    .to_owned(),
-                remedy,
-            })
-        };
+        self.for_task(task)?;
+        let refuse = |message, remedy| refuse_task(task, message, ARTICLE_WORK, remedy);
         match task.state {
             TaskState::Open => {}
             TaskState::Claimed if task.assignee == self.context.actor.id => {}
@@ -61,6 +45,7 @@ impl<'a> Desk<'a> {
 
     pub(super) fn claim(&self, id: &str) -> Result<Decision, Error> {
         let task = self.workable(id)?;
+        self.four_eyes(task)?;
         if task.state == TaskState::Claimed {
             return Ok(self.decision(Vec::new()));
         }
@@ -75,6 +60,7 @@ impl<'a> Desk<'a> {
 
     pub(super) fn complete(&self, id: &str, outcome: &str) -> Result<Decision, Error> {
         let task = self.workable(id)?;
+        self.four_eyes(task)?;
         let scene = Scene::of(self.case, self.surround)?;
         let step = scene.definition_of(&task.call).task(&task.step);
         if step.is_none_or(|step| step.transition(outcome).is_none()) {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use motcua_platform::{
     error::Error,
-    ledger::{Aggregate, Context, Decision, Row},
+    ledger::{Aggregate, Asked, Context, Decision, Permitted, Row, asked_place},
     time::Instant,
 };
 use motcua_proto::{events::v1::Event, r#type::v1::PriorityGround, workflow::v1::CaseState};
@@ -15,6 +15,14 @@ use super::{
 };
 use crate::domain::{self, Answered, Case, Command, Surround};
 
+/// The rows as PostgreSQL gets them. Arrays of different lengths do not fit into one bound array; codes hold no comma.
+macro_rules! new_cases {
+    () => {
+        "FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::text[], \
+                     $7::text[], $8::text[], $9::text[]) \
+         AS new (code, state_number, due_at, timer_at, version, state, receiving_agency, competent_agency, tenants) "
+    };
+}
 /// Cases.
 #[derive(Debug, Clone)]
 pub(crate) struct Cases {
@@ -31,11 +39,15 @@ impl Aggregate for Cases {
 
     fn decide(
         &self,
-        state: Option<&Case>,
+        place: Permitted<'_, Case>,
         command: &Command,
         context: &Context<'_>,
     ) -> Result<Decision, Error> {
-        domain::decide(state, command, context, &self.surround)
+        domain::decide(place.state(), command, context, &self.surround)
+    }
+
+    fn tenants(state: &Case) -> Vec<String> {
+        state.tenants()
     }
 
     fn apply(state: Option<Case>, event: &Event) -> Option<Case> {
@@ -57,18 +69,22 @@ impl Aggregate for Cases {
     async fn load(
         &self,
         connection: &mut PgConnection,
-        keys: &[String],
-    ) -> Result<Vec<(String, Case)>, sqlx::Error> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
-            "SELECT code, state::text FROM cases WHERE code = ANY($1) ORDER BY code FOR UPDATE",
+        asked: &Asked,
+    ) -> Result<Vec<(usize, Case)>, sqlx::Error> {
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT asked.place, cases.state::text \
+             FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS asked (key, reach, place) \
+             JOIN cases ON cases.code = asked.key \
+             WHERE reaches(asked.reach, cases.tenants) ORDER BY cases.code FOR UPDATE OF cases",
         )
-        .bind(keys)
+        .bind(&asked.keys)
+        .bind(&asked.reaches)
         .fetch_all(&mut *connection)
         .await?;
         let rows = rows
             .into_iter()
-            .map(|(code, state)| Ok((code, read(&state)?)))
-            .collect::<Result<Vec<(String, Case)>, sqlx::Error>>()?;
+            .map(|(place, state)| Ok((asked_place(place), read(&state)?)))
+            .collect::<Result<Vec<(usize, Case)>, sqlx::Error>>()?;
         // Decisions look at catalogs and definitions in memory: what these cases run under, or wait for, must be there.
         let states = || rows.iter().map(|(_, case)| case);
         self.surround
@@ -104,35 +120,31 @@ impl Aggregate for Cases {
         let (new, changed): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.new);
         if !new.is_empty() {
             Columns::of(&new)?
-                .bind(sqlx::query(
+                .bind(sqlx::query(concat!(
                     "INSERT INTO cases (code, state_number, due_at, timer_at, version, state, receiving_agency, \
-                                        competent_agency) \
+                                        competent_agency, tenants) \
                      SELECT new.code, new.state_number, new.due_at, new.timer_at, new.version, new.state::json, \
-                            new.receiving_agency, new.competent_agency \
-                     FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], \
-                                 $6::text[], $7::text[], $8::text[]) \
-                     AS new (code, state_number, due_at, timer_at, version, state, receiving_agency, \
-                             competent_agency)",
-                ))
+                            new.receiving_agency, new.competent_agency, string_to_array(new.tenants, ',') ",
+                    new_cases!(),
+                )))
                 .execute(&mut *connection)
                 .await?;
         }
         if !changed.is_empty() {
             Columns::of(&changed)?
-                .bind(sqlx::query(
+                .bind(sqlx::query(concat!(
                     "UPDATE cases SET state_number = new.state_number, due_at = new.due_at, timer_at = new.timer_at, \
                                       version = new.version, state = new.state::json, \
                                       receiving_agency = new.receiving_agency, \
-                                      competent_agency = new.competent_agency \
-                     FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], \
-                                 $6::text[], $7::text[], $8::text[]) \
-                     AS new (code, state_number, due_at, timer_at, version, state, receiving_agency, \
-                             competent_agency) \
-                     WHERE cases.code = new.code",
-                ))
+                                      competent_agency = new.competent_agency, \
+                                      tenants = string_to_array(new.tenants, ',') ",
+                    new_cases!(),
+                    "WHERE cases.code = new.code",
+                )))
                 .execute(&mut *connection)
                 .await?;
         }
+        save_elsewhere(connection, rows).await?;
         save_tasks(connection, rows).await
     }
 }
@@ -150,6 +162,7 @@ struct Columns {
     bodies: Vec<String>,
     receiving: Vec<String>,
     competent: Vec<String>,
+    tenants: Vec<String>,
 }
 
 impl Columns {
@@ -167,6 +180,7 @@ impl Columns {
             );
             columns.receiving.push(case.receiving_agency.clone());
             columns.competent.push(case.competent_agency.clone());
+            columns.tenants.push(case.tenants().join(","));
         }
         Ok(columns)
     }
@@ -181,7 +195,41 @@ impl Columns {
             .bind(self.bodies)
             .bind(self.receiving)
             .bind(self.competent)
+            .bind(self.tenants)
     }
+}
+
+/// Writes how a case stands for the agencies that have to do with it and do not decide on it.
+async fn save_elsewhere(
+    connection: &mut PgConnection,
+    rows: &[Row<'_, Case>],
+) -> Result<(), sqlx::Error> {
+    let elsewhere: Vec<_> = rows
+        .iter()
+        .flat_map(|row| {
+            let tenants = row.state.tenants().into_iter();
+            tenants
+                .filter(|agency| *agency != row.state.competent_agency)
+                .map(move |agency| (agency, row.key, row.state))
+        })
+        .collect();
+    if elsewhere.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO case_elsewhere (agency, code, competent_agency, state_number, due_at) \
+         SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[]) \
+         ON CONFLICT (code, agency) DO UPDATE SET state_number = excluded.state_number, due_at = excluded.due_at \
+             WHERE (case_elsewhere.state_number, case_elsewhere.due_at) <> (excluded.state_number, excluded.due_at)",
+    )
+    .bind(elsewhere.iter().map(|(agency, ..)| agency.as_str()).collect::<Vec<_>>())
+    .bind(elsewhere.iter().map(|(_, code, _)| *code).collect::<Vec<_>>())
+    .bind(elsewhere.iter().map(|(.., case)| case.competent_agency.as_str()).collect::<Vec<_>>())
+    .bind(elsewhere.iter().map(|(.., case)| small(case.state.into())).collect::<Vec<_>>())
+    .bind(elsewhere.iter().map(|(.., case)| Instant(case.due.at)).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Writes the worklist's rows of tasks that changed; those that ended before never change again.

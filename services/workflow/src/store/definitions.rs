@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use motcua_platform::{
+    archive::Reading,
     error::Error,
-    ledger::{Aggregate, Context, Decision, Row},
+    ledger::{Aggregate, Asked, Context, Decision, Permitted, Row},
 };
 use motcua_proto::{events::v1::Event, workflow::v1 as proto};
 use prost::Message as _;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use crate::domain::{Definition, Definitions, Publication, Published, Surround, Version};
 
@@ -25,11 +26,11 @@ impl Aggregate for PublishedDefinitions {
 
     fn decide(
         &self,
-        state: Option<&Published>,
+        place: Permitted<'_, Published>,
         command: &Publication,
         context: &Context<'_>,
     ) -> Result<Decision, Error> {
-        Ok(command.decide(state, context))
+        Ok(command.decide(place.state(), context))
     }
 
     fn apply(state: Option<Published>, event: &Event) -> Option<Published> {
@@ -44,15 +45,16 @@ impl Aggregate for PublishedDefinitions {
         state.newest()
     }
 
+    /// Definitions are the city's: whoever may publish one reaches all.
     async fn load(
         &self,
         connection: &mut PgConnection,
-        keys: &[String],
-    ) -> Result<Vec<(String, Published)>, sqlx::Error> {
+        asked: &Asked,
+    ) -> Result<Vec<(usize, Published)>, sqlx::Error> {
         let locked: Vec<String> = sqlx::query_scalar(
             "SELECT id FROM definition WHERE id = ANY($1) ORDER BY id FOR UPDATE",
         )
-        .bind(keys)
+        .bind(&asked.keys)
         .fetch_all(&mut *connection)
         .await?;
         let versions: Vec<(String, String, Vec<u8>)> = sqlx::query_as(
@@ -73,7 +75,10 @@ impl Aggregate for PublishedDefinitions {
                 .versions
                 .push(Version { digest, definition });
         }
-        Ok(published.into_iter().collect())
+        let places = asked.keys.iter().enumerate();
+        Ok(places
+            .filter_map(|(place, id)| Some((place, published.get(id)?.clone())))
+            .collect())
     }
 
     async fn save(
@@ -159,7 +164,7 @@ fn decode(body: &[u8]) -> Result<proto::Definition, sqlx::Error> {
 
 /// A version of a definition, the newest for 0; `None` where there is none.
 pub(crate) async fn definition(
-    pool: &PgPool,
+    reading: &mut Reading,
     id: &str,
     version: i32,
 ) -> Result<Option<proto::Definition>, sqlx::Error> {
@@ -168,14 +173,14 @@ pub(crate) async fn definition(
     )
     .bind(id)
     .bind(version)
-    .fetch_optional(pool)
+    .fetch_optional(&mut **reading)
     .await?;
     body.map(|body| decode(&body)).transpose()
 }
 
 /// The newest version of each definition after an id, by id.
 pub(crate) async fn definitions(
-    pool: &PgPool,
+    reading: &mut Reading,
     after: Option<&str>,
     rows: i64,
 ) -> Result<Vec<proto::Definition>, sqlx::Error> {
@@ -184,7 +189,7 @@ pub(crate) async fn definitions(
     )
     .bind(after.unwrap_or_default())
     .bind(rows)
-    .fetch_all(pool)
+    .fetch_all(&mut **reading)
     .await?;
     bodies.iter().map(|body| decode(body)).collect()
 }

@@ -1,27 +1,42 @@
 //! Questions about cases and tasks: by key, and in pages by key.
+//!
+//! Each states in its SQL what the reading reaches, and takes a way in that walks over nobody else's rows; row-level security
+//! beneath says the same (`migrations/0101_cases.sql`).
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use motcua_platform::time::Instant;
+use motcua_platform::{archive::Reading, database, time::Instant};
 use motcua_proto::{
     r#type::v1::{PriorityGround, Role},
     workflow::v1::{CaseState, TaskState},
 };
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use super::read;
 use crate::domain::Case;
 
-/// A case; `None` where there is none.
-pub(crate) async fn case(pool: &PgPool, code: &str) -> Result<Option<Case>, sqlx::Error> {
-    let state: Option<String> = sqlx::query_scalar("SELECT state::text FROM cases WHERE code = $1")
-        .bind(code)
-        .fetch_optional(pool)
-        .await?;
+/// For an archive whose lists walk along an index, in its order, for no more than a page: a plan is kept, and none gathers
+/// first everything that might be on the page.
+pub(crate) fn walking(reader: &PgConnectOptions) -> PgConnectOptions {
+    database::steady(reader).options([("enable_bitmapscan", "off")])
+}
+
+/// A case; `None` where there is none for this reader.
+pub(crate) async fn case(reading: &mut Reading, code: &str) -> Result<Option<Case>, sqlx::Error> {
+    let state: Option<String> = sqlx::query_scalar(
+        "SELECT state::text FROM cases WHERE code = $1 AND reaches($2, tenants)",
+    )
+    .bind(code)
+    .bind(reading.scope().reach())
+    .fetch_optional(&mut **reading)
+    .await?;
     state.map(|state| read(&state)).transpose()
 }
+
+/// No due instant comes before it: where first pages begin.
+const BEFORE_ALL: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// Due instant and code: where a list of cases goes on.
 pub(crate) type CaseKey = (Timestamp, String);
@@ -60,7 +75,8 @@ pub(crate) struct CaseFilter {
 
 /// One text for each way in, so that each has its index whatever plan PostgreSQL keeps. Each state is asked on its own,
 /// for no more than a page: the index has it in the order of the list, and what stands otherwise is not walked over.
-/// A way in states what its index is conditional on; see there.
+/// A way in states what its index is conditional on; see there. What bounds a walk is compared as it is bound: beneath
+/// row-level security, PostgreSQL looks into an index only for what it knows to tell nothing (COALESCE is not among that).
 macro_rules! list_cases {
     ($way_in:literal) => {
         concat!(
@@ -68,40 +84,72 @@ macro_rules! list_cases {
              CROSS JOIN LATERAL (SELECT code, due_at, state FROM cases \
                 WHERE cases.state_number = wanted.state_number AND ",
             $way_in,
-            " AND due_at < coalesce($3::timestamptz, 'infinity') \
-              AND (due_at, code) > (coalesce($4::timestamptz, '-infinity'), $5) \
+            " AND due_at < $3 \
+              AND (due_at, code) > ($4, $5) \
               ORDER BY due_at, code LIMIT $6) AS page \
              ORDER BY page.due_at, page.code LIMIT $6"
         )
     };
 }
 
-const CASES: &str = list_cases!("$1 = '' AND code <> ''");
-const CASES_OF_AGENCY: &str = list_cases!("competent_agency = $1");
+/// For whoever reaches the whole city, and for nobody else: there is nothing to judge row by row.
+const CASES: &str = list_cases!("$7 = '*' AND $1 = '' AND code <> ''");
+const CASES_OF_AGENCY: &str = list_cases!("competent_agency = $1 AND reaches($7, tenants)");
+
+/// Of each agency that a reading is limited to: what it decides on, and what it has to do with otherwise. A case that is
+/// several agencies' comes once.
+const CASES_OF_SCOPE: &str = "SELECT cases.code, cases.state::text FROM ( \
+        SELECT DISTINCT page.due_at, page.code FROM unnest($8::text[]) AS own (agency) \
+        CROSS JOIN unnest($2::smallint[]) AS wanted (state_number) \
+        CROSS JOIN LATERAL ( \
+            (SELECT due_at, code FROM cases \
+             WHERE competent_agency = own.agency AND ($1 = '' OR own.agency = $1) \
+               AND state_number = wanted.state_number AND due_at < $3 \
+               AND (due_at, code) > ($4, $5) \
+             ORDER BY due_at, code LIMIT $6) \
+            UNION ALL \
+            (SELECT due_at, code FROM case_elsewhere \
+             WHERE agency = own.agency AND ($1 = '' OR competent_agency = $1) \
+               AND state_number = wanted.state_number AND due_at < $3 \
+               AND (due_at, code) > ($4, $5) \
+             ORDER BY due_at, code LIMIT $6)) AS page \
+        ORDER BY page.due_at, page.code LIMIT $6) AS page \
+     JOIN cases ON cases.code = page.code WHERE reaches($7, cases.tenants) ORDER BY page.due_at, page.code";
 
 /// Cases by due instant, with their codes.
 pub(crate) async fn cases(
-    pool: &PgPool,
+    reading: &mut Reading,
     filter: &CaseFilter,
 ) -> Result<Vec<(String, Case)>, sqlx::Error> {
-    let text = match filter.competent_agency.as_str() {
-        "" => CASES,
-        _ => CASES_OF_AGENCY,
+    let scope = reading.scope();
+    let agency = filter.competent_agency.as_str();
+    // An agency's own are all its own; of another agency's it finds those that it has to do with.
+    let own = scope
+        .listed()
+        .filter(|agencies| !agencies.iter().any(|own| own == agency));
+    let text = match (&own, agency) {
+        (Some(_), _) => CASES_OF_SCOPE,
+        (None, "") => CASES,
+        (None, _) => CASES_OF_AGENCY,
     };
     let states = match filter.states.as_slice() {
         [] => EVERY_CASE_STATE.as_slice(),
         states => states,
     };
     let after = filter.after.as_ref();
-    let rows: Vec<(String, String)> = sqlx::query_as(text)
-        .bind(&filter.competent_agency)
+    let query = sqlx::query_as(text)
+        .bind(agency)
         .bind(each_once(states))
-        .bind(filter.due_before.map(Instant))
-        .bind(after.map(|(due_at, _)| Instant(*due_at)))
+        .bind(Instant(filter.due_before.unwrap_or(Timestamp::MAX)))
+        .bind(Instant(after.map_or(BEFORE_ALL, |(due_at, _)| *due_at)))
         .bind(after.map_or("", |(_, code)| code))
         .bind(filter.rows)
-        .fetch_all(pool)
-        .await?;
+        .bind(scope.reach());
+    let query = match own {
+        Some(own) => query.bind(own),
+        None => query,
+    };
+    let rows: Vec<(String, String)> = query.fetch_all(&mut **reading).await?;
     rows.into_iter()
         .map(|(code, state)| Ok((code, read(&state)?)))
         .collect()
@@ -168,15 +216,17 @@ pub(crate) struct Listed {
 /// As for cases; for somebody's tasks, there is an index of those that anybody has. The state of a case is looked up
 /// for each task of the page and no other.
 macro_rules! list_tasks {
-    ($way_in:literal) => {
+    ($from:literal, $way_in:literal) => {
         concat!(
             "SELECT page.dossier, page.number, (SELECT state::text FROM cases WHERE code = page.dossier) \
-             FROM (SELECT task.* FROM unnest($1::smallint[]) AS wanted (state_number) \
+             FROM (SELECT task.* FROM ",
+            $from,
+            "unnest($1::smallint[]) AS wanted (state_number) \
                 CROSS JOIN LATERAL (SELECT dossier, number, rank, case_due_at FROM task \
                     WHERE task.state_number = wanted.state_number AND ",
             $way_in,
-            " AND ($2 = '' OR agency = $2) AND ($3 = 0::smallint OR role = $3) AND NOT (held AND $5) \
-              AND (rank, case_due_at, dossier, number) > ($6, coalesce($7::timestamptz, '-infinity'), $8, $9) \
+            " AND ($3 = 0::smallint OR role = $3) AND NOT (held AND $5) \
+              AND (rank, case_due_at, dossier, number) > ($6, $7, $8, $9) \
               ORDER BY rank, case_due_at, dossier, number LIMIT $10) AS task \
              ORDER BY rank, case_due_at, dossier, number LIMIT $10) AS page \
              ORDER BY rank, case_due_at, dossier, number"
@@ -184,32 +234,49 @@ macro_rules! list_tasks {
     };
 }
 
-const TASKS: &str = list_tasks!("$4 = '' AND number > 0");
-const TASKS_OF_AGENCY: &str = list_tasks!("$4 = '' AND agency = $2 AND rank >= 0");
-const TASKS_OF_ASSIGNEE: &str = list_tasks!("assignee = $4 AND assignee <> ''");
+const TASKS: &str = list_tasks!(
+    "",
+    "$11 = '*' AND $4 = '' AND $2::text[] = '{}' AND number > 0"
+);
+const TASKS_OF_AGENCIES: &str = list_tasks!(
+    "unnest($2::text[]) AS own (agency) CROSS JOIN ",
+    "$4 = '' AND agency = own.agency AND rank >= 0 AND reaches($11, ARRAY[own.agency])"
+);
+const TASKS_OF_ASSIGNEE: &str = list_tasks!(
+    "",
+    "assignee = $4 AND assignee <> '' AND ($2::text[] = '{}' OR agency = ANY($2)) AND reaches($11, ARRAY[agency])"
+);
 
 /// Tasks in the order of a worklist.
-pub(crate) async fn tasks(pool: &PgPool, filter: &TaskFilter) -> Result<Vec<Listed>, sqlx::Error> {
-    let text = match (filter.assignee.as_str(), filter.agency.as_str()) {
-        ("", "") => TASKS,
-        ("", _) => TASKS_OF_AGENCY,
+pub(crate) async fn tasks(
+    reading: &mut Reading,
+    filter: &TaskFilter,
+) -> Result<Vec<Listed>, sqlx::Error> {
+    let scope = reading.scope();
+    let agencies = match filter.agency.as_str() {
+        "" => scope.listed(),
+        agency => Some(vec![agency.to_owned()]),
+    };
+    let text = match (filter.assignee.as_str(), &agencies) {
+        ("", None) => TASKS,
+        ("", Some(_)) => TASKS_OF_AGENCIES,
         _ => TASKS_OF_ASSIGNEE,
     };
     let after = filter.after.as_ref();
-    let rows: Vec<(String, i32, String)> = sqlx::query_as(text)
+    let query = sqlx::query_as(text)
         .bind(each_once(&filter.states))
-        .bind(&filter.agency)
+        .bind(agencies.unwrap_or_default())
         .bind(small(filter.role.into()))
         .bind(&filter.assignee)
         .bind(filter.without_held)
         // Below every rank: the first page begins before all.
         .bind(after.map_or(-1, |key| key.rank))
-        .bind(after.map(|key| Instant(key.case_due_at)))
+        .bind(Instant(after.map_or(BEFORE_ALL, |key| key.case_due_at)))
         .bind(after.map_or("", |key| &key.dossier))
         .bind(after.map_or(0, |key| key.number))
         .bind(filter.rows)
-        .fetch_all(pool)
-        .await?;
+        .bind(scope.reach());
+    let rows: Vec<(String, i32, String)> = query.fetch_all(&mut **reading).await?;
     rows.into_iter()
         .map(|(code, number, state)| {
             let index = usize::try_from(number)
@@ -246,19 +313,24 @@ mod tests {
 
     /// Eleven months of a city of 114 wards: most has ended, 50,000 tasks wait.
     const A_CITY: &str = "\
-        INSERT INTO cases SELECT 'H24-' || n, 'ward-' || n / 4 % 114, 'ward-' || n / 4 % 114, \
+        INSERT INTO cases SELECT 'H24-' || n, 'ward-' || n / 4 % 114, \
+            CASE WHEN n % 3 = 0 THEN 'police-' ELSE 'ward-' END || n / 4 % 114, \
+            ARRAY['ward-' || n / 4 % 114] || CASE WHEN n % 3 = 0 THEN ARRAY['police-' || n / 4 % 114] END, \
             CASE WHEN n % 997 = 0 THEN 3 WHEN n % 4 = 0 THEN 1 ELSE 4 END, \
             '2025-01-01'::timestamptz + n * '6 min'::interval, NULL, 1, '{}' FROM generate_series(1, 80000) AS n; \
+        INSERT INTO case_elsewhere SELECT receiving_agency, code, competent_agency, state_number, due_at FROM cases \
+            WHERE receiving_agency <> competent_agency; \
         INSERT INTO task SELECT 'H24-' || n, 1, 'ward-' || n / 8 % 114, 2, \
             CASE WHEN n % 4 <> 0 THEN 3 WHEN n % 8 = 0 THEN 1 ELSE 2 END, \
             CASE WHEN n % 8 = 0 THEN '' ELSE 'officer-' || n / 8 % 500 END, 1, \
             '2025-01-01'::timestamptz + n * '2 min'::interval, false FROM generate_series(1, 200000) AS n; \
-        ANALYZE cases; ANALYZE task";
+        ANALYZE cases; ANALYZE case_elsewhere; ANALYZE task";
 
     const BLOCKED_TYPES: &str = "timestamptz, text, bigint";
-    const CASE_TYPES: &str = "text, smallint[], timestamptz, timestamptz, text, bigint";
-    const TASK_TYPES: &str =
-        "smallint[], text, smallint, text, boolean, smallint, timestamptz, text, integer, bigint";
+    const CASE_TYPES: &str = "text, smallint[], timestamptz, timestamptz, text, bigint, text";
+    const SCOPE_TYPES: &str =
+        "text, smallint[], timestamptz, timestamptz, text, bigint, text, text[]";
+    const TASK_TYPES: &str = "smallint[], text[], smallint, text, boolean, smallint, timestamptz, text, integer, bigint, text";
 
     #[tokio::test]
     async fn every_way_in_has_its_index_whatever_plan_is_kept() {
@@ -271,88 +343,155 @@ mod tests {
             .await
             .unwrap();
         connection.execute(A_CITY).await.unwrap();
-        let cases = |agency: &str, states: &str| {
-            format!("'{agency}', '{{{states}}}', NULL, '2025-03-01', 'H24-7', 51")
-        };
-        let tasks = |agency: &str, assignee: &str, states: &str| {
-            format!(
-                "'{{{states}}}', '{agency}', 0::smallint, '{assignee}', false, 1::smallint, '2025-03-01', 'H24-7', 1, 51"
-            )
-        };
         let blocked = "NULL, '', 500".to_owned();
-        for (text, types, index, values) in [
-            (BLOCKED, BLOCKED_TYPES, "cases_state", blocked),
-            (CASES, CASE_TYPES, "cases_state", cases("", "3")),
-            (CASES, CASE_TYPES, "cases_state", cases("", "1,2,3")),
-            (CASES, CASE_TYPES, "cases_state", cases("", "1,2,3,4,5,6")),
-            (
-                CASES_OF_AGENCY,
-                CASE_TYPES,
-                "cases_competent",
-                cases("ward-7", "1"),
-            ),
-            (
-                CASES_OF_AGENCY,
-                CASE_TYPES,
-                "cases_competent",
-                cases("ward-7", "3,4"),
-            ),
-            (
-                CASES_OF_AGENCY,
-                CASE_TYPES,
-                "cases_competent",
-                cases("nobody", "1,4"),
-            ),
-            (TASKS, TASK_TYPES, "task_state", tasks("", "", "1,2")),
-            (TASKS, TASK_TYPES, "task_state", tasks("", "", "3")),
-            (
-                TASKS_OF_AGENCY,
-                TASK_TYPES,
-                "task_agency",
-                tasks("ward-7", "", "1,2"),
-            ),
-            (
-                TASKS_OF_AGENCY,
-                TASK_TYPES,
-                "task_agency",
-                tasks("ward-7", "", "3,4,5"),
-            ),
-            (
-                TASKS_OF_AGENCY,
-                TASK_TYPES,
-                "task_agency",
-                tasks("nobody", "", "1,3"),
-            ),
-            (
-                TASKS_OF_ASSIGNEE,
-                TASK_TYPES,
-                "task_assignee",
-                tasks("", "officer-7", "2"),
-            ),
-            (
-                TASKS_OF_ASSIGNEE,
-                TASK_TYPES,
-                "task_assignee",
-                tasks("ward-7", "officer-7", "3"),
-            ),
-            (
-                TASKS_OF_ASSIGNEE,
-                TASK_TYPES,
-                "task_assignee",
-                tasks("nobody", "officer-7", "2,3"),
-            ),
-        ] {
-            for mode in ["force_generic_plan", "force_custom_plan"] {
-                let plan = plan(&mut connection, text, types, &values, mode).await;
-                assert!(plan.contains(index), "{index}, {mode}:\n{plan}");
-                assert!(!plan.contains("Seq Scan"), "{mode}:\n{plan}");
-                // From the key on, in order: about a page of each state, of the tens of thousands that are there.
-                let most = walked(&plan);
-                assert!(most <= 500, "{most} rows, {mode}:\n{plan}");
+        check(
+            &mut connection,
+            &["force_generic_plan", "force_custom_plan"],
+            BLOCKED,
+            BLOCKED_TYPES,
+            "cases_state",
+            &blocked,
+        )
+        .await;
+        connection.close().await.ok();
+
+        // What callers are shown, beneath row-level security, with the plans that an archive keeps.
+        const STEADY: &[&str] = &["force_generic_plan"];
+        let mut connection = PgConnection::connect_with(&walking(&base.reader("plans")))
+            .await
+            .unwrap();
+        for reach in ["*", "ward-7", "police-7,ward-7,ward-8"] {
+            let set = format!("SET motcua.reach = '{reach}'");
+            connection.execute(AssertSqlSafe(set)).await.unwrap();
+            let cases = |agency: &str, states: &str| {
+                format!(
+                    "'{agency}', '{{{states}}}', '9999-12-31', '2025-03-01', 'H24-7', 51, '{reach}'"
+                )
+            };
+            let tasks = |agencies: &str, assignee: &str, states: &str| {
+                format!(
+                    "'{{{states}}}', '{{{agencies}}}', 0::smallint, '{assignee}', false, 1::smallint, '2025-03-01', \
+                     'H24-7', 1, 51, '{reach}'"
+                )
+            };
+            if reach == "*" {
+                for states in ["3", "1,2,3", "1,2,3,4,5,6"] {
+                    let values = cases("", states);
+                    check(
+                        &mut connection,
+                        STEADY,
+                        CASES,
+                        CASE_TYPES,
+                        "cases_state",
+                        &values,
+                    )
+                    .await;
+                }
+                for states in ["1,2", "3"] {
+                    let values = tasks("", "", states);
+                    check(
+                        &mut connection,
+                        STEADY,
+                        TASKS,
+                        TASK_TYPES,
+                        "task_state",
+                        &values,
+                    )
+                    .await;
+                }
+            } else {
+                for (agency, states) in [
+                    ("", "1"),
+                    ("", "3,4"),
+                    ("", "1,2,3,4,5,6"),
+                    ("ward-9", "1,4"),
+                ] {
+                    let values = format!("{}, '{{{reach}}}'", cases(agency, states));
+                    check(
+                        &mut connection,
+                        STEADY,
+                        CASES_OF_SCOPE,
+                        SCOPE_TYPES,
+                        "cases_competent",
+                        &values,
+                    )
+                    .await;
+                    check(
+                        &mut connection,
+                        STEADY,
+                        CASES_OF_SCOPE,
+                        SCOPE_TYPES,
+                        "case_elsewhere_agency",
+                        &values,
+                    )
+                    .await;
+                }
+            }
+            for (agency, states) in [("ward-7", "1"), ("ward-7", "3,4"), ("nobody", "1,4")] {
+                let values = cases(agency, states);
+                check(
+                    &mut connection,
+                    STEADY,
+                    CASES_OF_AGENCY,
+                    CASE_TYPES,
+                    "cases_competent",
+                    &values,
+                )
+                .await;
+            }
+            for (agencies, states) in [
+                ("ward-7", "1,2"),
+                ("ward-7", "3,4,5"),
+                ("ward-7,ward-8", "1,2"),
+                // Somebody else's, who have many.
+                ("ward-9", "3"),
+                ("nobody", "1,3"),
+            ] {
+                let values = tasks(agencies, "", states);
+                check(
+                    &mut connection,
+                    STEADY,
+                    TASKS_OF_AGENCIES,
+                    TASK_TYPES,
+                    "task_agency",
+                    &values,
+                )
+                .await;
+            }
+            for (agencies, states) in [("", "2"), ("ward-7", "3"), ("nobody", "2,3")] {
+                let values = tasks(agencies, "officer-7", states);
+                check(
+                    &mut connection,
+                    STEADY,
+                    TASKS_OF_ASSIGNEE,
+                    TASK_TYPES,
+                    "task_assignee",
+                    &values,
+                )
+                .await;
             }
         }
         connection.close().await.ok();
         server.stop().await.unwrap();
+    }
+
+    /// It uses its index and walks over little.
+    async fn check(
+        connection: &mut PgConnection,
+        modes: &[&str],
+        text: &str,
+        types: &str,
+        index: &str,
+        values: &str,
+    ) {
+        for mode in modes {
+            let plan = plan(connection, text, types, values, mode).await;
+            assert!(plan.contains(index), "{index}, {mode}:\n{plan}");
+            assert!(!plan.contains("Seq Scan"), "{mode}:\n{plan}");
+            // From the key on, in order: about a page of each state and agency, of the tens of thousands that are there.
+            let most = walked(&plan);
+            assert!(most <= 700, "{most} rows, {mode}, {values}:\n{plan}");
+        }
     }
 
     async fn plan(

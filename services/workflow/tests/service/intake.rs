@@ -6,7 +6,7 @@ use motcua_platform::{feed::kind_of, time::to_proto};
 use motcua_proto::{
     events::v1::{
         CatalogApplied, DossierAccepted, DossierWithdrawn, Event, GetHeadRequest, GetHeadResponse,
-        SubscribeRequest, SubscribeResponse, SupplementProvided,
+        StaffRecused, SubscribeRequest, SubscribeResponse, SupplementProvided,
         event::Payload,
         event_feed_service_server::{EventFeedService, EventFeedServiceServer},
     },
@@ -86,6 +86,13 @@ impl Intake {
             ..DossierAccepted::default()
         };
         self.says(dossier, procedure, Payload::DossierAccepted(accepted));
+    }
+
+    pub(crate) fn recuses(&self, dossier: &str, principal: &str) {
+        let recused = StaffRecused {
+            principal: principal.to_owned(),
+        };
+        self.says(dossier, "1.000001", Payload::StaffRecused(recused));
     }
 
     pub(crate) fn is_given_a_supplement(&self, dossier: &str, moment: &str) {

@@ -211,7 +211,7 @@ async fn a_ward_works_through_its_cases() {
     let listed = world.tasks.list_tasks(held).await.unwrap().into_inner();
     assert!(listed.tasks.iter().all(|task| task.dossier != FIRST));
     let refused = world
-        .tasks
+        .leaders_tasks
         .complete_task(completed(FIRST, "t2", "approved"))
         .await
         .unwrap_err();
@@ -232,7 +232,7 @@ async fn a_ward_works_through_its_cases() {
 
     // An apology in time, and an end after the first due.
     let extended = world
-        .cases
+        .leaders_cases
         .extend_deadline(ExtendDeadlineRequest {
             name: name(FIRST),
             due_at: Some(to_proto(at("2025-07-09T10:00"))),
@@ -250,7 +250,7 @@ async fn a_ward_works_through_its_cases() {
         "its new date is still to come; the others were due on Friday"
     );
     world
-        .tasks
+        .leaders_tasks
         .complete_task(completed(FIRST, "t2", "approved"))
         .await
         .unwrap();
@@ -510,7 +510,7 @@ async fn what_is_asked_wrongly_is_refused_and_never_a_failure_of_ours() {
             .await
             .unwrap_err(),
         world
-            .cases
+            .leaders_cases
             .extend_deadline(ExtendDeadlineRequest::default())
             .await
             .unwrap_err(),

@@ -4,5 +4,7 @@
 
 mod blocked;
 mod intake;
+mod issuer;
 mod life;
+mod scope;
 mod world;

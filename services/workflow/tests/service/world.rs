@@ -1,6 +1,6 @@
 //! A running workflow service with a PostgreSQL of its own, an intake, and a clock that the test moves.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{Timestamp, civil::DateTime};
 use motcua_platform::{
@@ -8,15 +8,16 @@ use motcua_platform::{
     database::{self, Base},
     postgres::{DataDir, Options, Server as Postgres},
     progress::Progress,
-    rpc::{self, Peer},
+    rpc::{self, Gate, Health, Limits, Local, Peer},
     service::{Peers, Surroundings},
+    vault::{MasterFile, Vault},
 };
 use motcua_proto::{
     events::v1::{
         Event, EventKind, SubscribeRequest, event_feed_service_client::EventFeedServiceClient,
     },
     r#type::v1::{
-        Actor, Agency, AgencyKind, Calendar, Catalog, Limit, Procedure, Role, Session,
+        Agency, AgencyKind, Calendar, Catalog, Limit, Procedure, Role, Session,
         limit::Kind as LimitKind,
     },
     workflow::v1::{
@@ -29,10 +30,9 @@ use motcua_proto::{
 use motcua_workflow::{MIGRATIONS, SERVICE};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::intake::Intake;
+use crate::{intake::Intake, issuer::Issuer};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -51,9 +51,17 @@ pub(crate) struct World {
     pub(crate) intake: Intake,
     pub(crate) hand: Hand,
     pub(crate) pool: PgPool,
+    /// Of an officer of the ward and its police.
     pub(crate) cases: CaseServiceClient<Peer>,
     pub(crate) tasks: TaskServiceClient<Peer>,
+    /// Of a leader of the ward.
+    pub(crate) leaders_cases: CaseServiceClient<Peer>,
+    pub(crate) leaders_tasks: TaskServiceClient<Peer>,
+    /// Of the city's administrator.
     pub(crate) definitions: DefinitionServiceClient<Peer>,
+    issuer: Issuer,
+    url: String,
+    /// Of another service.
     peer: Peer,
     progress: Progress,
     drain: CancellationToken,
@@ -72,12 +80,20 @@ impl World {
         let (clock, hand) = Clock::simulated(at("2025-07-01T08:00"));
         let (drain, tracker) = (CancellationToken::new(), TaskTracker::new());
         let (intake, intake_url) = Intake::serve().await;
-        let nobody = rpc::channel("http://127.0.0.1:1", SERVICE).unwrap();
+        let nobody = rpc::channel("http://127.0.0.1:1", SERVICE, "notification", None).unwrap();
         let service = motcua_workflow::start(Surroundings {
             options: base.service(SERVICE),
+            reader: base.reader(SERVICE),
+            vault: Vault::open(
+                Arc::new(MasterFile::passing().unwrap()),
+                &base.service(SERVICE),
+                &clock,
+            )
+            .await
+            .unwrap(),
             clock,
             peers: Peers {
-                intake: rpc::channel(&intake_url, SERVICE).unwrap(),
+                intake: rpc::channel(&intake_url, SERVICE, "intake", None).unwrap(),
                 workflow: nobody.clone(),
                 notification: nobody,
             },
@@ -88,38 +104,57 @@ impl World {
         .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let stop = drain.clone();
-        tracker.spawn(async move {
-            tonic::transport::Server::builder()
-                .add_routes(service.routes)
-                .serve_with_incoming_shutdown(
-                    TcpListenerStream::new(listener),
-                    stop.cancelled_owned(),
-                )
-                .await
-                .unwrap();
-        });
-        let officer = Actor {
-            id: "officer-11593-1".to_owned(),
-            role: Role::Officer.into(),
+        let (issuer, process) = (Issuer::open().await, Local::draw().unwrap());
+        let options = rpc::Options {
+            service: SERVICE,
+            listener,
+            tls: None,
+            routes: service.routes,
+            gate: Gate::new(process.clone()).taking(issuer.verifier()),
+            health: Health::serving(SERVICE).await,
+            progress: service.progress.clone(),
+            drain: drain.clone(),
+            limits: Limits {
+                lame_duck: Duration::ZERO,
+                ..Limits::default()
+            },
         };
-        let peer = rpc::channel(&url, "test")
-            .unwrap()
-            .acting_as(&officer)
-            .unwrap();
+        tracker.spawn(async move { rpc::serve(options).await.unwrap() });
+        let way = |service| rpc::channel(&url, service, SERVICE, None).unwrap();
+        let as_person = |id: &str, role, agencies: &[&str]| {
+            way("test")
+                .bearing(&issuer.token(id, &[role], agencies))
+                .unwrap()
+        };
+        let officer = as_person("officer-11593-1", Role::Officer, &["11593", "11593-ca"]);
+        let leader = as_person("leader-11593-1", Role::Leader, &["11593", "11593-ca"]);
+        let administrator = as_person("administrator-1", Role::Administrator, &[]);
+        let peer = way("statistics").within(&process);
         Self {
             intake,
             hand,
             pool: database::pool(base.service(SERVICE)),
-            cases: CaseServiceClient::new(peer.clone()),
-            tasks: TaskServiceClient::new(peer.clone()),
-            definitions: DefinitionServiceClient::new(peer.clone()),
+            cases: CaseServiceClient::new(officer.clone()),
+            tasks: TaskServiceClient::new(officer),
+            leaders_cases: CaseServiceClient::new(leader.clone()),
+            leaders_tasks: TaskServiceClient::new(leader),
+            definitions: DefinitionServiceClient::new(administrator),
+            issuer,
+            url,
             peer,
             progress: service.progress,
             drain,
             tracker,
             postgres,
         }
+    }
+
+    /// The way in for somebody else.
+    pub(crate) fn way_of(&self, id: &str, roles: &[Role], agencies: &[&str]) -> Peer {
+        rpc::channel(&self.url, "test", SERVICE, None)
+            .unwrap()
+            .bearing(&self.issuer.token(id, roles, agencies))
+            .unwrap()
     }
 
     /// Waits until the effects of intake's whole history are stored.
@@ -202,6 +237,8 @@ impl World {
         drop((
             self.cases,
             self.tasks,
+            self.leaders_cases,
+            self.leaders_tasks,
             self.definitions,
             self.peer,
             self.progress,

@@ -429,7 +429,7 @@ fn the_state_and_the_events_hold_no_personal_data() {
     let bodies: Vec<_> = counter
         .statements
         .iter()
-        .map(|said| (said.body.as_str(), said.ground.as_str()))
+        .map(|said| (said.body.expose().as_str(), said.ground.expose().as_str()))
         .collect();
     assert_eq!(
         bodies,
@@ -438,4 +438,82 @@ fn the_state_and_the_events_hold_no_personal_data() {
             ("giấy báo tử", "điều 17")
         ]
     );
+}
+
+fn citizen(id: &str) -> Actor {
+    Actor {
+        id: id.to_owned(),
+        role: Role::Citizen.into(),
+    }
+}
+
+#[test]
+fn who_submits_as_a_citizen_owns_the_dossier_and_a_clerk_does_not() {
+    let mut counter = Counter::opens("2025-07-01T09:00:00");
+    counter.actor = citizen("citizen-1");
+    let counter = counter.does(&submission("2.002622", Channel::Portal, false));
+    assert_eq!(counter.dossier().owner, "citizen-1");
+    assert_eq!(counter.dossier().tenants(), ["11593", "o:citizen-1"]);
+    let counter =
+        Counter::opens("2025-07-01T09:00:00").does(&submission("2.002622", Channel::Counter, true));
+    assert_eq!(counter.dossier().owner, "");
+}
+
+#[test]
+fn nobody_acts_on_a_relatives_dossier_or_on_their_own() {
+    let mut counter = Counter::opens("2025-07-01T09:00:00")
+        .does(&submission("2.002622", Channel::Portal, false))
+        .does(&Command::Recuse {
+            principal: "receptionist-11593-1".to_owned(),
+        });
+    let Err(Error::Refused(refusal)) = counter.asks(&Command::Accept) else {
+        panic!("a relative accepted it");
+    };
+    assert_eq!(refusal.article, "law 36/2018/QH14, art. 23");
+    // A colleague does.
+    counter.actor.id = "receptionist-11593-2".to_owned();
+    let counter = counter.does(&Command::Accept);
+    assert_eq!(counter.accepted().recused, ["receptionist-11593-1"]);
+
+    let mut own = Counter::opens("2025-07-01T09:00:00");
+    own.actor = citizen("receptionist-11593-1");
+    let mut own = own.does(&submission("2.002622", Channel::Portal, false));
+    own.actor.role = Role::Receptionist.into();
+    assert!(matches!(own.asks(&Command::Accept), Err(Error::Refused(_))));
+    // As a citizen one may.
+    own.actor.role = Role::Citizen.into();
+    let own = own.does(&Command::Withdraw { reason: words("") });
+    assert_eq!(own.status(), DossierStatus::Withdrawn);
+}
+
+#[test]
+fn a_mark_that_stands_says_nothing_new() {
+    let mark = Command::Recuse {
+        principal: "officer-11593-2".to_owned(),
+    };
+    let mut counter = Counter::opens("2025-07-01T09:00:00")
+        .does(&submission("2.002622", Channel::Counter, true))
+        .does(&mark);
+    assert_eq!(counter.asks(&mark).unwrap(), []);
+}
+
+#[test]
+fn a_centre_receives_for_another_ward_whose_agencies_are_then_competent() {
+    let Command::Submit(mut elsewhere) = submission("1.004194", Channel::Counter, true) else {
+        unreachable!()
+    };
+    elsewhere.on_behalf_of = "11407".to_owned();
+    let counter = Counter::opens("2025-07-01T09:00:00").does(&Command::Submit(elsewhere.clone()));
+    assert_eq!(counter.dossier().receiving_agency, "11593");
+    assert_eq!(counter.dossier().competent_agency, "11407-ca");
+    assert_eq!(counter.dossier().tenants(), ["11407-ca", "11593"]);
+    // Nothing that is decided later forgets it.
+    assert_eq!(counter.accepted().competent_agency, "11407-ca");
+
+    elsewhere.on_behalf_of = "99999".to_owned();
+    let refused = Counter::opens("2025-07-01T09:00:00").asks(&Command::Submit(elsewhere));
+    let Err(Error::Invalid(violations)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(violations[0].field, "on_behalf_of");
 }

@@ -257,7 +257,7 @@ fn a_catalog_toml_that_says_nonsense() {
             "catalog.toml",
             r#"id = "small""#,
             "id = \"small\"\nvalid = 2025",
-            "catalog.toml:2: valid: is no key here; known are id, due_hour, calendars",
+            "catalog.toml:2: valid: is no key here; known are id, due_hour, retention_days, calendars",
         ),
         (
             "an id that is none",
@@ -272,6 +272,13 @@ fn a_catalog_toml_that_says_nonsense() {
             r#""end_of_day""#,
             r#""noon""#,
             "catalog.toml:2: due_hour: 'noon' is none of end_of_day, same_time",
+        ),
+        (
+            "a retention of half a day",
+            "catalog.toml",
+            r#"due_hour = "end_of_day""#,
+            "due_hour = \"end_of_day\"\nretention_days = 0.5",
+            "catalog.toml:3: retention_days: must be whole days, at most a hundred years",
         ),
         (
             "a session that ends before it begins",

@@ -1,19 +1,22 @@
 //! A ward with its units, a few definitions, and one case: what the other tests play with.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, civil::DateTime};
 use motcua_platform::{
-    actor,
     catalog::Catalog,
     error::Error,
     feed::kind_of,
-    ledger::{Context, Decision},
+    identity::{Agencies, Kinds, Principal},
+    ledger::{Authority, Context, Decision},
+    policy,
     time::to_proto,
 };
 use motcua_proto::{
     events::v1::{Event, EventKind, event::Payload},
     r#type::v1::{
-        Actor, Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit as ProtoLimit,
-        PriorityGround, Procedure, Role, SameDay, Session, limit::Kind as LimitKind,
+        Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit as ProtoLimit, PriorityGround,
+        Procedure, Role, SameDay, Session, limit::Kind as LimitKind,
     },
     workflow::v1::{
         Branch, CallStep, Definition as ProtoDefinition, ForkStep, JoinStep, Step, TaskStep,
@@ -26,6 +29,8 @@ use crate::domain::{
 };
 
 pub(super) const WARD: &str = "11593";
+pub(super) const POLICE: &str = "11593-ca";
+pub(super) const INSURANCE: &str = "11593-bh";
 pub(super) const CODE: &str = "H24.11593-250701-0001";
 
 /// A wall clock reading in Việt Nam.
@@ -242,8 +247,8 @@ pub(super) fn catalog() -> ProtoCatalog {
         id: "summer".into(),
         agencies: vec![
             agency(WARD, AgencyKind::Ward, ""),
-            agency("11593-ca", AgencyKind::Police, WARD),
-            agency("11593-bh", AgencyKind::SocialInsurance, WARD),
+            agency(POLICE, AgencyKind::Police, WARD),
+            agency(INSURANCE, AgencyKind::SocialInsurance, WARD),
         ],
         procedures: vec![
             procedure("1.000001", "simple", days(3), AgencyKind::Ward),
@@ -340,6 +345,7 @@ impl Office {
             competent_agency: WARD.into(),
             priority: PriorityGround::Unspecified,
             options: options.iter().map(|option| (*option).into()).collect(),
+            recused: Vec::new(),
         }
     }
 
@@ -360,12 +366,8 @@ impl Office {
     }
 
     /// What a command comes to; the state always equals the replay of all events.
-    pub(super) fn asks(&mut self, who: &Actor, command: &Command) -> Result<Decision, Error> {
-        let context = Context {
-            now: self.now,
-            key: CODE,
-            actor: who,
-        };
+    pub(super) fn asks(&mut self, who: &Authority, command: &Command) -> Result<Decision, Error> {
+        let context = Context::new(self.now, CODE, who);
         let decision = decide(self.case.as_ref(), command, &context, &self.surround)?;
         for payload in &decision.events {
             let event = Event {
@@ -374,7 +376,7 @@ impl Office {
                 dossier: decision.subject.dossier.clone(),
                 agency: decision.subject.agency.clone(),
                 procedure: decision.subject.procedure.clone(),
-                actor: Some(who.clone()),
+                actor: Some(who.actor().clone()),
                 occurred_at: Some(to_proto(self.now)),
                 payload: Some(payload.clone()),
                 ..Event::default()
@@ -390,7 +392,9 @@ impl Office {
     }
 
     pub(super) fn reacts(&mut self, command: Command) -> Vec<EventKind> {
-        let decision = self.asks(&actor::service("workflow"), &command).unwrap();
+        let decision = self
+            .asks(&Authority::of_service("workflow"), &command)
+            .unwrap();
         decision.events.iter().map(kind_of).collect()
     }
 
@@ -423,8 +427,17 @@ impl Office {
             task: self.task(step),
             outcome: outcome.into(),
         };
-        let decision = self.asks(&officer(1), &command).unwrap();
+        let who = self.whoever(&self.task(step));
+        let decision = self.asks(&who, &command).unwrap();
         decision.events.iter().map(kind_of).collect()
+    }
+
+    /// Somebody who may work on a task: the ward's first officer, or its first leader.
+    pub(super) fn whoever(&self, task: &str) -> Authority {
+        match self.case().task(task).map(|task| task.role) {
+            Some(Role::Leader) => leader(1),
+            _ => officer(1),
+        }
     }
 
     pub(super) fn last(&self) -> &Payload {
@@ -432,11 +445,35 @@ impl Office {
     }
 }
 
-pub(super) fn officer(n: u32) -> Actor {
-    Actor {
-        id: format!("officer-{WARD}-{n}"),
-        role: Role::Officer.into(),
-    }
+/// Somebody of the staff whom the contract lets work on tasks.
+pub(super) fn staff(id: &str, roles: &[Role], agencies: &[&str]) -> Authority {
+    let principal = Principal {
+        id: id.to_owned(),
+        roles: roles.to_vec(),
+        agencies: Agencies::Some(agencies.iter().map(|&agency| agency.to_owned()).collect()),
+        groups: Vec::new(),
+        kinds: Kinds::Some(BTreeSet::new()),
+    };
+    let complete = policy::matrix()
+        .find(|it| it.method == "motcua.workflow.v1.TaskService/CompleteTask")
+        .and_then(|it| it.policy)
+        .unwrap();
+    Authority::of(
+        &principal,
+        &policy::judge(complete, Some(&principal), None).unwrap(),
+    )
+}
+
+/// An officer who works for the ward and its units.
+pub(super) fn officer(n: u32) -> Authority {
+    let id = format!("officer-{WARD}-{n}");
+    staff(&id, &[Role::Officer], &[WARD, POLICE, INSURANCE])
+}
+
+/// A leader likewise.
+pub(super) fn leader(n: u32) -> Authority {
+    let id = format!("leader-{WARD}-{n}");
+    staff(&id, &[Role::Leader], &[WARD, POLICE, INSURANCE])
 }
 
 pub(super) fn cause() -> Cause {
@@ -448,5 +485,5 @@ pub(super) fn cause() -> Cause {
 }
 
 pub(super) fn words() -> Words {
-    Words("thiếu giấy tờ".into())
+    Words::from("thiếu giấy tờ".to_owned())
 }

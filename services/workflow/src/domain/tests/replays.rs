@@ -1,10 +1,29 @@
 //! By chance: whatever is asked of a case, its events tell its state, it comes to an end, and an end leaves nothing open.
 
-use motcua_proto::workflow::v1::CaseState;
+use motcua_platform::ledger::Authority;
+use motcua_proto::{
+    r#type::v1::Role,
+    workflow::v1::{CaseState, TaskState},
+};
 use proptest::prelude::*;
 
-use super::office::{Office, cause, officer, words};
+use super::office::{Office, POLICE, WARD, cause, leader, officer, staff, words};
 use crate::domain::{Case, Command};
+
+/// How many may ask.
+const PEOPLE: u32 = 6;
+
+/// One of those who may ask: officers, leaders, one who is both, one of another agency.
+fn person(n: u32) -> Authority {
+    match n % PEOPLE {
+        0 => officer(1),
+        1 => officer(2),
+        2 => leader(1),
+        3 => leader(2),
+        4 => staff("both-1", &[Role::Officer, Role::Leader], &[WARD]),
+        _ => staff("police-1", &[Role::Officer, Role::Leader], &[POLICE]),
+    }
+}
 
 /// What is asked next; numbers choose among what is there.
 #[derive(Debug, Clone)]
@@ -18,6 +37,7 @@ enum Move {
     Stop,
     Withdraw,
     StartAgain,
+    Recuse(u32),
     /// The definitions are there now, and a case that waited for them is tried again.
     Publish,
     Tick,
@@ -26,14 +46,15 @@ enum Move {
 
 fn moves() -> impl Strategy<Value = Move> {
     prop_oneof![
-        3 => (0..4_usize, 1..3_u32).prop_map(|(task, who)| Move::Claim(task, who)),
-        8 => (0..4_usize, 0..3_usize, 1..3_u32).prop_map(|(task, outcome, who)| Move::Complete(task, outcome, who)),
-        2 => (0..4_usize, 1..3_u32).prop_map(|(task, who)| Move::Return(task, who)),
+        4 => (0..4_usize, 0..PEOPLE).prop_map(|(task, who)| Move::Claim(task, who)),
+        12 => (0..4_usize, 0..3_usize, 0..PEOPLE).prop_map(|(task, outcome, who)| Move::Complete(task, outcome, who)),
+        2 => (0..4_usize, 0..PEOPLE).prop_map(|(task, who)| Move::Return(task, who)),
         1 => Just(Move::RequestSupplement),
         2 => Just(Move::Resume),
         1 => (1..200_i64).prop_map(Move::Extend),
         1 => prop_oneof![4 => Just(Move::Tick), 1 => Just(Move::Stop), 1 => Just(Move::Withdraw)],
         1 => Just(Move::StartAgain),
+        1 => (0..PEOPLE).prop_map(Move::Recuse),
         1 => Just(Move::Publish),
         3 => Just(Move::Tick),
         4 => (1..2_000_i64).prop_map(Move::Wait),
@@ -154,6 +175,10 @@ fn play(office: &mut Office, next: &Move) {
                 },
             )
         }
+        Move::Recuse(whom) => {
+            let principal = person(*whom).actor().id.clone();
+            (0, Command::Recuse { principal })
+        }
         Move::Publish => {
             office.publish();
             (1, Command::Retry)
@@ -162,7 +187,7 @@ fn play(office: &mut Office, next: &Move) {
     };
     // A refusal is an answer like any other; it must leave no trace.
     let before = office.events.len();
-    if office.asks(&officer(who), &command).is_err() {
+    if office.asks(&person(who), &command).is_err() {
         assert_eq!(office.events.len(), before);
     }
 }
@@ -183,6 +208,28 @@ fn check(office: &Office) {
         assert!(case.tasks.is_empty());
     } else {
         assert_ne!(case.waiting().count(), 0, "somebody always has it");
+    }
+    for (_, task) in case.waiting() {
+        assert!(!case.recused.contains(&task.assignee));
+    }
+    for task in &case.tasks {
+        assert!(case.tenants().contains(&task.agency));
+    }
+    // Whoever signs has prepared nothing; whoever completes works for the agency.
+    let completed = |leader: bool| {
+        case.tasks.iter().filter(move |task| {
+            task.state == TaskState::Completed && (task.role == Role::Leader) == leader
+        })
+    };
+    for signed in completed(true) {
+        let before = completed(false)
+            .filter(|prepared| prepared.assignee == signed.assignee)
+            .filter(|prepared| prepared.ended_at < signed.ended_at);
+        assert_eq!(before.count(), 0, "{}", signed.assignee);
+    }
+    for task in completed(true).chain(completed(false)) {
+        assert!(task.assignee != "police-1" || task.agency == POLICE);
+        assert!(task.assignee != "both-1" || task.agency == WARD);
     }
 }
 
@@ -218,7 +265,10 @@ proptest! {
             }
             // The first outcome of each task leads on, the others also back.
             let waiting = office.case().waiting().count();
-            play(&mut office, &Move::Complete(n % waiting, choice, 1));
+            let task = task(office.case(), n % waiting);
+            let outcome = outcome(&office, &task, choice);
+            let who = office.whoever(&task);
+            office.asks(&who, &Command::Complete { task, outcome }).unwrap();
         }
         prop_assert_eq!(office.case().state, CaseState::Finished);
         check(&office);

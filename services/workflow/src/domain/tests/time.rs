@@ -7,7 +7,7 @@ use motcua_proto::{
     workflow::v1::CaseState,
 };
 
-use super::office::{CODE, Office, at, cause, death, officer, residence, simple, words};
+use super::office::{CODE, Office, at, cause, death, leader, officer, residence, simple, words};
 use crate::domain::{Command, Definition, control_sheet};
 
 fn ask_for_supplement(office: &mut Office) {
@@ -21,7 +21,7 @@ fn ask_for_supplement(office: &mut Office) {
 fn extend(office: &mut Office, due_at: &str) -> Result<(), Error> {
     office
         .asks(
-            &officer(1),
+            &leader(1),
             &Command::ExtendDeadline {
                 due_at: at(due_at),
                 reason: words(),

@@ -28,7 +28,7 @@ use tonic::{
 
 /// Keeps what it is sent.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Collector(Arc<Mutex<Kept>>);
+pub(crate) struct Collector(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -38,10 +38,10 @@ struct Kept {
 
 impl Collector {
     /// Listens; the URL is where.
-    pub(super) async fn start() -> (Self, String) {
+    pub(crate) async fn start() -> (Self, String) {
         let collector = Self::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("a port"));
         let server = Server::builder()
             .add_service(TraceServiceServer::new(collector.clone()))
             .add_service(MetricsServiceServer::new(collector.clone()))
@@ -51,8 +51,8 @@ impl Collector {
     }
 
     /// The spans of a trace, each with the name of its service.
-    pub(super) fn trace(&self, id: &[u8]) -> Vec<(String, Span)> {
-        let kept = self.0.lock().unwrap();
+    pub(crate) fn trace(&self, id: &[u8]) -> Vec<(String, Span)> {
+        let kept = self.0.lock().expect("nobody panicked");
         let spans = kept.spans.iter().flat_map(|of| {
             let service = service(of);
             of.scope_spans
@@ -64,15 +64,28 @@ impl Collector {
     }
 
     /// The services that sent spans.
-    pub(super) fn services(&self) -> BTreeSet<String> {
-        self.0.lock().unwrap().spans.iter().map(service).collect()
+    pub(crate) fn services(&self) -> BTreeSet<String> {
+        self.0
+            .lock()
+            .expect("nobody panicked")
+            .spans
+            .iter()
+            .map(service)
+            .collect()
     }
 
-    /// Everything that came, as bytes to be searched.
-    pub(super) fn everything(&self) -> Vec<u8> {
-        let kept = self.0.lock().unwrap();
-        let spans = kept.spans.iter().flat_map(prost::Message::encode_to_vec);
-        spans.chain(kept.metrics.iter().copied()).collect()
+    /// All spans, as bytes to be searched.
+    pub(crate) fn spans(&self) -> Vec<u8> {
+        let kept = self.0.lock().expect("nobody panicked");
+        kept.spans
+            .iter()
+            .flat_map(prost::Message::encode_to_vec)
+            .collect()
+    }
+
+    /// All metrics, as bytes to be searched.
+    pub(crate) fn metrics(&self) -> Vec<u8> {
+        self.0.lock().expect("nobody panicked").metrics.clone()
     }
 }
 
@@ -100,7 +113,7 @@ impl TraceService for Collector {
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         self.0
             .lock()
-            .unwrap()
+            .expect("nobody panicked")
             .spans
             .extend(request.into_inner().resource_spans);
         Ok(Response::new(ExportTraceServiceResponse::default()))
@@ -115,7 +128,7 @@ impl MetricsService for Collector {
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
         self.0
             .lock()
-            .unwrap()
+            .expect("nobody panicked")
             .metrics
             .extend(request.into_inner().encode_to_vec());
         Ok(Response::new(ExportMetricsServiceResponse::default()))

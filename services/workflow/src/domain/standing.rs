@@ -1,0 +1,115 @@
+//! Who may act on a case: nobody on what is their own or a relative's, an agency on its own part, whoever has the step's
+//! role, and two people where the law wants four eyes.
+//!
+//! Which methods a role may call at all, and which cases it then reaches, was judged before; here is what follows from
+//! where the case stands.
+
+use motcua_platform::error::{Error, Refusal};
+use motcua_proto::{r#type::v1::Role, workflow::v1::TaskState};
+
+use super::{case::Task, decide::Desk};
+
+/// Working on an accepted dossier.
+pub(super) const ARTICLE_WORK: &str = "decree 118/2025, art. 18";
+/// Who appraises proposes, and who signs decides.
+const ARTICLE_FOUR_EYES: &str = "decree 118/2025, art. 18 (four eyes)";
+/// Conflicts of interest.
+const ARTICLE_RECUSAL: &str = "law 36/2018/QH14, art. 23";
+
+impl Desk<'_> {
+    /// Nobody acts on a dossier that is their own or a relative's.
+    pub(super) fn not_recused(&self) -> Result<(), Error> {
+        if self.case.recused.contains(&self.context.actor.id) {
+            return Err(self.refuse(
+                "the dossier is marked as a relative's or one's own",
+                ARTICLE_RECUSAL,
+                "leave it to a colleague",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The case's time and its end are the competent agency's: a branch's agency has its own part only.
+    pub(super) fn for_competent_agency(&self, article: &'static str) -> Result<(), Error> {
+        if self.context.scope.acts_for(&self.case.competent_agency) {
+            return Ok(());
+        }
+        Err(self.refuse(
+            "another agency decides on the case",
+            article,
+            "ask the agency that its competent_agency names",
+        ))
+    }
+
+    /// Whoever works on the case may find that something is missing.
+    pub(super) fn for_working_agency(&self, article: &'static str) -> Result<(), Error> {
+        let scope = self.context.scope;
+        if self
+            .case
+            .waiting()
+            .any(|(_, task)| scope.acts_for(&task.agency))
+        {
+            return Ok(());
+        }
+        self.for_competent_agency(article)
+    }
+
+    /// A task is its agency's, and within it theirs who have the step's role.
+    pub(super) fn for_task(&self, task: &Task) -> Result<(), Error> {
+        if !self.context.scope.acts_for(&task.agency) {
+            return Err(refuse_task(
+                task,
+                "the task is another agency's",
+                ARTICLE_WORK,
+                "leave it to the agency that the task names",
+            ));
+        }
+        if !self.context.roles.contains(&task.role) {
+            return Err(refuse_task(
+                task,
+                "the task is for another role",
+                ARTICLE_WORK,
+                "leave it to somebody who has the role that the task names",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Who prepared does not sign: a leader's step is for somebody who has not completed any other step of the case. One
+    /// person may have both roles.
+    pub(super) fn four_eyes(&self, task: &Task) -> Result<(), Error> {
+        let prepared = |before: &Task| {
+            before.role != Role::Leader
+                && before.state == TaskState::Completed
+                && before.assignee == self.context.actor.id
+        };
+        if task.role == Role::Leader && self.case.tasks.iter().any(prepared) {
+            return Err(refuse_task(
+                task,
+                "who prepared the case does not sign it",
+                ARTICLE_FOUR_EYES,
+                "let another leader of the agency sign",
+            ));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn refuse_task(
+    task: &Task,
+    message: &str,
+    article: &'static str,
+    remedy: &'static str,
+) -> Error {
+    let state = task.state.as_str_name();
+    Refusal {
+        message: message.to_owned(),
+        article,
+        state: state
+            .strip_prefix("TASK_STATE_")
+            .unwrap_or(state)
+            .to_owned(),
+        remedy,
+    }
+    .into()
+}
