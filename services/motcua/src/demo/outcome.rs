@@ -134,8 +134,13 @@ pub(super) async fn ask(
             let request = GetControlSheetRequest {
                 name: format!("cases/{code}"),
             };
-            let leader = Member::of_agency(Role::Leader, &wards[0], 1);
-            let request = client.asking(&leader, request)?;
+            // The dossier may be any ward's.
+            let supervisor = Member {
+                id: "supervisor-1".to_owned(),
+                role: Role::CitySupervisor,
+                agency: String::new(),
+            };
+            let request = client.asking(&supervisor, request)?;
             Some(
                 client
                     .cases
