@@ -8,9 +8,10 @@ use std::{
 };
 
 use motcua_platform::identity::{
-    Agencies, Kinds, Principal,
+    Kinds, Principal,
     claims::Claims,
-    mint::{LIFETIME, Minted, SigningKey},
+    issuer::Issuer,
+    mint::{LIFETIME, SigningKey},
 };
 use motcua_platform::vault::MasterFile;
 use motcua_proto::r#type::v1::Role;
@@ -27,7 +28,7 @@ const AUDIENCE: &str = "motcua";
 #[derive(Debug)]
 pub(crate) struct Identities {
     directory: TempDir,
-    key: SigningKey,
+    issuer: Issuer,
     certificates: OnceCell<PathBuf>,
 }
 
@@ -50,7 +51,7 @@ impl Identities {
             MasterFile::create(&directory.path().join("master.key")).expect("a master key");
             Self {
                 directory,
-                key,
+                issuer: Issuer::new(key, ISSUER, AUDIENCE, &Claims::default()),
                 certificates: OnceCell::new(),
             }
         })
@@ -77,25 +78,14 @@ impl Identities {
     /// What somebody shows.
     pub(crate) fn token(&self, id: &str, role: Role, agencies: &[&str]) -> String {
         let principal = Principal {
-            id: id.to_owned(),
-            roles: vec![role],
-            agencies: Agencies::Some(agencies.iter().map(|&code| code.to_owned()).collect()),
-            groups: Vec::new(),
             kinds: Kinds::All,
+            ..Principal::of(id, &[role], agencies)
         };
         self.token_of(&principal)
     }
 
     /// What this principal shows.
     pub(crate) fn token_of(&self, principal: &Principal) -> String {
-        self.key
-            .mint(&Minted {
-                principal,
-                lifetime: LIFETIME,
-                issuer: ISSUER,
-                audience: AUDIENCE,
-                claims: &Claims::default(),
-            })
-            .expect("a token")
+        self.issuer.token(principal, LIFETIME).expect("a token")
     }
 }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use motcua_platform::identity::{claims::Claims, tokens::Settings};
+use motcua_platform::identity::{
+    claims::Claims, issuer::Issuer, mint::SigningKey, tokens::Settings,
+};
 use serde::Deserialize;
 
 use crate::Failed;
@@ -21,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) certificates: PathBuf,
     pub(crate) secrets: PathBuf,
     pub(crate) master_key: String,
+    pub(crate) master_key_ca: PathBuf,
     pub(crate) jwks: String,
     pub(crate) jwks_ca: PathBuf,
     pub(crate) token_issuer: String,
@@ -39,7 +42,7 @@ pub(crate) struct Config {
 }
 
 /// Environment variables and the keys that they set. A table has none: it is for the file.
-const ENVIRONMENT: [(&str, &str); 21] = [
+const ENVIRONMENT: [(&str, &str); 22] = [
     ("DATABASE_URL", "database_url"),
     ("MOTCUA_DATA", "data"),
     ("MOTCUA_LISTEN", "listen"),
@@ -47,6 +50,7 @@ const ENVIRONMENT: [(&str, &str); 21] = [
     ("MOTCUA_CERTIFICATES", "certificates"),
     ("MOTCUA_SECRETS", "secrets"),
     ("MOTCUA_MASTER_KEY", "master_key"),
+    ("MOTCUA_MASTER_KEY_CA", "master_key_ca"),
     ("MOTCUA_JWKS", "jwks"),
     ("MOTCUA_JWKS_CA", "jwks_ca"),
     ("MOTCUA_TOKEN_ISSUER", "token_issuer"),
@@ -91,6 +95,11 @@ impl Config {
             audience: self.token_audience.clone(),
             claims: self.claims.clone(),
         }
+    }
+
+    /// Whoever issues tokens that are accepted, with this key.
+    pub(crate) fn issuer(&self, key: SigningKey) -> Issuer {
+        Issuer::new(key, &self.token_issuer, &self.token_audience, &self.claims)
     }
 
     /// The defaults alone, whatever the environment says: of a suite that is started with nothing else.

@@ -5,11 +5,7 @@
 
 use std::time::Duration;
 
-use motcua_platform::identity::{
-    Agencies, Kinds, Principal,
-    claims::Claims,
-    mint::{Minted, SigningKey},
-};
+use motcua_platform::identity::{Agencies, Kinds, Principal, issuer::Issuer};
 use motcua_platform::rpc::Peer;
 use motcua_proto::r#type::v1::Role;
 
@@ -26,7 +22,7 @@ pub(crate) enum Credentials {
     /// A token that was given. It may not be shown.
     Given(Token),
     /// A key that makes tokens.
-    Key(Box<Own>),
+    Key(Box<Issuer>),
     /// None: public methods only.
     None,
 }
@@ -40,15 +36,6 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// A key, and what its tokens have to say.
-#[derive(Debug)]
-pub(crate) struct Own {
-    key: SigningKey,
-    issuer: String,
-    audience: String,
-    claims: Claims,
-}
-
 impl Credentials {
     /// Looks for them: `MOTCUA_TOKEN`, then the key.
     pub(crate) fn find(config: &Config) -> Result<Self, Failed> {
@@ -60,33 +47,21 @@ impl Credentials {
             return Ok(Self::Given(Token(token.trim().to_owned())));
         }
         let own = Secrets::open(&config.secrets)?.signing_key()?;
-        Ok(own.map_or(Self::None, |key| {
-            Self::Key(Box::new(Own {
-                key,
-                issuer: config.token_issuer.clone(),
-                audience: config.token_audience.clone(),
-                claims: config.claims.clone(),
-            }))
-        }))
+        Ok(own.map_or(Self::None, |key| Self::Key(Box::new(config.issuer(key)))))
     }
 
     /// The token for a call in this role; none where there are no credentials. One that was given has the roles that it has.
     fn token(&self, role: Role) -> Result<Option<String>, Failed> {
         match self {
             Self::Given(Token(token)) => Ok(Some(token.clone())),
-            Self::Key(own) => Ok(Some(own.key.mint(&Minted {
-                principal: &Principal {
-                    id: PRINCIPAL.to_owned(),
-                    roles: vec![role],
+            Self::Key(issuer) => {
+                let principal = Principal {
                     agencies: Agencies::All,
-                    groups: Vec::new(),
                     kinds: Kinds::All,
-                },
-                lifetime: LIFETIME,
-                issuer: &own.issuer,
-                audience: &own.audience,
-                claims: &own.claims,
-            })?)),
+                    ..Principal::of(PRINCIPAL, &[role], &[])
+                };
+                Ok(Some(issuer.token(&principal, LIFETIME)?))
+            }
             Self::None => Ok(None),
         }
     }
@@ -119,7 +94,13 @@ mod tests {
         let credentials = Credentials::choose(&config, Some("")).unwrap();
         let token = credentials.token(Role::CitySupervisor).unwrap().unwrap();
         let verifier = Verifier::open(config.tokens());
-        let principal = verifier.await.unwrap().verify(&token).await.unwrap();
+        let principal = verifier
+            .await
+            .unwrap()
+            .verify(&token)
+            .await
+            .unwrap()
+            .principal;
         assert_eq!(principal.roles, [Role::CitySupervisor]);
         assert_eq!(principal.agencies, Agencies::All);
 

@@ -9,12 +9,13 @@ use motcua_platform::{
 };
 use motcua_proto::{
     events::v1::{
-        EventKind, ListFollowersRequest, ParkDossierRequest, SubscribeRequest,
+        EventKind, ListFollowersRequest, ParkDossierRequest, SubscribeRequest, SubscribeResponse,
         UnparkDossierRequest, event_feed_service_client::EventFeedServiceClient,
         follower_service_client::FollowerServiceClient,
     },
     r#type::v1::Role,
 };
+use tonic::{Code, Streaming};
 use uuid::Uuid;
 
 use crate::{Failed, certificates, config::Config, credentials::Credentials};
@@ -135,6 +136,15 @@ impl Service {
     }
 }
 
+async fn subscribe(
+    service: Service,
+    config: &Config,
+    request: &SubscribeRequest,
+) -> Result<Streaming<SubscribeResponse>, Failed> {
+    let mut feed = EventFeedServiceClient::new(service.peer(config, Role::CitySupervisor)?);
+    Ok(feed.subscribe(request.clone()).await?.into_inner())
+}
+
 pub(crate) async fn run(config: &Config, command: Command) -> Result<ExitCode, Failed> {
     match command {
         Command::Tail {
@@ -143,17 +153,26 @@ pub(crate) async fn run(config: &Config, command: Command) -> Result<ExitCode, F
             dossier,
             until_head,
         } => {
-            let mut stream =
-                EventFeedServiceClient::new(service.peer(config, Role::CitySupervisor)?)
-                    .subscribe(SubscribeRequest {
-                        after,
-                        until_head,
-                        dossier,
-                        ..SubscribeRequest::default()
-                    })
-                    .await?
-                    .into_inner();
-            while let Some(batch) = stream.message().await? {
+            let mut request = SubscribeRequest {
+                after,
+                until_head,
+                dossier,
+                ..SubscribeRequest::default()
+            };
+            let mut stream = subscribe(service, config, &request).await?;
+            loop {
+                let batch = match stream.message().await {
+                    Ok(Some(batch)) => batch,
+                    Ok(None) => break,
+                    // The token has had its time, and the stream with it: another one goes on where this one was.
+                    Err(status) if status.code() == Code::Unauthenticated => {
+                        stream = subscribe(service, config, &request).await?;
+                        continue;
+                    }
+                    Err(status) => return Err(status.into()),
+                };
+                request.after = batch.through;
+                request.epoch = batch.epoch;
                 for event in batch.events {
                     let kind = EventKind::try_from(event.kind).unwrap_or_default();
                     println!(

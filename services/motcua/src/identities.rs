@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use motcua_platform::identity::{
-    Agencies, Kinds, Principal,
-    mint::{Minted, SigningKey},
-};
+use motcua_platform::identity::{Principal, issuer::Issuer};
 use motcua_proto::r#type::v1::Role;
 use tonic::{
     Request, Status,
@@ -31,8 +28,7 @@ pub(crate) struct Identities(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    key: SigningKey,
-    config: Config,
+    issuer: Issuer,
     made: Mutex<HashMap<String, MetadataValue<Ascii>>>,
 }
 
@@ -57,8 +53,7 @@ impl Identities {
     pub(crate) fn of(secrets: &Path) -> Result<Self, Failed> {
         let (key, _) = Secrets::open(secrets)?.ensure_token_key()?;
         Ok(Self(Arc::new(Inner {
-            key,
-            config: Config::plain()?,
+            issuer: Config::plain()?.issuer(key),
             made: Mutex::default(),
         })))
     }
@@ -74,21 +69,9 @@ impl Identities {
         if let Some(value) = made.get(id) {
             return Ok(value.clone());
         }
-        let agencies = Some(agency.to_owned()).filter(|agency| !agency.is_empty());
-        let config = &self.0.config;
-        let token = self.0.key.mint(&Minted {
-            principal: &Principal {
-                id: id.to_owned(),
-                roles: vec![role],
-                agencies: Agencies::Some(agencies.into_iter().collect()),
-                groups: Vec::new(),
-                kinds: Kinds::Some(Default::default()),
-            },
-            lifetime: LIFETIME,
-            issuer: &config.token_issuer,
-            audience: &config.token_audience,
-            claims: &config.claims,
-        })?;
+        let agencies: &[&str] = if agency.is_empty() { &[] } else { &[agency] };
+        let principal = Principal::of(id, &[role], agencies);
+        let token = self.0.issuer.token(&principal, LIFETIME)?;
         let value: MetadataValue<Ascii> = format!("Bearer {token}")
             .parse()
             .map_err(|_| Failed::new("a token cannot be sent as metadata"))?;

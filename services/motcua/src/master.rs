@@ -27,7 +27,15 @@ pub(crate) fn path(config: &Config) -> PathBuf {
 pub(crate) fn open(config: &Config) -> Result<Arc<dyn Master>, Failed> {
     if config.master_key.contains("://") {
         let token = std::env::var(TOKEN).unwrap_or_default();
-        let service = MasterService::new(&config.master_key, &token, None).map_err(failed)?;
+        let ca = &config.master_key_ca;
+        let roots = if ca.as_os_str().is_empty() {
+            None
+        } else {
+            let wrong = |error| Failed::new(format!("master_key_ca: {}: {error}", ca.display()));
+            Some(fs::read(ca).map_err(wrong)?)
+        };
+        let service =
+            MasterService::new(&config.master_key, &token, roots.as_deref()).map_err(failed)?;
         return Ok(Arc::new(service));
     }
     Ok(Arc::new(MasterFile::open(&path(config)).map_err(failed)?))

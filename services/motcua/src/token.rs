@@ -5,7 +5,6 @@ use std::{process::ExitCode, time::Duration};
 use motcua_platform::identity::{
     Agencies, Kinds, Principal,
     claims::{kind_named, role_name, role_named, roles},
-    mint::Minted,
 };
 use motcua_proto::{events::v1::EventKind, r#type::v1::Role};
 
@@ -86,13 +85,8 @@ pub(crate) fn run(config: &Config, args: Args) -> Result<ExitCode, Failed> {
         groups: args.group,
         kinds: kinds.collect::<Option<_>>().map_or(Kinds::All, Kinds::Some),
     };
-    let token = key.mint(&Minted {
-        principal: &principal,
-        lifetime: Duration::from_secs(u64::from(args.minutes) * 60),
-        issuer: &config.token_issuer,
-        audience: &config.token_audience,
-        claims: &config.claims,
-    })?;
+    let lifetime = Duration::from_secs(u64::from(args.minutes) * 60);
+    let token = config.issuer(key).token(&principal, lifetime)?;
     println!("{token}");
     Ok(ExitCode::SUCCESS)
 }

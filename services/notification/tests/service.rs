@@ -19,6 +19,7 @@ use motcua_notification::{Channel, MIGRATIONS, SERVICE, Settings};
 use motcua_platform::{
     clock::{Clock, Hand},
     database::Base,
+    identity::{Principal, issuer::Issuer, mint::LIFETIME},
     position::Position,
     postgres::{DataDir, Options, Server as Postgres},
     progress::Progress,
@@ -40,7 +41,7 @@ use motcua_proto::{
     },
     r#type::v1::Role,
 };
-use neighbours::{ELSEWHERE, HOME, Neighbours, PLAIN, catalog_applied, event, issuer::Issuer};
+use neighbours::{ELSEWHERE, HOME, Neighbours, PLAIN, catalog_applied, event};
 use prost::Message as _;
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -69,7 +70,8 @@ impl Suite {
         base.prepare(SERVICE, &MIGRATIONS).await.unwrap();
         let (clock, hand) = Clock::simulated("2026-02-13T08:30:00Z".parse().unwrap());
         let (drain, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let (issuer, process) = (Issuer::open().await, Local::draw().unwrap());
+        let (issuer, verifier) = Issuer::passing(&Clock::system()).await.unwrap();
+        let process = Local::draw().unwrap();
         let peer = |url: &str, target| {
             rpc::channel(url, SERVICE, target, None)
                 .unwrap()
@@ -106,7 +108,7 @@ impl Suite {
             listener,
             tls: None,
             routes,
-            gate: Gate::new(process.clone()).taking(issuer.verifier()),
+            gate: Gate::new(process.clone()).taking(verifier),
             health: Health::serving(SERVICE).await,
             progress: progress.clone(),
             drain: drain.clone(),
@@ -143,12 +145,15 @@ impl Suite {
         rpc::channel(&self.url, service, SERVICE, None).unwrap()
     }
 
+    fn way_of(&self, id: &str, role: Role, agencies: &[&str]) -> Peer {
+        let principal = Principal::of(id, &[role], agencies);
+        let token = self.issuer.token(&principal, LIFETIME).unwrap();
+        self.way("test").bearing(&token).unwrap()
+    }
+
     /// For an officer of these agencies.
     fn messages_at(&self, agencies: &[&str]) -> MessageServiceClient<Peer> {
-        let token = self
-            .issuer
-            .token("officer-11593-1", &[Role::Officer], agencies);
-        MessageServiceClient::new(self.way("test").bearing(&token).unwrap())
+        MessageServiceClient::new(self.way_of("officer-11593-1", Role::Officer, agencies))
     }
 
     fn messages(&self) -> MessageServiceClient<Peer> {
@@ -157,10 +162,7 @@ impl Suite {
 
     /// For the city's administrator.
     fn templates(&self) -> TemplateServiceClient<Peer> {
-        let token = self
-            .issuer
-            .token("administrator-1", &[Role::Administrator], &[]);
-        TemplateServiceClient::new(self.way("test").bearing(&token).unwrap())
+        TemplateServiceClient::new(self.way_of("administrator-1", Role::Administrator, &[]))
     }
 
     async fn history(&self, kinds: &[EventKind]) -> History {

@@ -31,7 +31,7 @@ CREATE TABLE agency_key (
 CREATE TABLE person_key (
     person uuid PRIMARY KEY,
     -- Blind index of the identity number; null where none is known, and once the key is destroyed.
-    identity bytea CONSTRAINT person_key_identity_pkey UNIQUE,
+    identity bytea,
     agency text NOT NULL,
     period text NOT NULL,
     generation integer NOT NULL,
@@ -39,6 +39,7 @@ CREATE TABLE person_key (
     wrapped bytea,
     destroyed_at timestamptz
 );
+CREATE UNIQUE INDEX person_key_identity_pkey ON person_key (identity) WHERE identity IS NOT NULL;
 
 -- Whose each dossier is, and the blind tokens that it is found by.
 CREATE TABLE subject (

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use motcua_proto::r#type::v1::{Actor, Role};
 use sha2::{Digest, Sha256};
 use tonic::{Request, Response, metadata::MetadataValue};
 use uuid::Uuid;
 
 use crate::{
+    clock::Clock,
     error::Error,
     identity::Principal,
     ledger::{Accepted, Authority, Envelope, Request as LedgerRequest, Target},
@@ -32,6 +34,8 @@ pub(crate) struct Caller {
     pub(crate) role: Role,
     /// What the call reaches.
     pub(crate) scope: Scope,
+    /// Until when whatever proved it counts, by which clock; for ever where a certificate did.
+    pub(crate) until: Option<(Clock, Timestamp)>,
     /// Where it came from: for limits on those who have no name.
     pub(crate) address: String,
 }
@@ -99,6 +103,17 @@ impl Call {
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         self.caller.principal.as_deref()
+    }
+
+    /// Returns when whoever calls is no longer proved to be that: an answer that has no end ends then.
+    pub fn lapsed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let until = self.caller.until.clone();
+        async move {
+            match until {
+                Some((clock, until)) => clock.reached(until).await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// Where it came from, without the port.

@@ -4,6 +4,7 @@
 
 pub mod claims;
 mod fetch;
+pub mod issuer;
 mod jwks;
 mod jws;
 mod keys;
@@ -34,6 +35,20 @@ pub struct Principal {
     pub groups: Vec<String>,
     /// Which events another system may be told of.
     pub kinds: Kinds,
+}
+
+impl Principal {
+    /// Somebody with these roles at these agencies, of no group, who is told of no events.
+    #[must_use]
+    pub fn of(id: &str, roles: &[Role], agencies: &[&str]) -> Self {
+        Self {
+            id: id.to_owned(),
+            roles: roles.to_vec(),
+            agencies: Agencies::Some(agencies.iter().map(|&code| code.to_owned()).collect()),
+            groups: Vec::new(),
+            kinds: Kinds::Some(BTreeSet::new()),
+        }
+    }
 }
 
 /// The agencies that somebody acts for.

@@ -39,7 +39,7 @@ use crate::{
     scope::Scope,
     statement::Statement,
     time::Instant,
-    vault::{NewSubject, Vault},
+    vault::{Newcomer, Vault},
 };
 
 /// One kind of resource that has a history: what may happen to it, and how it lies in PostgreSQL.
@@ -232,7 +232,7 @@ pub struct Decision {
     /// What was said with it.
     pub statements: Vec<Statement>,
     /// Whose the dossier is, where this makes it.
-    pub new_subject: Option<NewSubject>,
+    pub new_subject: Option<Newcomer>,
 }
 
 /// Whose data an event is.

@@ -38,7 +38,7 @@ mod rotation;
 mod secret;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -51,12 +51,12 @@ use sqlx::{
 use uuid::Uuid;
 
 use self::{
-    agency::{AgencyKeyId, AgencyKeys},
+    agency::{AgencyKey, AgencyKeyId, AgencyKeys},
     cache::Cache,
     index::Index,
 };
 pub use self::{
-    index::Sought,
+    index::{Newcomer, Sought},
     keyring::{Keyring, NewPerson, NewRow},
     master::{Master, MasterFile, MasterService, Wrapped},
     rotation::{Rotated, Status},
@@ -171,7 +171,7 @@ pub struct Wanted<'a> {
     pub agency: &'a str,
     /// Whose it is, where it is new in this very transaction. Otherwise it is looked up, and made somebody's of whom nothing is
     /// known where it is nobody's yet.
-    pub new: Option<&'a NewSubject>,
+    pub new: Option<&'a Newcomer>,
 }
 
 /// Persons whose rows are locked, with every dossier of theirs: nobody gives them another one meanwhile.
@@ -256,6 +256,16 @@ impl Vault {
         self.0.index.digest(bytes)
     }
 
+    /// What a new dossier of this person will be found by.
+    #[must_use]
+    pub fn newcomer(&self, subject: &NewSubject) -> Newcomer {
+        let index = &self.0.index;
+        Newcomer {
+            identity: index.identity(subject.identity_number.expose()),
+            tokens: index.tokens(subject),
+        }
+    }
+
     /// The keys of the dossiers of a batch: found, or made. What was made are rows that must be written in the same transaction
     /// ([`Keyring::persons`], [`Keyring::rows`]; [`Keyring::insert`] does it); after its commit, [`Vault::remember`] may
     /// be told. One statement at most, and none where every key is remembered.
@@ -279,14 +289,15 @@ impl Vault {
                     None => unknown.push(want.dossier),
                 },
                 Some(new) => {
-                    let identity = self.0.index.identity(new.identity_number.expose());
-                    identities.insert(want.dossier, identity);
+                    identities.insert(want.dossier, new.identity.clone());
                 }
             }
         }
         let mut persons = self
             .look_up(connection, &unknown, &identities, &mut keyring)
             .await?;
+        let period = local_date(self.0.clock.now()).strftime("%Y-%m").to_string();
+        let mut agency_keys = HashMap::new();
         for want in wanted {
             if keyring.knows(want.dossier) {
                 continue;
@@ -296,7 +307,13 @@ impl Vault {
             let key = match known {
                 Some(key) => key.clone(),
                 None => {
-                    let (key, person) = self.new_person(want.agency, identity.clone()).await?;
+                    let (id, agency_key) = match agency_keys.entry(want.agency) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(place) => {
+                            place.insert(self.0.agencies.newest(want.agency, &period).await?)
+                        }
+                    };
+                    let (key, person) = new_person(id, agency_key, identity.clone())?;
                     keyring.persons.push(person);
                     if let Some(identity) = identity {
                         // Several dossiers of one person in one batch.
@@ -308,10 +325,7 @@ impl Vault {
             keyring.rows.push(NewRow {
                 dossier: want.dossier.to_owned(),
                 person: key.person,
-                tokens: want
-                    .new
-                    .map(|new| self.0.index.tokens(new))
-                    .unwrap_or_default(),
+                tokens: want.new.map(|new| new.tokens.clone()).unwrap_or_default(),
             });
             keyring.learn(want.dossier, key);
         }
@@ -565,33 +579,32 @@ impl Vault {
             })
             .collect()
     }
+}
 
-    async fn new_person(
-        &self,
-        agency: &str,
-        identity: Option<Vec<u8>>,
-    ) -> Result<(Key, NewPerson), Error> {
-        let period = local_date(self.0.clock.now()).strftime("%Y-%m").to_string();
-        let (id, agency_key) = self.0.agencies.newest(agency, &period).await?;
-        let person = Uuid::new_v4();
-        let secret = Secret::random()?;
-        let wrapped = agency_key.wrap_person(&id, person, &secret)?;
-        let key = Key {
+fn new_person(
+    id: &AgencyKeyId,
+    agency_key: &AgencyKey,
+    identity: Option<Vec<u8>>,
+) -> Result<(Key, NewPerson), Error> {
+    // In the order of time: what is new lies at the end of each index.
+    let person = Uuid::now_v7();
+    let secret = Secret::random()?;
+    let wrapped = agency_key.wrap_person(id, person, &secret)?;
+    let key = Key {
+        person,
+        secret: Some(Arc::new(secret)),
+    };
+    Ok((
+        key,
+        NewPerson {
             person,
-            secret: Some(Arc::new(secret)),
-        };
-        Ok((
-            key,
-            NewPerson {
-                person,
-                identity,
-                agency: id.agency,
-                period: id.period,
-                generation: id.generation,
-                wrapped,
-            },
-        ))
-    }
+            identity,
+            agency: id.agency.clone(),
+            period: id.period.clone(),
+            generation: id.generation,
+            wrapped,
+        },
+    ))
 }
 
 const INDEX: &str = "index";

@@ -272,20 +272,23 @@ impl DossierApi {
         catalog: Option<Arc<Catalog>>,
     ) -> Result<Accepted<Dossier>, Error> {
         let request_id = Fields::new().request_id(&body.request_id).flatten();
-        let (target, command) = match submission::parse(body, catalog.as_deref(), call.scope()) {
-            Ok((submission, identifier)) => {
-                let day = local_date(self.clock.now()).strftime("%y%m%d");
-                (
-                    Target::Numbered(format!("{identifier}-{day}")),
-                    Command::Submit(Box::new(submission)),
-                )
-            }
-            // The same request may have been accepted before, under another catalog: the ledger knows.
-            Err(error) if request_id.is_some() => {
-                (Target::Key(String::new()), Command::Reject(error))
-            }
-            Err(error) => return Err(error),
-        };
+        let (target, command) =
+            match submission::parse(body, catalog.as_deref(), call.scope(), |subject| {
+                self.vault.newcomer(subject)
+            }) {
+                Ok((submission, identifier)) => {
+                    let day = local_date(self.clock.now()).strftime("%y%m%d");
+                    (
+                        Target::Numbered(format!("{identifier}-{day}")),
+                        Command::Submit(Box::new(submission)),
+                    )
+                }
+                // The same request may have been accepted before, under another catalog: the ledger knows.
+                Err(error) if request_id.is_some() => {
+                    (Target::Key(String::new()), Command::Reject(error))
+                }
+                Err(error) => return Err(error),
+            };
         let turn = match &catalog {
             Some(catalog) => catalog
                 .agency(&body.receiving_agency)

@@ -5,10 +5,10 @@ use motcua_platform::{
     archive::Reading, call::Call, error::Error, page, parse::Fields, redacted::Redacted,
     time::from_proto_opt, vault::NewSubject,
 };
-use motcua_proto::intake::v1::{Applicant, ListDossiersRequest, ListDossiersResponse};
+use motcua_proto::intake::v1::{ListDossiersRequest, ListDossiersResponse};
 
 use super::DossierApi;
-use crate::store;
+use crate::{domain::applicant, store};
 
 /// As the contract names it.
 const LIST_DOSSIERS: &str = "motcua.intake.v1.DossierService/ListDossiers";
@@ -35,14 +35,6 @@ pub(super) fn like(fields: &mut Fields, body: &ListDossiersRequest) -> Option<Op
         phone: Redacted::from(phone),
         full_name: Redacted::from(full_name),
     }))
-}
-
-fn subject(applicant: &Applicant) -> NewSubject {
-    NewSubject {
-        identity_number: Redacted::from(applicant.identity_number.clone()),
-        phone: Redacted::from(applicant.phone.clone()),
-        full_name: Redacted::from(applicant.full_name.clone()),
-    }
 }
 
 impl DossierApi {
@@ -84,7 +76,7 @@ impl DossierApi {
             let alike: Vec<_> = store::applicants(reading, &self.vault, &codes)
                 .await?
                 .into_iter()
-                .filter(|(_, applicant)| self.vault.is_like(&subject(applicant), like))
+                .filter(|(_, applicant)| self.vault.is_like(&applicant::subject(applicant), like))
                 .map(|(code, _)| code)
                 .collect();
             shown.retain(|dossier| alike.contains(&dossier.code));

@@ -1,12 +1,19 @@
 //! Parsing a submission: its own fields, and what they name in the catalog in force. Everything wrong, at once.
 
-use motcua_platform::{catalog::Catalog, error::Error, parse::Fields, scope::Scope};
+use motcua_platform::{
+    catalog::Catalog,
+    error::Error,
+    parse::Fields,
+    scope::Scope,
+    vault::{NewSubject, Newcomer},
+};
 use motcua_proto::{
     intake::v1::{Applicant, SubmitDossierRequest},
     r#type::v1::{Channel, HandOverMethod, PriorityGround},
 };
 
 use crate::domain::{
+    applicant::subject,
     command::Submission,
     rules::{Rules, no_agency},
 };
@@ -24,6 +31,7 @@ pub(super) fn parse(
     request: &SubmitDossierRequest,
     catalog: Option<&Catalog>,
     scope: &Scope,
+    indexed: impl FnOnce(&NewSubject) -> Newcomer,
 ) -> Result<(Submission, String), Error> {
     let mut fields = Fields::new();
     let procedure = fields.id("procedure", &request.procedure);
@@ -63,6 +71,7 @@ pub(super) fn parse(
             procedure: procedure?,
             receiving_agency: receiving_agency?,
             channel: channel?,
+            newcomer: indexed(&subject(applicant.as_ref()?)),
             applicant: applicant?,
             hand_over_method: match hand_over_method? {
                 HandOverMethod::Unspecified => HandOverMethod::Counter,
@@ -271,7 +280,7 @@ mod tests {
     }
 
     fn violated(request: &SubmitDossierRequest, catalog: Option<&Catalog>) -> Vec<String> {
-        match parse(request, catalog, &Scope::by_rule()) {
+        match parse(request, catalog, &Scope::by_rule(), |_| Newcomer::default()) {
             Err(Error::Invalid(violations)) => violations
                 .into_iter()
                 .map(|Violation { field, .. }| field)
@@ -283,8 +292,10 @@ mod tests {
 
     #[test]
     fn a_submission_without_a_method_is_handed_over_at_the_counter() {
-        let (submission, identifier) =
-            parse(&sound(), Some(&catalog()), &Scope::by_rule()).unwrap();
+        let (submission, identifier) = parse(&sound(), Some(&catalog()), &Scope::by_rule(), |_| {
+            Newcomer::default()
+        })
+        .unwrap();
         assert_eq!(submission.hand_over_method, HandOverMethod::Counter);
         assert_eq!(submission.catalog, "test-2025");
         assert_eq!(identifier, "H24.11593");
@@ -360,7 +371,7 @@ mod tests {
     fn without_a_catalog_a_sound_submission_is_told_to_apply_one_and_an_unsound_one_what_is_wrong()
     {
         assert!(matches!(
-            parse(&sound(), None, &Scope::by_rule()),
+            parse(&sound(), None, &Scope::by_rule(), |_| Newcomer::default()),
             Err(Error::NotReady { .. })
         ));
         assert_eq!(

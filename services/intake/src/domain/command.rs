@@ -1,7 +1,7 @@
 //! What somebody may ask of a dossier. Parsed at the edge: nothing in here is nonsense.
 
 use jiff::Timestamp;
-use motcua_platform::error::Error;
+use motcua_platform::{error::Error, vault::Newcomer};
 use motcua_proto::{
     intake::v1::Applicant,
     r#type::v1::{Channel, HandOverMethod, PriorityGround},
@@ -90,6 +90,8 @@ pub struct Submission {
     pub channel: Channel,
     /// Whose matter it is. Its `Debug` is redacted by the contract.
     pub applicant: Applicant,
+    /// What the dossier is found by.
+    pub newcomer: Newcomer,
     /// How the result is to reach the applicant.
     pub hand_over_method: HandOverMethod,
     /// Why it goes first, if it does.

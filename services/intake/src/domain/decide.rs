@@ -244,7 +244,7 @@ fn submit(
         statements: vec![particulars],
     };
     Ok(Decision {
-        new_subject: Some(applicant::subject(&submission.applicant)),
+        new_subject: Some(submission.newcomer.clone()),
         ..decision(&dossier, context, happened)
     })
 }

@@ -15,6 +15,7 @@ use motcua_platform::{
     scope::Scope,
     statement::Statement,
     time::{from_proto_opt, to_proto},
+    vault::Newcomer,
 };
 use motcua_proto::{
     events::v1::{Event, EventKind, event::Payload},
@@ -131,6 +132,7 @@ fn submission(procedure: &str, channel: Channel, accept: bool) -> Command {
             full_name: "Nguyễn Thị Thử".to_owned(),
             ..Applicant::default()
         },
+        newcomer: Newcomer::default(),
         hand_over_method: HandOverMethod::Home,
         priority: PriorityGround::Elderly,
         options: Vec::new(),

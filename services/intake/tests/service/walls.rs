@@ -1,7 +1,17 @@
 //! Two walls stand between agencies, one in the program and one in PostgreSQL. Each holds with the other one taken down.
 
-use motcua_platform::{archive::Archive, policy, rpc::Peer, scope::Scope};
+use std::time::Duration;
+
+use motcua_platform::{
+    archive::Archive,
+    clock::Clock,
+    identity::{Principal, mint::LIFETIME},
+    policy,
+    rpc::Peer,
+    scope::Scope,
+};
 use motcua_proto::{
+    events::v1::{SubscribeRequest, event_feed_service_client::EventFeedServiceClient},
     intake::v1::{
         AcceptDossierRequest, Dossier, GetDossierRequest, ListDossiersRequest,
         ListDossiersResponse, LookUpDossierRequest, RecuseStaffRequest, SubmitDossierRequest,
@@ -19,14 +29,14 @@ use crate::world::{Ward, registration};
 const ELSEWHERE: &str = "12345";
 
 /// What a receptionist of that agency reaches.
-fn scope_of(ward: &Ward, agency: &str) -> Scope {
+fn scope_of(agency: &str) -> Scope {
     let method = "motcua.intake.v1.DossierService/GetDossier";
     let policy = policy::matrix()
         .find(|it| it.method == method)
         .unwrap()
         .policy
         .unwrap();
-    let principal = ward.principal("somebody-1", Role::Receptionist, &[agency]);
+    let principal = Principal::of("somebody-1", &[Role::Receptionist], &[agency]);
     policy::judge(policy, Some(&principal), None).unwrap().scope
 }
 
@@ -181,9 +191,9 @@ async fn postgresql_shows_nothing_of_others_whatever_the_query_says() {
     let dossier = ward.submits(registration()).await.unwrap();
     let archive = Archive::new(ward.reader.clone());
     for (scope, seen) in [
-        (scope_of(&ward, "11593"), 1),
-        (scope_of(&ward, ELSEWHERE), 0),
-        (scope_of(&ward, "1159"), 0),
+        (scope_of("11593"), 1),
+        (scope_of(ELSEWHERE), 0),
+        (scope_of("1159"), 0),
     ] {
         for table in [
             "dossier",
@@ -227,7 +237,7 @@ async fn who_reads_for_callers_changes_nothing_and_sees_no_keys() {
         "DROP TABLE dossier",
         "ALTER TABLE dossier DISABLE ROW LEVEL SECURITY",
     ] {
-        let mut reading = archive.open(&scope_of(&ward, "11593")).await.unwrap();
+        let mut reading = archive.open(&scope_of("11593")).await.unwrap();
         let refused = sqlx::query(AssertSqlSafe(forbidden))
             .execute(&mut *reading)
             .await
@@ -351,4 +361,29 @@ async fn an_applicant_looks_up_with_code_and_number_and_guessing_is_slow() {
         .look_up_dossier(looking(&dossier.code, "0001"))
         .await;
     assert_eq!(right.unwrap_err().code(), Code::ResourceExhausted);
+}
+
+#[tokio::test]
+async fn a_feed_ends_with_the_token_that_opened_it() {
+    let ward = Ward::ready().await;
+    let supervisor = ward.of(Role::CitySupervisor, "supervisor-2", &[]);
+    let mut feed = EventFeedServiceClient::new(supervisor)
+        .subscribe(SubscribeRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    let batch = feed.message().await.unwrap().unwrap();
+    assert!(!batch.events.is_empty());
+
+    // The skew that clocks may have counts too.
+    ward.tokens
+        .set(Clock::system().now() + LIFETIME + Duration::from_secs(61));
+    let ended = loop {
+        match feed.message().await {
+            // A heartbeat that was on its way.
+            Ok(Some(_)) => {}
+            ended => break ended,
+        }
+    };
+    assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated);
 }

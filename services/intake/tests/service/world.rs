@@ -14,12 +14,7 @@ use motcua_intake::{MIGRATIONS, SERVICE, start};
 use motcua_platform::{
     clock::{Clock, Hand},
     database::{self, Base},
-    identity::{
-        Agencies, Kinds, Principal,
-        claims::Claims,
-        mint::{LIFETIME, Minted, SigningKey},
-        tokens::{Settings, Verifier},
-    },
+    identity::{Principal, issuer::Issuer, mint::LIFETIME},
     postgres::{DataDir, Options, Server},
     rpc::{self, Gate, Health, Limits, Local, Peer},
     service::{Peers, Surroundings},
@@ -45,7 +40,6 @@ use motcua_proto::{
     },
 };
 use sqlx::{Connection, Executor, PgConnection, PgPool, postgres::PgConnectOptions};
-use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
     sync::{OnceCell, mpsc, watch},
@@ -60,65 +54,11 @@ static WARDS: AtomicUsize = AtomicUsize::new(0);
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Who may be somebody here: a key, and the verifier that the service asks.
-pub(crate) struct Registry {
-    key: SigningKey,
-    claims: Claims,
-    verifier: Verifier,
-    _directory: TempDir,
-}
-
-const ISSUER: &str = "https://issuer.example.vn";
-const AUDIENCE: &str = "motcua";
-
-impl Registry {
-    async fn opens() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let jwks = directory.path().join("jwks.json");
-        let key = SigningKey::generate().unwrap();
-        std::fs::write(&jwks, key.jwks(&[]).to_string()).unwrap();
-        let verifier = Verifier::open(Settings {
-            jwks: jwks.display().to_string(),
-            jwks_ca: None,
-            issuer: ISSUER.to_owned(),
-            audience: AUDIENCE.to_owned(),
-            claims: Claims::default(),
-        });
-        Self {
-            key,
-            claims: Claims::default(),
-            verifier: verifier.await.unwrap(),
-            _directory: directory,
-        }
-    }
-
-    fn token(&self, id: &str, role: Role, agencies: &[&str]) -> String {
-        let principal = principal(id, role, agencies);
-        self.key
-            .mint(&Minted {
-                principal: &principal,
-                lifetime: LIFETIME,
-                issuer: ISSUER,
-                audience: AUDIENCE,
-                claims: &self.claims,
-            })
-            .unwrap()
-    }
-}
-
-fn principal(id: &str, role: Role, agencies: &[&str]) -> Principal {
-    Principal {
-        id: id.to_owned(),
-        roles: vec![role],
-        agencies: Agencies::Some(agencies.iter().map(|&code| code.to_owned()).collect()),
-        groups: Vec::new(),
-        kinds: Kinds::All,
-    }
-}
-
 /// A ward's intake service.
 pub(crate) struct Ward {
-    registry: Registry,
+    issuer: Issuer,
+    /// Of the clock that tokens expire by.
+    pub(crate) tokens: Hand,
     /// Nobody's way to the service.
     peer: Peer,
     pub(crate) dossiers: DossierServiceClient<Peer>,
@@ -163,7 +103,8 @@ impl Ward {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let peer = |url: &str, target| rpc::channel(url, SERVICE, target, None).unwrap();
-        let registry = Registry::opens().await;
+        let (tokens_clock, tokens) = Clock::simulated(Clock::system().now());
+        let (issuer, verifier) = Issuer::passing(&tokens_clock).await.unwrap();
         let process = Local::draw().unwrap();
         let service = start(Surroundings {
             options: options.clone(),
@@ -187,7 +128,7 @@ impl Ward {
             listener,
             tls: None,
             routes: service.routes,
-            gate: Gate::new(process).taking(registry.verifier.clone()),
+            gate: Gate::new(process).taking(verifier),
             health: Health::serving(SERVICE).await,
             progress: service.progress,
             drain,
@@ -196,7 +137,9 @@ impl Ward {
 
         let peer = peer(&url, SERVICE);
         let of = |role, id: &str, agencies: &[&str]| {
-            peer.bearing(&registry.token(id, role, agencies)).unwrap()
+            let principal = Principal::of(id, &[role], agencies);
+            let token = issuer.token(&principal, LIFETIME).unwrap();
+            peer.bearing(&token).unwrap()
         };
         let supervisor = of(Role::CitySupervisor, "supervisor-1", &[]);
         let clerk = of(Role::Receptionist, "receptionist-11593-1", &["11593"]);
@@ -212,7 +155,8 @@ impl Ward {
             dossiers: DossierServiceClient::new(clerk),
             visits: VisitServiceClient::new(visitor),
             catalogs: CatalogServiceClient::new(administrator),
-            registry,
+            issuer,
+            tokens,
             peer,
             pool: database::pool(options),
             reader: base.reader(&name),
@@ -227,13 +171,9 @@ impl Ward {
 
     /// Somebody's way to the service.
     pub(crate) fn of(&self, role: Role, id: &str, agencies: &[&str]) -> Peer {
-        let token = self.registry.token(id, role, agencies);
+        let principal = Principal::of(id, &[role], agencies);
+        let token = self.issuer.token(&principal, LIFETIME).unwrap();
         self.peer.bearing(&token).unwrap()
-    }
-
-    /// As a verified credential would have it.
-    pub(crate) fn principal(&self, id: &str, role: Role, agencies: &[&str]) -> Principal {
-        principal(id, role, agencies)
     }
 
     /// As if the second wall had never been built.

@@ -1,7 +1,5 @@
 //! The services next door, as the test wants them: their histories, and the dossiers and cases that they show.
 
-pub(crate) mod issuer;
-
 use std::{
     pin::Pin,
     sync::{

@@ -97,7 +97,7 @@ impl EventFeedService for FeedServer {
             until_head: request.until_head,
         };
         let (batches, stream) = mpsc::channel(BATCHES_WAITING_MAX);
-        tokio::spawn(reader.run(batches));
+        tokio::spawn(reader.run(batches, call.lapsed()));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 
@@ -130,7 +130,7 @@ struct Reader {
 type Batches = mpsc::Sender<Result<SubscribeResponse, Status>>;
 
 impl Reader {
-    async fn run(mut self, batches: Batches) {
+    async fn run(mut self, batches: Batches, lapsed: impl Future<Output = ()>) {
         let drain = self.feed.drain.clone();
         tokio::select! {
             ended = self.tail(&batches) => {
@@ -140,6 +140,9 @@ impl Reader {
             }
             () = drain.cancelled() => {
                 batches.send(Err(Status::unavailable("the service is stopping; subscribe again"))).await.ok();
+            }
+            () = lapsed => {
+                batches.send(Err(Error::Unauthenticated.into())).await.ok();
             }
             () = batches.closed() => {}
         }

@@ -60,6 +60,15 @@ pub struct Settings {
     pub claims: Claims,
 }
 
+/// Whom a token proves.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// Who.
+    pub principal: Arc<Principal>,
+    /// Until when the token counts.
+    pub until: Timestamp,
+}
+
 /// Verifies bearer tokens. Cheap to clone; all clones share keys and memory.
 #[derive(Debug, Clone)]
 pub struct Verifier(Arc<Inner>);
@@ -126,11 +135,16 @@ impl Verifier {
         })))
     }
 
+    /// The clock that tokens expire by.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
     /// Whom a token proves.
     ///
     /// # Errors
     /// When it proves nobody; why, the log says.
-    pub async fn verify(&self, token: &str) -> Result<Arc<Principal>, Unauthenticated> {
+    pub async fn verify(&self, token: &str) -> Result<Proof, Unauthenticated> {
         let this = &self.0;
         if token.len() > TOKEN_BYTES_MAX {
             this.log(&Fault::from("it is too long"));
@@ -138,22 +152,21 @@ impl Verifier {
         }
         let current = this.keys.current().await;
         let digest = Sha256::digest(token).into();
-        if let Some(principal) = this
+        if let Some(proof) = this
             .verified
             .get(&digest, current.generation, this.clock.now())
         {
-            return Ok(principal);
+            return Ok(proof);
         }
         match this.read(token, current).await {
             Ok(proved) => {
-                let principal = Arc::new(proved.principal);
-                this.verified.insert(
-                    digest,
-                    proved.generation,
-                    Arc::clone(&principal),
-                    proved.until,
-                );
-                Ok(principal)
+                let proof = Proof {
+                    principal: Arc::new(proved.principal),
+                    until: proved.until,
+                };
+                this.verified
+                    .insert(digest, proved.generation, proof.clone());
+                Ok(proof)
             }
             Err(fault) => {
                 this.log(&fault);

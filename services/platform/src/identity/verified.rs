@@ -3,12 +3,12 @@
 use std::{
     collections::HashMap,
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use jiff::Timestamp;
 
-use super::Principal;
+use super::tokens::Proof;
 
 /// Half of what is remembered at most. When that many were added, the half before is forgotten.
 const HALF: usize = 4_096;
@@ -24,51 +24,33 @@ pub(super) struct Verified(Mutex<Halves>);
 struct Halves {
     /// Which set of keys proved them.
     generation: u64,
-    young: HashMap<Digest, Entry>,
-    old: HashMap<Digest, Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    principal: Arc<Principal>,
-    until: Timestamp,
+    young: HashMap<Digest, Proof>,
+    old: HashMap<Digest, Proof>,
 }
 
 impl Verified {
     /// Whom this token proves, if these keys have verified it and it has not expired since.
-    pub(super) fn get(
-        &self,
-        digest: &Digest,
-        generation: u64,
-        now: Timestamp,
-    ) -> Option<Arc<Principal>> {
+    pub(super) fn get(&self, digest: &Digest, generation: u64, now: Timestamp) -> Option<Proof> {
         let mut halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !halves.is_of(generation) {
             return None;
         }
         if let Some(entry) = halves.young.get(digest) {
-            return (now < entry.until).then(|| Arc::clone(&entry.principal));
+            return (now < entry.until).then(|| entry.clone());
         }
         let entry = halves
             .old
             .remove(digest)
             .filter(|entry| now < entry.until)?;
-        let principal = Arc::clone(&entry.principal);
-        halves.add(*digest, entry);
-        Some(principal)
+        halves.add(*digest, entry.clone());
+        Some(entry)
     }
 
     /// Remembers a token until it expires.
-    pub(super) fn insert(
-        &self,
-        digest: Digest,
-        generation: u64,
-        principal: Arc<Principal>,
-        until: Timestamp,
-    ) {
+    pub(super) fn insert(&self, digest: Digest, generation: u64, proof: Proof) {
         let mut halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if halves.is_of(generation) {
-            halves.add(digest, Entry { principal, until });
+            halves.add(digest, proof);
         }
     }
 
@@ -93,7 +75,7 @@ impl Halves {
         generation == self.generation
     }
 
-    fn add(&mut self, digest: Digest, entry: Entry) {
+    fn add(&mut self, digest: Digest, entry: Proof) {
         if self.young.len() >= HALF {
             self.old = mem::take(&mut self.young);
         }
@@ -103,17 +85,16 @@ impl Halves {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::identity::{Agencies, Kinds};
+    use std::sync::Arc;
 
-    fn somebody() -> Arc<Principal> {
-        Arc::new(Principal {
-            id: "officer-11593-2".to_owned(),
-            roles: Vec::new(),
-            agencies: Agencies::All,
-            groups: Vec::new(),
-            kinds: Kinds::All,
-        })
+    use super::*;
+    use crate::identity::Principal;
+
+    fn proof(until: Timestamp) -> Proof {
+        Proof {
+            principal: Arc::new(Principal::of("officer-11593-2", &[], &[])),
+            until,
+        }
     }
 
     fn digest(number: usize) -> Digest {
@@ -127,7 +108,7 @@ mod tests {
         let (verified, now) = (Verified::default(), Timestamp::UNIX_EPOCH);
         let until = now + jiff::SignedDuration::from_mins(15);
         for number in 0..10 * HALF {
-            verified.insert(digest(number), 1, somebody(), until);
+            verified.insert(digest(number), 1, proof(until));
             if number % 1_000 == 0 {
                 assert!(verified.get(&digest(0), 1, now).is_some(), "{number}");
             }
@@ -141,12 +122,12 @@ mod tests {
     fn nothing_outlives_its_expiry_nor_the_keys_that_proved_it() {
         let (verified, now) = (Verified::default(), Timestamp::UNIX_EPOCH);
         let until = now + jiff::SignedDuration::from_mins(15);
-        verified.insert(digest(1), 1, somebody(), until);
+        verified.insert(digest(1), 1, proof(until));
         assert!(verified.get(&digest(1), 1, now).is_some());
         assert!(verified.get(&digest(1), 1, until).is_none());
         assert!(verified.get(&digest(1), 2, now).is_none());
         // Somebody who began with the keys before comes late.
-        verified.insert(digest(1), 1, somebody(), until);
+        verified.insert(digest(1), 1, proof(until));
         assert!(verified.get(&digest(1), 1, now).is_none());
         assert!(verified.get(&digest(1), 2, now).is_none());
     }

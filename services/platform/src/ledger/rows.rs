@@ -14,7 +14,7 @@ use crate::{
     feed::{Written, dossier_of},
     statement::Statement,
     time::{Instant, to_proto},
-    vault::{self, Aad, NewRow, NewSubject, Vault, Wanted},
+    vault::{self, Aad, NewRow, Newcomer, Vault, Wanted},
     work::Work,
 };
 
@@ -68,7 +68,7 @@ pub(super) struct Said {
 /// Whose a dossier is, of which something is kept.
 pub(super) struct Owner {
     agency: String,
-    new: Option<NewSubject>,
+    new: Option<Newcomer>,
 }
 
 impl Owner {

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
+use jiff::Timestamp;
 use motcua_proto::r#type::v1::Role;
 use tonic::{Status, body::Body};
 
@@ -14,8 +15,12 @@ use super::{
 };
 use crate::{
     call::Caller,
+    clock::Clock,
     error::Error,
-    identity::{Agencies, Kinds, Principal, tokens::Verifier},
+    identity::{
+        Agencies, Kinds, Principal,
+        tokens::{Proof, Verifier},
+    },
     limit::Limit,
     policy,
 };
@@ -71,7 +76,11 @@ impl Gate {
         let address = peer
             .and_then(|peer| peer.address)
             .map(|address| address.ip());
-        let (principal, service) = match self.identify(headers, peer).await {
+        let Known {
+            principal,
+            service,
+            until,
+        } = match self.identify(headers, peer).await {
             Ok(known) => known,
             Err(error) => {
                 // Whoever keeps trying is slowed down.
@@ -100,19 +109,15 @@ impl Gate {
             principal,
             role: admission.role,
             scope: admission.scope,
+            until,
             address: address
                 .map(|address| address.to_string())
                 .unwrap_or_default(),
         })
     }
 
-    /// The principal that a credential proves, and the service that it is if it is one of ours. A credential that proves
-    /// nothing is worse than none.
-    async fn identify(
-        &self,
-        headers: &HeaderMap,
-        peer: Option<PeerInfo>,
-    ) -> Result<(Option<Arc<Principal>>, Option<&'static str>), Error> {
+    /// What a credential proves. One that proves nothing is worse than none.
+    async fn identify(&self, headers: &HeaderMap, peer: Option<PeerInfo>) -> Result<Known, Error> {
         let mut tokens = headers.get_all(AUTHORIZATION).iter();
         if let Some(value) = tokens.next() {
             let token = value
@@ -122,16 +127,41 @@ impl Gate {
                 .filter(|_| tokens.next().is_none())
                 .ok_or(Error::Unauthenticated)?;
             let verifier = self.verifier.as_ref().ok_or(Error::Unauthenticated)?;
-            return Ok((Some(verifier.verify(token).await?), None));
+            let Proof { principal, until } = verifier.verify(token).await?;
+            return Ok(Known {
+                principal: Some(principal),
+                service: None,
+                until: Some((verifier.clock().clone(), until)),
+            });
         }
         if let Some(value) = headers.get(LOCAL_METADATA) {
             let service = self.local.recognise(value).ok_or(Error::Unauthenticated)?;
-            return Ok((Some(principal_of(service)), Some(service)));
+            return Ok(Known::service(service));
         }
-        Ok(match peer.and_then(|peer| peer.service) {
-            Some(service) => (Some(principal_of(service)), Some(service)),
-            None => (None, None),
-        })
+        Ok(peer
+            .and_then(|peer| peer.service)
+            .map_or_else(Known::default, Known::service))
+    }
+}
+
+/// What is known of whoever calls.
+#[derive(Default)]
+struct Known {
+    /// Whom a credential proves.
+    principal: Option<Arc<Principal>>,
+    /// Which service of the suite it is.
+    service: Option<&'static str>,
+    /// Until when that counts, by which clock.
+    until: Option<(Clock, Timestamp)>,
+}
+
+impl Known {
+    fn service(service: &'static str) -> Self {
+        Self {
+            principal: Some(principal_of(service)),
+            service: Some(service),
+            until: None,
+        }
     }
 }
 

@@ -32,6 +32,21 @@ impl std::fmt::Debug for Index {
     }
 }
 
+/// What a new dossier is found by: made before anything is locked, because it takes as long as all the rest that is sealed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Newcomer {
+    /// Blind index of the identity number; two dossiers of one are one person's.
+    pub(super) identity: Option<Vec<u8>>,
+    /// For `subject.tokens`.
+    pub(super) tokens: Vec<i64>,
+}
+
+impl std::fmt::Debug for Newcomer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Newcomer(***)")
+    }
+}
+
 /// What dossiers are looked for by. Its `Debug` shows only which kinds of it there are.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Sought {

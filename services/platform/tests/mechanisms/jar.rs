@@ -7,7 +7,7 @@ use motcua_platform::{
         Target, asked_place,
     },
     statement::Statement,
-    vault::NewSubject,
+    vault::Newcomer,
 };
 use motcua_proto::{
     events::v1::{Event, TemplateWritten, event::Payload},
@@ -15,9 +15,6 @@ use motcua_proto::{
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
-
-/// Whose jars begin with something said.
-pub(crate) const PHONE: &str = "0900000001";
 
 #[derive(Debug)]
 pub(crate) struct Jars;
@@ -37,8 +34,8 @@ pub(crate) enum Command {
     Label(String),
     /// Puts coins in if there are exactly so many.
     PutIf(i64, i32),
-    /// Puts a coin in and says something; who begins a jar with it gives their phone number.
-    Say(String),
+    /// Puts a coin in and says something; a jar that begins with it is this person's.
+    Say(String, Newcomer),
     /// Is always refused.
     Refuse,
 }
@@ -62,17 +59,14 @@ impl Aggregate for Jars {
         let mut statements = Vec::new();
         let mut new_subject = None;
         let (events, procedure) = match command {
-            Command::Say(words) => {
+            Command::Say(words, newcomer) => {
                 statements.push(Statement {
                     kind: 1,
                     revision: state.map_or(0, |jar| i32::try_from(jar.version).unwrap()) + 1,
                     body: words.clone().into(),
                     ground: "house rule 2".to_owned().into(),
                 });
-                new_subject = state.is_none().then(|| NewSubject {
-                    phone: PHONE.to_owned().into(),
-                    ..NewSubject::default()
-                });
+                new_subject = state.is_none().then(|| newcomer.clone());
                 (vec![written(1)], String::new())
             }
             Command::Put(coins) => (vec![written(*coins)], String::new()),

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures::future::join_all;
@@ -14,13 +14,13 @@ use motcua_platform::{
     error::Error as PlatformError,
     ledger::Target,
     statement::{self, Statement},
-    vault::{Aad, Error, Keyring, MasterFile, NewSubject, Vault, Wanted},
+    vault::{Aad, Error, Keyring, MasterFile, NewSubject, Newcomer, Vault, Wanted},
 };
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::{
-    jar::{Command, PHONE, envelope, on},
+    jar::{Command, envelope, on},
     world::World,
 };
 
@@ -40,19 +40,14 @@ fn person(identity_number: &str, phone: &str, full_name: &str) -> NewSubject {
     }
 }
 
-fn wanted<'a>(dossier: &'a str, new: Option<&'a NewSubject>) -> Wanted<'a> {
-    Wanted {
-        dossier,
-        agency: AGENCY,
-        new,
-    }
-}
+/// A dossier, and whose it is where it is new.
+type Arriving<'a> = (&'a str, Option<&'a NewSubject>);
 
 /// As the ledger does: in a transaction, tried again where another replica was quicker.
-async fn known(world: &World, vault: &Vault, wanted: &[Wanted<'_>]) -> Keyring {
+async fn known(world: &World, vault: &Vault, arriving: &[Arriving<'_>]) -> Keyring {
     let mut connection = world.pool.acquire().await.unwrap();
     for _ in 0..5 {
-        match attempt(&mut connection, vault, wanted).await {
+        match attempt(&mut connection, vault, arriving).await {
             Ok(keyring) => return keyring,
             Err(error) => assert_eq!(severity(&error), Severity::Again, "{error}"),
         }
@@ -63,17 +58,30 @@ async fn known(world: &World, vault: &Vault, wanted: &[Wanted<'_>]) -> Keyring {
 async fn attempt(
     connection: &mut PgConnection,
     vault: &Vault,
-    wanted: &[Wanted<'_>],
+    arriving: &[Arriving<'_>],
 ) -> Result<Keyring, sqlx::Error> {
+    let newcomers: Vec<_> = arriving
+        .iter()
+        .map(|(_, new)| new.map(|new| vault.newcomer(new)))
+        .collect();
+    let wanted: Vec<_> = arriving
+        .iter()
+        .zip(&newcomers)
+        .map(|((dossier, _), new)| Wanted {
+            dossier,
+            agency: AGENCY,
+            new: new.as_ref(),
+        })
+        .collect();
     let mut transaction = connection.begin().await?;
-    let keyring = vault.subjects(&mut transaction, wanted).await?;
+    let keyring = vault.subjects(&mut transaction, &wanted).await?;
     keyring.insert(&mut transaction).await?;
     transaction.commit().await?;
     Ok(keyring)
 }
 
 async fn submit(world: &World, vault: &Vault, dossier: &str, who: &NewSubject) -> Keyring {
-    known(world, vault, &[wanted(dossier, Some(who))]).await
+    known(world, vault, &[(dossier, Some(who))]).await
 }
 
 async fn keys(vault: &Vault, dossiers: &[&str]) -> Keyring {
@@ -102,12 +110,7 @@ async fn what_one_replica_sealed_another_one_opens_and_only_for_its_own_dossier_
     let world = World::new().await;
     let (one, two) = (world.vault().await, world.vault().await);
     let thu = person("", "0900000001", "Nguyễn Thị Thử");
-    let sealing = known(
-        &world,
-        &one,
-        &[wanted("a", Some(&thu)), wanted("b", Some(&thu))],
-    )
-    .await;
+    let sealing = known(&world, &one, &[("a", Some(&thu)), ("b", Some(&thu))]).await;
     let sealed = sealing.seal("a", &PLACE, b"said").unwrap();
     let opening = keys(&two, &["a", "b", "c"]).await;
     assert_eq!(opening.open_text("a", &PLACE, &sealed).unwrap(), "said");
@@ -136,11 +139,7 @@ async fn dossiers_of_one_identity_number_are_one_persons_in_a_batch_and_across_r
     let replicas = [world.vault().await, world.vault().await];
     let thu = person("079 199 000 001", "", "Thử");
     let same = person("079199000001", "", "Nguyễn Thị Thử");
-    let batch = [
-        wanted("a", Some(&thu)),
-        wanted("b", Some(&same)),
-        wanted("c", None),
-    ];
+    let batch = [("a", Some(&thu)), ("b", Some(&same)), ("c", None)];
     known(&world, &replicas[0], &batch).await;
     assert_eq!(world.count("SELECT count(*) FROM person_key").await, 2);
     submit(&world, &replicas[1], "d", &same).await;
@@ -168,7 +167,7 @@ async fn a_dossier_that_two_replicas_meet_at_once_for_the_first_time_gets_one_ke
     let replicas = [world.vault().await, world.vault().await];
     for round in 0..10 {
         let code = format!("w{round}");
-        let batch = [wanted(&code, None)];
+        let batch = [(&code[..], None)];
         let (one, two) = tokio::join!(
             known(&world, &replicas[0], &batch),
             known(&world, &replicas[1], &batch)
@@ -420,18 +419,19 @@ async fn what_was_said_and_answered_lies_sealed_and_goes_with_the_person() {
     let ledger = world.ledger().await;
     let id = Uuid::new_v4();
     let put = || envelope(Target::Key("j".to_owned()), Command::Put(1), id);
-    let say = |words: &str| on("j", Command::Say(words.to_owned()));
+    let vault = world.vault().await;
+    let newcomer = vault.newcomer(&person("", "0900000001", ""));
+    let say = |words: &str| on("j", Command::Say(words.to_owned(), newcomer.clone()));
     ledger.execute("a", say("Nguyễn Thị Thử")).await.unwrap();
     let first = ledger.execute("a", put()).await.unwrap();
     ledger.execute("a", say("0900000009")).await.unwrap();
 
-    let vault = world.vault().await;
     let said = latest(&world, &vault).await.unwrap();
     assert_eq!(said.len(), 1);
     assert_eq!(said[0].revision, 3);
     assert_eq!(said[0].body.expose(), "0900000009");
     assert_eq!(said[0].ground.expose(), "house rule 2");
-    assert_eq!(find(&vault, &person("", PHONE, "")).await, ["j"]);
+    assert_eq!(find(&vault, &person("", "0900000001", "")).await, ["j"]);
     let stored: Vec<Vec<u8>> = sqlx::query_scalar(
         "SELECT body FROM statement UNION ALL SELECT ground FROM statement UNION ALL SELECT answer FROM request",
     )
@@ -473,7 +473,7 @@ async fn a_statement_that_was_moved_to_another_row_does_not_open() {
     let world = World::new().await;
     let ledger = world.ledger().await;
     for words in ["first", "second"] {
-        let say = on("j", Command::Say(words.to_owned()));
+        let say = on("j", Command::Say(words.to_owned(), Newcomer::default()));
         ledger.execute("a", say).await.unwrap();
     }
     // Nobody who works here may do that: it takes the owner.
@@ -493,7 +493,7 @@ async fn a_statement_that_was_moved_to_another_row_does_not_open() {
 async fn keys_of_a_batch_that_was_rolled_back_are_nobodys() {
     let world = World::new().await;
     let ledger = world.ledger().await;
-    let say = |key: &str| on(key, Command::Say("said".to_owned()));
+    let say = |key: &str| on(key, Command::Say("said".to_owned(), Newcomer::default()));
     ledger
         .execute("a", on("salted", Command::Label("salt".to_owned())))
         .await
@@ -519,58 +519,4 @@ async fn keys_of_a_batch_that_was_rolled_back_are_nobodys() {
 async fn latest(world: &World, vault: &Vault) -> Result<Vec<Statement>, PlatformError> {
     let mut connection = world.pool.acquire().await.unwrap();
     statement::latest(&mut connection, vault, "j", "jars/j").await
-}
-
-/// What a batch of a hundred submissions costs in the vault. A measurement, not a test: run it by name.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn measure_what_a_batch_costs() {
-    const ROUNDS: u32 = 200;
-    const BATCH: u32 = 100;
-    let world = World::new().await;
-    let vault = world.vault().await;
-    // As the connections of the ledger are.
-    let options = world.options.clone().options([
-        ("plan_cache_mode", "force_generic_plan"),
-        ("enable_seqscan", "off"),
-        ("enable_hashjoin", "off"),
-        ("enable_mergejoin", "off"),
-    ]);
-    let mut connection = PgConnection::connect_with(&options).await.unwrap();
-    let (mut asking, mut sealing, mut inserting) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    for round in 0..ROUNDS {
-        let people: Vec<_> = (0..BATCH)
-            .map(|place| {
-                let number = format!("0791{:08}", round * BATCH + place);
-                let code = format!("H24.11593-250701-{number}");
-                (code, person(&number, &number, "Nguyễn Thị Thử Nghiệm"))
-            })
-            .collect();
-        let batch: Vec<_> = people
-            .iter()
-            .map(|(code, who)| wanted(code, Some(who)))
-            .collect();
-        let mut transaction = connection.begin().await.unwrap();
-        let begin = Instant::now();
-        let mut keyring = vault.subjects(&mut transaction, &batch).await.unwrap();
-        asking += begin.elapsed();
-        let begin = Instant::now();
-        for (code, _) in &people {
-            keyring.seal(code, &PLACE, &[b'x'; 200]).unwrap();
-            keyring.seal(code, &PLACE, &[b'x'; 200]).unwrap();
-        }
-        sealing += begin.elapsed();
-        let begin = Instant::now();
-        keyring.insert(&mut transaction).await.unwrap();
-        inserting += begin.elapsed();
-        transaction.commit().await.unwrap();
-        vault.remember(&mut keyring);
-    }
-    let each = |time: Duration| time / (ROUNDS * BATCH);
-    println!(
-        "of each dossier: looked up, made and indexed {:?}; two values sealed {:?}; inserted {:?}",
-        each(asking),
-        each(sealing),
-        each(inserting),
-    );
 }

@@ -4,7 +4,6 @@
 
 mod blocked;
 mod intake;
-mod issuer;
 mod life;
 mod scope;
 mod world;

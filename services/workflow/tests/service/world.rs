@@ -6,6 +6,7 @@ use jiff::{Timestamp, civil::DateTime};
 use motcua_platform::{
     clock::{Clock, Hand},
     database::{self, Base},
+    identity::{Principal, issuer::Issuer, mint::LIFETIME},
     postgres::{DataDir, Options, Server as Postgres},
     progress::Progress,
     rpc::{self, Gate, Health, Limits, Local, Peer},
@@ -32,7 +33,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{intake::Intake, issuer::Issuer};
+use crate::intake::Intake;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -104,13 +105,14 @@ impl World {
         .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (issuer, process) = (Issuer::open().await, Local::draw().unwrap());
+        let (issuer, verifier) = Issuer::passing(&Clock::system()).await.unwrap();
+        let process = Local::draw().unwrap();
         let options = rpc::Options {
             service: SERVICE,
             listener,
             tls: None,
             routes: service.routes,
-            gate: Gate::new(process.clone()).taking(issuer.verifier()),
+            gate: Gate::new(process.clone()).taking(verifier),
             health: Health::serving(SERVICE).await,
             progress: service.progress.clone(),
             drain: drain.clone(),
@@ -122,9 +124,9 @@ impl World {
         tracker.spawn(async move { rpc::serve(options).await.unwrap() });
         let way = |service| rpc::channel(&url, service, SERVICE, None).unwrap();
         let as_person = |id: &str, role, agencies: &[&str]| {
-            way("test")
-                .bearing(&issuer.token(id, &[role], agencies))
-                .unwrap()
+            let principal = Principal::of(id, &[role], agencies);
+            let token = issuer.token(&principal, LIFETIME).unwrap();
+            way("test").bearing(&token).unwrap()
         };
         let officer = as_person("officer-11593-1", Role::Officer, &["11593", "11593-ca"]);
         let leader = as_person("leader-11593-1", Role::Leader, &["11593", "11593-ca"]);
@@ -151,10 +153,10 @@ impl World {
 
     /// The way in for somebody else.
     pub(crate) fn way_of(&self, id: &str, roles: &[Role], agencies: &[&str]) -> Peer {
-        rpc::channel(&self.url, "test", SERVICE, None)
-            .unwrap()
-            .bearing(&self.issuer.token(id, roles, agencies))
-            .unwrap()
+        let principal = Principal::of(id, roles, agencies);
+        let token = self.issuer.token(&principal, LIFETIME).unwrap();
+        let way = rpc::channel(&self.url, "test", SERVICE, None).unwrap();
+        way.bearing(&token).unwrap()
     }
 
     /// Waits until the effects of intake's whole history are stored.

@@ -213,7 +213,10 @@ impl World {
     }
 
     pub(super) async fn verify(&self, token: &str) -> Result<Arc<Principal>, Unauthenticated> {
-        self.verifier.verify(token).await
+        self.verifier
+            .verify(token)
+            .await
+            .map(|proof| proof.principal)
     }
 
     /// Some time passes.
