@@ -317,6 +317,7 @@ async fn what_does_not_exist_is_not_found() {
             .get_dossier(GetDossierRequest {
                 name: dossier.clone(),
                 view: 0,
+                ..GetDossierRequest::default()
             })
             .await
             .unwrap_err(),

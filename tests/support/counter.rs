@@ -38,6 +38,7 @@ impl Person<'_> {
         let mut request = Request::new(GetDossierRequest {
             name: format!("dossiers/{code}"),
             view: view.into(),
+            ..GetDossierRequest::default()
         });
         request
             .metadata_mut()

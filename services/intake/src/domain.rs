@@ -10,8 +10,10 @@ pub mod decide;
 pub mod dossier;
 pub mod follow;
 pub mod moves;
+pub mod plain;
 pub mod rules;
 pub mod subject;
+mod supplement;
 pub mod words;
 
 #[cfg(test)]

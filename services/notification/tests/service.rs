@@ -524,6 +524,7 @@ async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once
             "result-ready-home",
             "stopped",
             "supplement",
+            "supplement-reminder",
             "visit",
             "withdrawn"
         ]

@@ -18,7 +18,7 @@ use motcua_platform::{
 use motcua_proto::{
     intake::v1::{
         AcceptDossierRequest, BatchSubmitDossiersRequest, BatchSubmitDossiersResponse, Dossier,
-        DossierView, GetDossierRequest, HandOverResultRequest, ListDossiersRequest,
+        DossierView, GetDossierRequest, HandOverResultRequest, Language, ListDossiersRequest,
         ListDossiersResponse, LookUpDossierRequest, RecuseStaffRequest, RefuseDossierRequest,
         RequestSupplementRequest, Statement, StatementKind, SubmitDossierRequest, SubmitOutcome,
         SupplementDossierRequest, WithdrawDossierRequest, dossier_service_server::DossierService,
@@ -30,7 +30,7 @@ use tonic::{Request, Response, Status};
 
 use super::{DossierApi, search, submission};
 use crate::{
-    domain::{applicant, command::Command, words::Words},
+    domain::{applicant, command::Command, dossier::Dossier as State, plain, words::Words},
     store,
 };
 
@@ -90,12 +90,17 @@ impl DossierService for DossierApi {
         let mut fields = Fields::new();
         let code = fields.name("name", "dossiers", &body.name);
         let view = fields.optional_choice::<DossierView>("view", body.view);
-        let (code, view) = fields.finish(code.zip(view))?;
+        let language = fields.optional_choice::<Language>("language", body.language);
+        let ((code, view), language) = fields.finish(code.zip(view).zip(language))?;
         let mut reading = self.archive.open(call.scope()).await.map_err(Error::from)?;
-        let mut dossier = store::dossier(&mut reading, &code)
+        let state = store::dossier(&mut reading, &code)
             .await
             .map_err(Error::from)?
             .ok_or(Error::Missing { name: body.name })?;
+        let mut dossier = state.to_proto(&code);
+        if language != Language::Unspecified {
+            dossier.explanation = self.explanation(&mut reading, &state, language).await?;
+        }
         if view == DossierView::Full {
             self.complete(&call, &mut reading, &code, &mut dossier)
                 .await?;
@@ -312,6 +317,22 @@ impl DossierApi {
             self.catalogs.refresh(&mut reading).await?;
         }
         Ok(self.catalogs.in_force())
+    }
+
+    /// Where it stands, in plain words.
+    pub(super) async fn explanation(
+        &self,
+        reading: &mut Reading,
+        state: &State,
+        language: Language,
+    ) -> Result<Vec<String>, Error> {
+        let id = state.catalog.as_str();
+        self.catalogs.ensure(reading, [id]).await?;
+        let catalog = self
+            .catalogs
+            .get(id)
+            .ok_or_else(|| Error::Fault(format!("catalog {id} is not in the database")))?;
+        Ok(plain::tell(state, &catalog, self.clock.now(), language))
     }
 
     /// Adds what only the FULL view shows.

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use motcua_platform::{call::Call, error::Error, limit::Limit, parse::Fields, scope::Scope};
-use motcua_proto::intake::v1::{Dossier, LookUpDossierRequest, StatementKind};
+use motcua_proto::intake::v1::{Dossier, Language, LookUpDossierRequest, StatementKind};
 
 use super::DossierApi;
 use crate::{domain::applicant, store};
@@ -48,7 +48,11 @@ impl DossierApi {
         if ending.as_ref().is_some_and(|ending| ending.len() != ENDING) {
             fields.reject("identity_ending", format!("must be {ENDING} characters"));
         }
-        let (code, ending) = fields.finish(code.zip(ending))?;
+        let language = match fields.optional_choice("language", body.language) {
+            Some(Language::Unspecified) => Some(Language::Vietnamese),
+            language => language,
+        };
+        let ((code, ending), language) = fields.finish(code.zip(ending).zip(language))?;
         self.look_ups.of_address.count(&call.address().to_owned())?;
         self.look_ups.of_dossier.count(&code)?;
         let missing = || Error::Missing {
@@ -56,7 +60,7 @@ impl DossierApi {
         };
         // Whoever proves to know the applicant's number is shown this one dossier, whoever it is.
         let mut reading = self.archive.open(&Scope::by_rule()).await?;
-        let dossier = store::dossier(&mut reading, &code)
+        let state = store::dossier(&mut reading, &code)
             .await?
             .ok_or_else(missing)?;
         let applicant = store::statements(&mut reading, &self.vault, &code)
@@ -76,7 +80,8 @@ impl DossierApi {
         Ok(Dossier {
             // Who stays out of it is the office's matter.
             recused: Vec::new(),
-            ..dossier
+            explanation: self.explanation(&mut reading, &state, language).await?,
+            ..state.to_proto(&code)
         })
     }
 }

@@ -118,9 +118,10 @@ impl SubjectApi {
     /// Everything personal of one dossier.
     async fn whole(&self, scope: &Scope, code: &str) -> Result<Option<Dossier>, Error> {
         let mut reading = self.archive.open(scope).await?;
-        let Some(mut dossier) = store::dossier(&mut reading, code).await? else {
+        let Some(state) = store::dossier(&mut reading, code).await? else {
             return Ok(None);
         };
+        let mut dossier = state.to_proto(code);
         for said in store::all_statements(&mut reading, &self.vault, code).await? {
             if said.kind == i32::from(StatementKind::Applicant) {
                 dossier.applicant = applicant::read(said.body.expose());

@@ -11,8 +11,8 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{
         AcceptanceOverdue, CaseProgressRecorded, DossierAccepted, DossierRefused, DossierSubmitted,
-        DossierWithdrawn, ReactionIgnored, ResultHandedOver, ResultReady, StaffRecused,
-        SupplementAsked, SupplementProvided, VisitMade, VisitRequested, event::Payload,
+        DossierWithdrawn, ReactionIgnored, ResultHandedOver, ResultReady, StaffRecused, VisitMade,
+        VisitRequested, event::Payload,
     },
     intake::v1::StatementKind,
     r#type::v1::{DossierStatus, HandOverMethod, Role},
@@ -25,6 +25,7 @@ use super::{
     follow::{Change, News},
     moves::{self, Act},
     rules::Rules,
+    supplement,
     words::Words,
 };
 
@@ -33,9 +34,9 @@ const VISITS_MAX: usize = 50;
 
 /// What happens, and what was said with it.
 #[derive(Debug, Default)]
-struct Happened {
-    events: Vec<Payload>,
-    statements: Vec<Statement>,
+pub(super) struct Happened {
+    pub(super) events: Vec<Payload>,
+    pub(super) statements: Vec<Statement>,
 }
 
 impl From<Payload> for Happened {
@@ -86,10 +87,10 @@ pub fn decide(
         }
         Command::Refuse { reason, ground } => refuse(dossier, reason, ground)?,
         Command::AskSupplement { missing, ground } => {
-            ask_supplement(dossier, missing, ground, context, catalog)?
+            supplement::ask(dossier, missing, ground, context, &rules(dossier, catalog)?)?
         }
         Command::ProvideSupplement { provided } => {
-            provide_supplement(dossier, provided, now, catalog)?
+            supplement::provide(dossier, provided, now, &rules(dossier, catalog)?)?
         }
         Command::Withdraw { reason } => withdraw(dossier, reason, now)?,
         Command::HandOver {
@@ -174,7 +175,7 @@ fn known<'a>(catalog: Option<&'a Catalog>, id: &str) -> Result<&'a Catalog, Erro
 }
 
 /// What somebody said, under the next revision of its kind. Nothing said: no statement, revision 0.
-fn statement(
+pub(super) fn statement(
     dossier: &Dossier,
     kind: StatementKind,
     words: &Words,
@@ -282,67 +283,7 @@ fn refuse(dossier: &Dossier, reason: &Words, ground: &Words) -> Result<Happened,
     Ok(Happened {
         events: vec![Payload::DossierRefused(DossierRefused {
             statement_revision,
-        })],
-        statements,
-    })
-}
-
-/// Mẫu 02, in writing, fully, once: whoever forgot something needs a leader to ask again. Decree 118/2025, art. 17.
-fn ask_supplement(
-    dossier: &Dossier,
-    missing: &Words,
-    ground: &Words,
-    context: &Context<'_>,
-    catalog: Option<&Catalog>,
-) -> Result<Happened, Error> {
-    moves::check(Act::AskSupplement, dossier.place())?;
-    let (statement_revision, statements) =
-        statement(dossier, StatementKind::SupplementAsked, missing, ground);
-    if statement_revision > 1 && !context.roles.contains(&Role::Leader) {
-        return Err(Error::Refused(Refusal {
-            message: "a supplement was asked for before, and it is asked for fully, once"
-                .to_owned(),
-            article: "decree 118/2025, art. 17",
-            state: "SUBMITTED".to_owned(),
-            remedy: "accept the dossier, refuse it, or have a leader ask again",
-        }));
-    }
-    let supplement_due_at = rules(dossier, catalog)?.supplement_due(context.now)?;
-    Ok(Happened {
-        events: vec![Payload::SupplementAsked(SupplementAsked {
-            statement_revision,
-            supplement_due_at: Some(to_proto(supplement_due_at)),
-        })],
-        statements,
-    })
-}
-
-/// What comes back before acceptance is to be answered like a submission, in as long. Decree 118/2025, art. 17.
-fn provide_supplement(
-    dossier: &Dossier,
-    provided: &Words,
-    now: Timestamp,
-    catalog: Option<&Catalog>,
-) -> Result<Happened, Error> {
-    moves::check(Act::ProvideSupplement, dossier.place())?;
-    let during_case = dossier.reception.is_some();
-    let acceptance_due_at = if during_case {
-        None
-    } else {
-        Some(rules(dossier, catalog)?.acceptance_due(now)?)
-    };
-    let (statement_revision, statements) = statement(
-        dossier,
-        StatementKind::SupplementProvided,
-        provided,
-        &Words::default(),
-    );
-    Ok(Happened {
-        events: vec![Payload::SupplementProvided(SupplementProvided {
-            provided_at: Some(to_proto(now)),
-            during_case,
-            statement_revision,
-            acceptance_due_at: acceptance_due_at.map(to_proto),
+            lapsed: false,
         })],
         statements,
     })
@@ -454,12 +395,6 @@ fn record_visit(
     received_by: Option<&Words>,
     context: &Context<'_>,
 ) -> Result<Happened, Error> {
-    let visit = dossier
-        .visit_place(id)
-        .and_then(|place| dossier.visits.get(place))
-        .ok_or_else(|| Error::Missing {
-            name: format!("visit {id} of dossiers/{}", context.key),
-        })?;
     moves::check(
         if received_by.is_some() {
             Act::HandOver
@@ -468,6 +403,12 @@ fn record_visit(
         },
         dossier.place(),
     )?;
+    let visit = dossier
+        .visit_place(id)
+        .and_then(|place| dossier.visits.get(place))
+        .ok_or_else(|| Error::Missing {
+            name: format!("visit {id} of dossiers/{}", context.key),
+        })?;
     if visit.made_at.is_some() {
         return Err(Error::Refused(Refusal {
             message: format!("visit {id} was made already"),
@@ -495,9 +436,13 @@ fn record_visit(
     Ok(happened)
 }
 
-/// Said once for each wait: a submission, or its supplement, has waited for an answer longer than allowed.
+/// Looks at the clock: what was asked for may be due, or an answer.
 fn tick(dossier: &Dossier, now: Timestamp) -> Happened {
+    if let Some(awaited) = &dossier.supplement {
+        return supplement::tick(dossier, awaited, now);
+    }
     match dossier.timer() {
+        // Said once for each wait: a submission, or its supplement, has waited for an answer longer than allowed.
         Some(due) if due <= now => Payload::AcceptanceOverdue(AcceptanceOverdue {
             acceptance_due_at: Some(to_proto(due)),
         })

@@ -9,7 +9,10 @@ use motcua_platform::{
     time::{from_proto_opt, to_proto},
 };
 use motcua_proto::{
-    events::v1::{DossierAccepted, DossierSubmitted, Event, SupplementProvided, event::Payload},
+    events::v1::{
+        DossierAccepted, DossierSubmitted, Event, SupplementAsked, SupplementProvided,
+        event::Payload,
+    },
     intake::v1::{Dossier as ProtoDossier, StatementKind, Visit as ProtoVisit},
     r#type::v1::{Actor, Channel, DossierStatus, HandOverMethod, Limit, PriorityGround, Role},
 };
@@ -28,6 +31,8 @@ pub struct Dossier {
     /// The national portal's status.
     #[serde(with = "number")]
     pub status: DossierStatus,
+    /// Since when.
+    pub status_since: Timestamp,
     /// National code of the procedure.
     pub procedure: String,
     /// How it came in.
@@ -66,6 +71,9 @@ pub struct Dossier {
     pub acceptance_due_at: Timestamp,
     /// Whether that is still to be watched: nobody has answered the submission or its supplement, nor has it been said to be late.
     pub answer_awaited: bool,
+    /// What was asked for before acceptance; `None` where nothing is awaited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplement: Option<Awaited>,
     /// What the receipt says; `None` before acceptance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reception: Option<Reception>,
@@ -80,6 +88,18 @@ pub struct Dossier {
     pub visits: Vec<Visit>,
     /// The last revision of each kind of statement, by the kind's number.
     pub revisions: BTreeMap<i32, i32>,
+}
+
+/// A supplement that was asked for before acceptance (Mẫu 02).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// By when it is to be handed in, as the form says.
+    pub due_at: Timestamp,
+    /// The first instant that is too late.
+    pub judged_until: Timestamp,
+    /// When the applicant is reminded; `None` once that is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_at: Option<Timestamp>,
 }
 
 /// What the receipt says (Mẫu 01).
@@ -136,6 +156,7 @@ impl Dossier {
         Self {
             version: 1,
             status: DossierStatus::Submitted,
+            status_since: instant(submitted.submitted_at.as_ref()),
             procedure: procedure.to_owned(),
             channel: submitted.channel(),
             receiving_agency: submitted.receiving_agency.clone(),
@@ -154,6 +175,7 @@ impl Dossier {
             submitted_at: instant(submitted.submitted_at.as_ref()),
             acceptance_due_at: instant(submitted.acceptance_due_at.as_ref()),
             answer_awaited: true,
+            supplement: None,
             reception: None,
             result: None,
             handed_over: None,
@@ -178,7 +200,11 @@ impl Dossier {
         }
         let mut dossier = state?;
         dossier.version += 1;
+        let before = dossier.status;
         dossier.change(payload);
+        if dossier.status != before {
+            dossier.status_since = instant(event.occurred_at.as_ref());
+        }
         Some(dossier)
     }
 
@@ -193,8 +219,14 @@ impl Dossier {
             Payload::SupplementAsked(asked) => {
                 self.end_waiting(DossierStatus::SupplementRequired);
                 self.said(StatementKind::SupplementAsked, asked.statement_revision);
+                self.supplement = awaited(asked);
             }
-            Payload::SupplementProvided(provided) => self.supplement(provided),
+            Payload::SupplementDueSoon(_) => {
+                if let Some(awaited) = &mut self.supplement {
+                    awaited.remind_at = None;
+                }
+            }
+            Payload::SupplementProvided(provided) => self.supplemented(provided),
             Payload::DossierWithdrawn(withdrawn) => {
                 self.end_waiting(DossierStatus::Withdrawn);
                 self.said(StatementKind::Withdrawal, withdrawn.statement_revision);
@@ -257,7 +289,8 @@ impl Dossier {
         });
     }
 
-    fn supplement(&mut self, provided: &SupplementProvided) {
+    fn supplemented(&mut self, provided: &SupplementProvided) {
+        self.supplement = None;
         self.status = if provided.during_case {
             DossierStatus::InProgress
         } else {
@@ -276,6 +309,7 @@ impl Dossier {
 
     fn end_waiting(&mut self, status: DossierStatus) {
         self.status = status;
+        self.supplement = None;
         self.answer_awaited = false;
     }
 
@@ -344,7 +378,10 @@ impl Dossier {
     /// When it is to look at the clock by itself.
     #[must_use]
     pub fn timer(&self) -> Option<Timestamp> {
-        self.answer_awaited.then_some(self.acceptance_due_at)
+        match &self.supplement {
+            Some(awaited) => Some(awaited.remind_at.unwrap_or(awaited.judged_until)),
+            None => self.answer_awaited.then_some(self.acceptance_due_at),
+        }
     }
 
     /// The due instant as it stands.
@@ -367,6 +404,7 @@ impl Dossier {
             name: format!("dossiers/{code}"),
             code: code.to_owned(),
             status: self.status.into(),
+            status_since: Some(to_proto(self.status_since)),
             procedure: self.procedure.clone(),
             channel: self.channel.into(),
             receiving_agency: self.receiving_agency.clone(),
@@ -407,6 +445,11 @@ impl Dossier {
             applicant: None,
             statements: Vec::new(),
             recused: self.recused.iter().cloned().collect(),
+            supplement_due_at: self
+                .supplement
+                .as_ref()
+                .map(|awaited| to_proto(awaited.due_at)),
+            explanation: Vec::new(),
         }
     }
 }
@@ -427,6 +470,15 @@ impl Visit {
 #[must_use]
 pub fn visit_id(place: usize) -> String {
     format!("v{}", place + 1)
+}
+
+/// An event from before the contract had its instants is awaited without end.
+fn awaited(asked: &SupplementAsked) -> Option<Awaited> {
+    Some(Awaited {
+        due_at: instant(asked.supplement_due_at.as_ref()),
+        judged_until: from_proto_opt(asked.judged_until.as_ref())?,
+        remind_at: from_proto_opt(asked.remind_at.as_ref()),
+    })
 }
 
 /// An instant that this service's own events always carry.

@@ -12,6 +12,8 @@ use motcua_proto::r#type::v1::{Agency, Channel, Limit as ProtoLimit, Procedure};
 const ACCEPTANCE_MINUTES: u32 = 8 * 60;
 /// How long a supplement that was asked for before acceptance may take: 7 working days.
 const SUPPLEMENT_DAYS: u32 = 7;
+/// The applicant is reminded at the close of the day so many working days before.
+const SUPPLEMENT_REMINDER_DAYS: u32 = 2;
 
 /// The catalog's words on one dossier.
 #[derive(Debug)]
@@ -136,15 +138,22 @@ impl<'a> Rules<'a> {
     ///
     /// # Errors
     /// When the calendar does not reach so far.
-    pub fn supplement_due(&self, asked: Timestamp) -> Result<Timestamp, Error> {
-        self.calendar
-            .due(
-                asked,
-                &Limit::working_days(SUPPLEMENT_DAYS),
-                Default::default(),
-                &[],
-            )
+    pub fn supplement_due(&self, asked: Timestamp) -> Result<Due, Error> {
+        self.working_days_after(asked, SUPPLEMENT_DAYS)
+    }
+
+    /// When the applicant is reminded of that: as long before as is needed to still find a paper.
+    ///
+    /// # Errors
+    /// When the calendar does not reach so far.
+    pub fn supplement_reminder(&self, asked: Timestamp) -> Result<Timestamp, Error> {
+        self.working_days_after(asked, SUPPLEMENT_DAYS - SUPPLEMENT_REMINDER_DAYS)
             .map(|due| due.at)
+    }
+
+    fn working_days_after(&self, instant: Timestamp, days: u32) -> Result<Due, Error> {
+        self.calendar
+            .due(instant, &Limit::working_days(days), Default::default(), &[])
             .map_err(|error| self.unreachable(&error))
     }
 

@@ -1,7 +1,9 @@
 //! The law, as tests: a ward, what is asked of its dossiers, and what comes of it.
 
 mod examples;
+mod plain;
 mod replay;
+mod table;
 mod walk;
 
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{Event, EventKind, event::Payload},
     google::r#type::Date,
-    intake::v1::Applicant,
+    intake::v1::{Applicant, StatementKind},
     r#type::v1::{
         Actor, Agency, AgencyKind, Calendar, CalendarDay, CalendarDayKind, Catalog as ProtoCatalog,
         Channel, DossierStatus, HandOverMethod, Limit, PriorityGround, Procedure, Role, SameDay,

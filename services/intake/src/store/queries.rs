@@ -14,14 +14,14 @@ use sqlx::types::Json;
 
 use crate::domain::{applicant, dossier::Dossier};
 
-/// A dossier, in the BASIC view.
+/// Where a dossier stands.
 ///
 /// # Errors
 /// Those of the database.
 pub(crate) async fn dossier(
     reading: &mut Reading,
     code: &str,
-) -> Result<Option<ProtoDossier>, sqlx::Error> {
+) -> Result<Option<Dossier>, sqlx::Error> {
     let reach = reading.scope().reach();
     let state: Option<Json<Dossier>> =
         sqlx::query_scalar("SELECT state FROM dossier WHERE code = $1 AND reaches($2, tenants)")
@@ -30,8 +30,8 @@ pub(crate) async fn dossier(
             .fetch_optional(&mut **reading)
             .await?;
     Ok(state
-        .filter(|Json(state)| reading.shows(&state.tenants()))
-        .map(|Json(state)| state.to_proto(code)))
+        .map(|Json(state)| state)
+        .filter(|state| reading.shows(&state.tenants())))
 }
 
 /// The latest statement of each kind, of a dossier that was read before.

@@ -46,6 +46,7 @@ async fn full(peer: Peer, name: &str) -> Result<Dossier, Status> {
     let request = GetDossierRequest {
         name: name.to_owned(),
         view: DossierView::Full.into(),
+        ..GetDossierRequest::default()
     };
     let shown = DossierServiceClient::new(peer)
         .get_dossier(stating(request))

@@ -6,9 +6,10 @@ use motcua_proto::{
     events::v1::{CaseFinished, CaseHeld, CaseStarted, EventKind, HoldGround, event::Payload},
     intake::v1::{
         AcceptDossierRequest, BatchSubmitDossiersRequest, BatchSubmitDossiersResponse, DossierView,
-        GetDossierRequest, HandOverResultRequest, ListDossiersRequest, RecordVisitRequest,
-        RequestSupplementRequest, RequestVisitRequest, SubmitDossierRequest,
-        SupplementDossierRequest, WithdrawDossierRequest, submit_outcome::Outcome,
+        GetDossierRequest, HandOverResultRequest, Language, ListDossiersRequest,
+        RecordVisitRequest, RequestSupplementRequest, RequestVisitRequest, StatementKind,
+        SubmitDossierRequest, SupplementDossierRequest, WithdrawDossierRequest,
+        submit_outcome::Outcome,
     },
     r#type::v1::{DossierStatus, HandOverMethod},
 };
@@ -119,12 +120,14 @@ async fn a_dossier_lives_from_submission_to_the_family_s_door() {
     let basic = GetDossierRequest {
         name: accepted.name.clone(),
         view: DossierView::Basic.into(),
+        ..GetDossierRequest::default()
     };
     let basic = ward.dossiers.get_dossier(basic).await.unwrap().into_inner();
     assert_eq!(basic, handed_over);
     let full = GetDossierRequest {
         name: accepted.name.clone(),
         view: DossierView::Full.into(),
+        ..GetDossierRequest::default()
     };
     // Who reads personal data says why.
     let unsaid = ward.dossiers.get_dossier(full.clone()).await.unwrap_err();
@@ -423,6 +426,56 @@ async fn a_submission_that_nobody_answers_is_said_to_be_late_once() {
         accepted.into_inner().etag,
         "\"3\"",
         "submitted, late, accepted"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_handed_in_is_reminded_of_and_then_refused_in_writing() {
+    let mut ward = Ward::ready().await;
+    let submitted = ward.submits(registration()).await.unwrap();
+    let asked = RequestSupplementRequest {
+        name: submitted.name.clone(),
+        missing: "giấy báo tử".to_owned(),
+        ground: "điều 17".to_owned(),
+        ..RequestSupplementRequest::default()
+    };
+    let asked = ward.dossiers.request_supplement(asked).await.unwrap();
+    assert_eq!(
+        asked.into_inner().supplement_due_at,
+        Some(to_proto(at("2025-07-10T17:00:00")))
+    );
+    ward.hand.set(at("2025-07-08T17:00:00"));
+    ward.hears(EventKind::SupplementDueSoon).await;
+    ward.hand.set(at("2025-07-11T00:00:00"));
+    ward.hears(EventKind::DossierRefused).await;
+    let whole = GetDossierRequest {
+        name: submitted.name,
+        view: DossierView::Full.into(),
+        language: Language::English.into(),
+    };
+    let refused = ward
+        .dossiers
+        .get_dossier(for_the_family(whole))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(refused.status(), DossierStatus::Refused);
+    let said = refused.statements.iter();
+    let reason = said
+        .filter(|said| said.kind() == StatementKind::Refusal)
+        .map(|said| said.text.as_str());
+    assert_eq!(
+        reason.collect::<Vec<_>>(),
+        [
+            "Hết thời hạn bổ sung, hoàn thiện hồ sơ (17 giờ 00 phút, ngày 10/07/2025) nhưng chưa nhận được nội dung đã yêu cầu."
+        ]
+    );
+    assert_eq!(
+        refused.explanation,
+        [
+            "Đơn vị 11593 refused the dossier at 00:00 on 11/07/2025.",
+            "This dossier has ended; you may submit a new one."
+        ]
     );
 }
 

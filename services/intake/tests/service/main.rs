@@ -5,5 +5,6 @@
 mod access;
 mod catalogs;
 mod dossiers;
+mod table;
 mod walls;
 mod world;

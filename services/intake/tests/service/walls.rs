@@ -323,6 +323,7 @@ async fn an_applicant_looks_up_with_code_and_number_and_guessing_is_slow() {
     let looking = |code: &str, ending: &str| LookUpDossierRequest {
         code: code.to_owned(),
         identity_ending: ending.to_owned(),
+        ..LookUpDossierRequest::default()
     };
     let found = anybody
         .look_up_dossier(looking(&dossier.code, "0001"))
@@ -331,6 +332,11 @@ async fn an_applicant_looks_up_with_code_and_number_and_guessing_is_slow() {
         .into_inner();
     assert_eq!(found.status(), dossier.status());
     assert_eq!(found.applicant, None);
+    // In words, because whoever asks so has no program that reads a status.
+    assert_eq!(
+        found.explanation[0],
+        "Hồ sơ đang chờ Đơn vị 11593 tiếp nhận, từ 08 giờ 00 ngày 01/07/2025."
+    );
     let unknown = "H24.11593-250701-0999";
     let wrong = anybody
         .look_up_dossier(looking(&dossier.code, "0002"))

@@ -101,7 +101,16 @@ impl Particulars {
                 "supplement",
                 match hold {
                     Some(hold) => values([("due_at", at(hold.supplement_due_at.as_ref()))]),
-                    None => values(words(StatementKind::SupplementAsked, "missing")),
+                    None => values(
+                        words(StatementKind::SupplementAsked, "missing")
+                            .into_iter()
+                            .chain(
+                                dossier
+                                    .supplement_due_at
+                                    .as_ref()
+                                    .map(|due| ("due_at", at(Some(due)))),
+                            ),
+                    ),
                 },
             ),
             (

@@ -14,10 +14,15 @@ pub(crate) const WORKFLOW: &str = "workflow";
 const IDS: Uuid = Uuid::from_u128(0x7a1f_5a52_0c5b_4b8e_9d36_2b1f_6c1e_9a40);
 
 /// Source, kind, template. An end that both services record (a withdrawal, a finish) is told once, by intake's event.
-const RULES: [(&str, EventKind, &BuiltIn); 9] = [
+const RULES: [(&str, EventKind, &BuiltIn); 10] = [
     (INTAKE, EventKind::DossierAccepted, &words::RECEIPT),
     (INTAKE, EventKind::DossierRefused, &words::REFUSAL),
     (INTAKE, EventKind::SupplementAsked, &words::SUPPLEMENT),
+    (
+        INTAKE,
+        EventKind::SupplementDueSoon,
+        &words::SUPPLEMENT_REMINDER,
+    ),
     (INTAKE, EventKind::DossierWithdrawn, &words::WITHDRAWN),
     (INTAKE, EventKind::ResultReady, &words::RESULT_READY),
     (INTAKE, EventKind::VisitRequested, &words::VISIT),
@@ -62,6 +67,11 @@ mod tests {
             ("intake", EventKind::DossierAccepted, Some("receipt")),
             ("intake", EventKind::DossierRefused, Some("refusal")),
             ("intake", EventKind::SupplementAsked, Some("supplement")),
+            (
+                "intake",
+                EventKind::SupplementDueSoon,
+                Some("supplement-reminder"),
+            ),
             ("intake", EventKind::DossierWithdrawn, Some("withdrawn")),
             ("intake", EventKind::ResultReady, Some("result-ready")),
             ("intake", EventKind::VisitRequested, Some("visit")),

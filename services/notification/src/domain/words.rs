@@ -41,6 +41,7 @@ built_in! {
     RESULT_READY_HOME = "result-ready-home",
     STOPPED = "stopped",
     SUPPLEMENT = "supplement",
+    SUPPLEMENT_REMINDER = "supplement-reminder",
     VISIT = "visit",
     WITHDRAWN = "withdrawn",
 }
@@ -384,6 +385,6 @@ Trung tâm Phục vụ hành chính công phường Thí Dụ"
             .filter(|built_in| Compiled::new(&built_in.words()).unwrap().needs_case)
             .map(|built_in| built_in.id)
             .collect();
-        assert_eq!(needing, ["extension", "supplement"]);
+        assert_eq!(needing, ["extension", "supplement", "supplement-reminder"]);
     }
 }

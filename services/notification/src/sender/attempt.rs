@@ -104,6 +104,7 @@ impl Sender {
         let mut request = Request::new(GetDossierRequest {
             name: format!("dossiers/{}", message.dossier),
             view: DossierView::Full.into(),
+            ..GetDossierRequest::default()
         });
         if let Ok(purpose) = MetadataValue::try_from(format!("message {}", message.template)) {
             request.metadata_mut().insert(PURPOSE_METADATA, purpose);

@@ -95,7 +95,9 @@ fn a_submission_that_was_answered_is_not_late() {
     let asked = Counter::opens("2025-07-01T08:00:00")
         .does(&submission("1.000656", Channel::Portal, false))
         .does(&ask_supplement());
-    assert_eq!(asked.dossier().timer(), None);
+    // What wakes it next is the supplement that it waits for.
+    assert_eq!(asked.dossier().timer(), Some(at("2025-07-08T17:00:00")));
+    assert!(!asked.dossier().answer_awaited);
 }
 
 #[test]
@@ -516,4 +518,52 @@ fn a_centre_receives_for_another_ward_whose_agencies_are_then_competent() {
         panic!("{refused:?}");
     };
     assert_eq!(violations[0].field, "on_behalf_of");
+}
+
+#[test]
+fn what_was_asked_for_is_reminded_of_once_and_then_refused_by_rule_in_writing() {
+    let mut counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Portal, false))
+        .does(&ask_supplement());
+    // Seven working days end on Thursday 10 July; two before that is Tuesday.
+    assert_eq!(counter.dossier().timer(), Some(at("2025-07-08T17:00:00")));
+    counter.now = at("2025-07-08T16:59:00");
+    assert_eq!(counter.asks(&Command::Tick).unwrap(), []);
+    counter.now = at("2025-07-08T17:00:00");
+    assert!(matches!(
+        counter.asks(&Command::Tick).unwrap()[..],
+        [Payload::SupplementDueSoon(_)]
+    ));
+    assert_eq!(counter.asks(&Command::Tick).unwrap(), []);
+    // The whole day is the applicant's.
+    assert_eq!(counter.dossier().timer(), Some(at("2025-07-11T00:00:00")));
+    counter.now = at("2025-07-10T23:59:00");
+    assert_eq!(counter.asks(&Command::Tick).unwrap(), []);
+    counter.now = at("2025-07-11T00:00:00");
+    let [Payload::DossierRefused(refused)] = &counter.asks(&Command::Tick).unwrap()[..] else {
+        panic!("the supplement has lapsed");
+    };
+    assert!(refused.lapsed && refused.statement_revision == 1);
+    let said = counter.statements.last().unwrap();
+    assert_eq!(said.kind, i32::from(StatementKind::Refusal));
+    assert_eq!(
+        said.body.expose(),
+        "Hết thời hạn bổ sung, hoàn thiện hồ sơ (17 giờ 00 phút, ngày 10/07/2025) nhưng chưa nhận được nội dung đã yêu cầu."
+    );
+    assert!(said.ground.expose().contains("118/2025/NĐ-CP"));
+    assert_eq!(counter.asks(&Command::Tick).unwrap(), []);
+    let replayed = counter.events.iter().fold(None, Dossier::apply);
+    assert_eq!(replayed, counter.dossier);
+}
+
+#[test]
+fn what_was_handed_in_does_not_lapse() {
+    let mut counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Portal, false))
+        .does(&ask_supplement())
+        .at("2025-07-10T16:00:00")
+        .does(&provide_supplement());
+    counter.now = at("2025-07-11T00:00:00");
+    assert_eq!(counter.asks(&Command::Tick).unwrap(), []);
+    assert_eq!(counter.dossier().to_proto(CODE).supplement_due_at, None);
 }

@@ -1,0 +1,124 @@
+//! What is missing before acceptance: asked for in writing, fully, once (Mẫu 02); handed in, or lapsed.
+//! Decree 118/2025, art. 17.
+
+use jiff::Timestamp;
+use motcua_platform::{
+    error::{Error, Refusal},
+    ledger::Context,
+    time::to_proto,
+};
+use motcua_proto::{
+    events::v1::{
+        DossierRefused, SupplementAsked, SupplementDueSoon, SupplementProvided, event::Payload,
+    },
+    intake::v1::StatementKind,
+    r#type::v1::Role,
+};
+
+use super::{
+    decide::{Happened, statement},
+    dossier::{Awaited, Dossier},
+    moves::{self, Act},
+    rules::Rules,
+    words::Words,
+};
+
+/// Of a refusal by rule, as Mẫu 03 prints it.
+const GROUND: &str = "Điều 17 Nghị định số 118/2025/NĐ-CP ngày 09 tháng 6 năm 2025 của Chính phủ";
+
+/// Whoever forgot something needs a leader to ask again.
+pub(super) fn ask(
+    dossier: &Dossier,
+    missing: &Words,
+    ground: &Words,
+    context: &Context<'_>,
+    rules: &Rules<'_>,
+) -> Result<Happened, Error> {
+    moves::check(Act::AskSupplement, dossier.place())?;
+    let (statement_revision, statements) =
+        statement(dossier, StatementKind::SupplementAsked, missing, ground);
+    if statement_revision > 1 && !context.roles.contains(&Role::Leader) {
+        return Err(Error::Refused(Refusal {
+            message: "a supplement was asked for before, and it is asked for fully, once"
+                .to_owned(),
+            article: "decree 118/2025, art. 17",
+            state: "SUBMITTED".to_owned(),
+            remedy: "accept the dossier, refuse it, or have a leader ask again",
+        }));
+    }
+    let due = rules.supplement_due(context.now)?;
+    Ok(Happened {
+        events: vec![Payload::SupplementAsked(SupplementAsked {
+            statement_revision,
+            supplement_due_at: Some(to_proto(due.at)),
+            judged_until: Some(to_proto(due.judged_until)),
+            remind_at: Some(to_proto(rules.supplement_reminder(context.now)?)),
+        })],
+        statements,
+    })
+}
+
+/// What comes back before acceptance is to be answered like a submission, in as long.
+pub(super) fn provide(
+    dossier: &Dossier,
+    provided: &Words,
+    now: Timestamp,
+    rules: &Rules<'_>,
+) -> Result<Happened, Error> {
+    moves::check(Act::ProvideSupplement, dossier.place())?;
+    let during_case = dossier.reception.is_some();
+    let acceptance_due_at = if during_case {
+        None
+    } else {
+        Some(rules.acceptance_due(now)?)
+    };
+    let (statement_revision, statements) = statement(
+        dossier,
+        StatementKind::SupplementProvided,
+        provided,
+        &Words::default(),
+    );
+    Ok(Happened {
+        events: vec![Payload::SupplementProvided(SupplementProvided {
+            provided_at: Some(to_proto(now)),
+            during_case,
+            statement_revision,
+            acceptance_due_at: acceptance_due_at.map(to_proto),
+        })],
+        statements,
+    })
+}
+
+/// The applicant is reminded once; what has not come by then is refused by rule, and the refusal says why.
+pub(super) fn tick(dossier: &Dossier, awaited: &Awaited, now: Timestamp) -> Happened {
+    if awaited.judged_until <= now {
+        return lapse(dossier, awaited);
+    }
+    match awaited.remind_at {
+        Some(at) if at <= now => Payload::SupplementDueSoon(SupplementDueSoon {
+            supplement_due_at: Some(to_proto(awaited.due_at)),
+        })
+        .into(),
+        _ => Happened::default(),
+    }
+}
+
+fn lapse(dossier: &Dossier, awaited: &Awaited) -> Happened {
+    let due = motcua_calendar::local(awaited.due_at).strftime("%H giờ %M phút, ngày %d/%m/%Y");
+    let reason = format!(
+        "Hết thời hạn bổ sung, hoàn thiện hồ sơ ({due}) nhưng chưa nhận được nội dung đã yêu cầu."
+    );
+    let (statement_revision, statements) = statement(
+        dossier,
+        StatementKind::Refusal,
+        &Words::from(reason),
+        &Words::from(GROUND.to_owned()),
+    );
+    Happened {
+        events: vec![Payload::DossierRefused(DossierRefused {
+            statement_revision,
+            lapsed: true,
+        })],
+        statements,
+    }
+}

@@ -1,0 +1,243 @@
+//! The table of the README, walked over gRPC: every status met by every command.
+
+use std::collections::BTreeSet;
+
+use motcua_platform::time::to_proto;
+use motcua_proto::{
+    events::v1::{
+        CaseFinished, CaseHeld, CaseStarted, CaseStopped, EventKind, HoldGround, event::Payload,
+    },
+    intake::v1::{
+        AcceptDossierRequest, Dossier, GetDossierRequest, HandOverResultRequest,
+        RecordVisitRequest, RecuseStaffRequest, RefuseDossierRequest, RequestSupplementRequest,
+        RequestVisitRequest, SupplementDossierRequest, WithdrawDossierRequest,
+    },
+    r#type::v1::HandOverMethod,
+};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::world::{Ward, at, registration};
+
+const README: &str = include_str!("../../README.md");
+
+/// Rows of the table that somebody asks for; the others are the case's and the clock's.
+const METHODS: usize = 10;
+
+/// How a dossier comes to each of the table's columns.
+const WAYS: [&[&str]; 11] = [
+    &[],
+    &["RequestSupplement"],
+    &["AcceptDossier", "RequestVisit"],
+    &["AcceptDossier", "RequestVisit", "began"],
+    &["AcceptDossier", "RequestVisit", "began", "supplement"],
+    &["AcceptDossier", "RequestVisit", "began", "payment"],
+    &["RefuseDossier"],
+    &["AcceptDossier", "RequestVisit", "began", "WithdrawDossier"],
+    &["AcceptDossier", "RequestVisit", "began", "stopped"],
+    &["AcceptDossier", "RequestVisit", "began", "finished"],
+    &[
+        "AcceptDossier",
+        "RequestVisit",
+        "began",
+        "finished",
+        "HandOverResult",
+    ],
+];
+
+/// The cells by row: the row's name, and one cell for each column.
+fn table() -> Vec<(&'static str, Vec<&'static str>)> {
+    let (_, rest) = README.split_once("<!-- table -->\n").unwrap();
+    let (table, _) = rest.split_once("<!-- /table -->").unwrap();
+    table
+        .lines()
+        .skip(2)
+        .map(|line| {
+            let mut cells = line.trim_matches('|').split('|').map(str::trim);
+            (cells.next().unwrap(), cells.collect())
+        })
+        .collect()
+}
+
+async fn asks(ward: &mut Ward, method: &str, name: &str) -> Result<Dossier, Status> {
+    let name = name.to_owned();
+    let (dossiers, visits) = (&mut ward.dossiers, &mut ward.visits);
+    let answer = match method {
+        "AcceptDossier" => {
+            let request = AcceptDossierRequest {
+                name,
+                ..Default::default()
+            };
+            dossiers.accept_dossier(request).await
+        }
+        "RefuseDossier" => {
+            let request = RefuseDossierRequest {
+                name,
+                reason: "không thuộc thẩm quyền".to_owned(),
+                ground: "điều 17".to_owned(),
+                ..Default::default()
+            };
+            dossiers.refuse_dossier(request).await
+        }
+        "RequestSupplement" => {
+            let request = RequestSupplementRequest {
+                name,
+                missing: "giấy báo tử".to_owned(),
+                ground: "điều 17".to_owned(),
+                ..Default::default()
+            };
+            dossiers.request_supplement(request).await
+        }
+        "SupplementDossier" => {
+            let request = SupplementDossierRequest {
+                name,
+                provided: "giấy báo tử".to_owned(),
+                ..Default::default()
+            };
+            dossiers.supplement_dossier(request).await
+        }
+        "WithdrawDossier" => {
+            let request = WithdrawDossierRequest {
+                name,
+                ..Default::default()
+            };
+            dossiers.withdraw_dossier(request).await
+        }
+        "RequestVisit" => {
+            let request = RequestVisitRequest {
+                name,
+                window_from: Some(to_proto(at("2025-07-02T08:00:00"))),
+                window_to: Some(to_proto(at("2025-07-02T10:00:00"))),
+                ..Default::default()
+            };
+            visits.request_visit(request).await
+        }
+        "RecordVisit, nobody met" | "RecordVisit, handed over" => {
+            let handed_over = method.ends_with("handed over");
+            let request = RecordVisitRequest {
+                name,
+                visit: "v1".to_owned(),
+                handed_over,
+                received_by: if handed_over {
+                    "con".to_owned()
+                } else {
+                    String::new()
+                },
+                ..Default::default()
+            };
+            visits.record_visit(request).await
+        }
+        "HandOverResult" => {
+            let request = HandOverResultRequest {
+                name,
+                method: HandOverMethod::Counter.into(),
+                received_by: "con".to_owned(),
+                ..Default::default()
+            };
+            dossiers.hand_over_result(request).await
+        }
+        "RecuseStaff" => {
+            let request = RecuseStaffRequest {
+                name,
+                principal: "officer-11593-2".to_owned(),
+                ..Default::default()
+            };
+            dossiers.recuse_staff(request).await
+        }
+        other => panic!("{other} is no method of this walk"),
+    };
+    answer.map(tonic::Response::into_inner)
+}
+
+/// What the case tells, until it has arrived.
+async fn tells(ward: &mut Ward, dossier: &Dossier, what: &str) {
+    let held = |ground: HoldGround| {
+        Payload::CaseHeld(CaseHeld {
+            ground: ground.into(),
+            ..CaseHeld::default()
+        })
+    };
+    let (kind, payload) = match what {
+        "began" => (
+            EventKind::CaseStarted,
+            Payload::CaseStarted(CaseStarted::default()),
+        ),
+        "supplement" => (EventKind::CaseHeld, held(HoldGround::Supplement)),
+        "payment" => (EventKind::CaseHeld, held(HoldGround::Payment)),
+        "stopped" => (
+            EventKind::CaseStopped,
+            Payload::CaseStopped(CaseStopped::default()),
+        ),
+        "finished" => (
+            EventKind::CaseFinished,
+            Payload::CaseFinished(CaseFinished::default()),
+        ),
+        other => panic!("{other} is nothing that a case tells"),
+    };
+    ward.case_says(dossier, kind, payload);
+    ward.hears(match what {
+        "finished" => EventKind::ResultReady,
+        _ => EventKind::CaseProgressRecorded,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_status_meets_every_method_as_the_readme_says() {
+    let mut ward = Ward::ready().await;
+    let table = table();
+    assert!(table.len() > METHODS);
+    let mut met = BTreeSet::new();
+    for (column, way) in WAYS.iter().enumerate() {
+        for (method, cells) in &table[..METHODS] {
+            let mut dossier = ward.submits(registration()).await.unwrap();
+            for step in *way {
+                if step.starts_with(char::is_uppercase) {
+                    dossier = asks(&mut ward, step, &dossier.name.clone()).await.unwrap();
+                } else {
+                    tells(&mut ward, &dossier, step).await;
+                }
+            }
+            let before = get(&mut ward, &dossier.name).await;
+            let (cell, place) = (cells[column], format!("{method} in column {}", column + 1));
+            met.insert(cell.to_owned());
+            match asks(&mut ward, method, &dossier.name).await {
+                Ok(after) if cell == "=" => {
+                    assert_eq!(after.status, before.status, "{place}");
+                    assert_ne!(after.etag, before.etag, "{place}");
+                }
+                Ok(after) => assert_eq!(after.status.to_string(), cell, "{place}"),
+                Err(status) => {
+                    assert_eq!(
+                        status.code(),
+                        Code::FailedPrecondition,
+                        "{place}: {status:?}"
+                    );
+                    let info = status.get_details_error_info().unwrap();
+                    let article = match info.metadata["article"].split_once(", art. ") {
+                        Some((_, article)) => format!("*{article}*"),
+                        None => "*st*".to_owned(),
+                    };
+                    assert_eq!(article, cell, "{place}: {status:?}");
+                    assert_eq!(get(&mut ward, &dossier.name).await, before, "{place}");
+                }
+            }
+        }
+    }
+    let every = [
+        "*17*", "*22*", "*st*", "1", "10", "2", "3", "4", "5", "7", "=",
+    ];
+    assert_eq!(met.iter().map(String::as_str).collect::<Vec<_>>(), every);
+}
+
+async fn get(ward: &mut Ward, name: &str) -> Dossier {
+    let request = GetDossierRequest {
+        name: name.to_owned(),
+        ..Default::default()
+    };
+    ward.dossiers
+        .get_dossier(request)
+        .await
+        .unwrap()
+        .into_inner()
+}
