@@ -76,6 +76,8 @@ fn sound(pool: &DescriptorPool, message: &MessageDescriptor, about: &About) -> D
             ("procedure", _) => Value::String("1.000656".to_owned()),
             ("receiving_agency", _) => Value::String(about.agency.to_owned()),
             ("outcome", _) => Value::String("approved".to_owned()),
+            ("payment", _) => Value::String("p1".to_owned()),
+            ("amount_vnd", _) => Value::I64(1),
             ("visit", _) => Value::String("v1".to_owned()),
             ("template", _) => Value::String("receipt".to_owned()),
             ("identity_ending", _) => Value::String("0001".to_owned()),
@@ -126,7 +128,7 @@ struct About {
 fn resource(method: &MethodDescriptor, code: &str, message: &str) -> Option<String> {
     method.input().get_field_by_name("name")?;
     Some(match method.parent_service().name() {
-        "DossierService" | "VisitService" => format!("dossiers/{code}"),
+        "DossierService" | "PaymentService" | "VisitService" => format!("dossiers/{code}"),
         "CaseService" => format!("cases/{code}"),
         "TaskService" => format!("cases/{code}/tasks/t1"),
         "MessageService" => format!("messages/{message}"),

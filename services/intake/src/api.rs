@@ -4,6 +4,7 @@ mod act;
 mod catalogs;
 mod dossiers;
 mod look_up;
+mod payments;
 mod search;
 mod subjects;
 mod submission;

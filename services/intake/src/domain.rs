@@ -10,6 +10,7 @@ pub mod decide;
 pub mod dossier;
 pub mod follow;
 pub mod moves;
+mod payments;
 pub mod plain;
 pub mod rules;
 pub mod subject;

@@ -37,7 +37,7 @@ use motcua_proto::{
     },
     intake::v1::{
         catalog_service_server::CatalogServiceServer, dossier_service_server::DossierServiceServer,
-        visit_service_server::VisitServiceServer,
+        payment_service_server::PaymentServiceServer, visit_service_server::VisitServiceServer,
     },
 };
 use sqlx::PgPool;
@@ -185,7 +185,8 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         archive: archive.clone(),
     };
     let routes = Routes::new(compressed!(DossierServiceServer::new(dossier_api.clone())))
-        .add_service(compressed!(VisitServiceServer::new(dossier_api)))
+        .add_service(compressed!(VisitServiceServer::new(dossier_api.clone())))
+        .add_service(compressed!(PaymentServiceServer::new(dossier_api)))
         .add_service(compressed!(CatalogServiceServer::new(catalog_api)))
         .add_service(compressed!(AccessLogServiceServer::new(
             subject_api.clone()

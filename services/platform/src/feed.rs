@@ -254,7 +254,7 @@ pub fn kind_of(payload: &Payload) -> EventKind {
     kinds!(payload,
         DossierSubmitted DossierAccepted AcceptanceOverdue DossierRefused SupplementAsked SupplementProvided
         DossierWithdrawn ResultReady ResultHandedOver VisitRequested VisitMade CaseProgressRecorded CatalogApplied
-        StaffRecused SubjectErased SupplementDueSoon
+        StaffRecused SubjectErased SupplementDueSoon PaymentRecorded PaymentRefunded
         CaseStarted CaseBlocked TaskOpened TaskClaimed TaskCompleted TaskReturned TaskCancelled SupplementRequested
         CaseHeld CaseResumed DeadlineExtended CaseDueSoon CaseOverdue SubCaseStarted SubCaseFinished CaseWithdrawn
         CaseStopped CaseFinished DefinitionPublished CaseStaffRecused MessageQueued MessageSent MessageFailed TemplateWritten

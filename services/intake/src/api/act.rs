@@ -6,9 +6,9 @@ use motcua_platform::{
     parse::Fields,
 };
 use motcua_proto::intake::v1::{
-    AcceptDossierRequest, Dossier, HandOverResultRequest, RecordVisitRequest, RecuseStaffRequest,
-    RefuseDossierRequest, RequestSupplementRequest, RequestVisitRequest, SupplementDossierRequest,
-    WithdrawDossierRequest,
+    AcceptDossierRequest, Dossier, HandOverResultRequest, RecordPaymentRequest, RecordVisitRequest,
+    RecuseStaffRequest, RefundPaymentRequest, RefuseDossierRequest, RequestSupplementRequest,
+    RequestVisitRequest, SupplementDossierRequest, WithdrawDossierRequest,
 };
 use tonic::{Request, Response, Status};
 
@@ -34,7 +34,7 @@ macro_rules! acts {
 
 acts! {
     RecuseStaffRequest AcceptDossierRequest RefuseDossierRequest RequestSupplementRequest SupplementDossierRequest
-    WithdrawDossierRequest HandOverResultRequest RequestVisitRequest RecordVisitRequest
+    WithdrawDossierRequest HandOverResultRequest RequestVisitRequest RecordVisitRequest RecordPaymentRequest RefundPaymentRequest
 }
 
 impl DossierApi {

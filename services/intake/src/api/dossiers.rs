@@ -1,6 +1,6 @@
 //! `DossierService`: reception and hand-over.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -63,11 +63,40 @@ impl DossierService for DossierApi {
             return Err(Error::field("requests", range).into());
         }
         let catalog = self.in_force().await?;
-        let submitting = body
+        // The first of an id counts; which is first, two lanes cannot tell.
+        let mut first = HashMap::new();
+        let places: Vec<_> = body
             .requests
             .iter()
-            .map(|body| self.submit(&call, body, catalog.clone()));
-        let outcomes = join_all(submitting).await;
+            .enumerate()
+            .map(|(place, request)| match request.request_id.as_str() {
+                "" => place,
+                id => *first.entry(id).or_insert(place),
+            })
+            .collect();
+        let submitting =
+            places
+                .iter()
+                .zip(&body.requests)
+                .enumerate()
+                .map(async |(place, (first, request))| {
+                    if *first == place {
+                        Some(self.submit(&call, request, catalog.clone()).await)
+                    } else {
+                        None
+                    }
+                });
+        let submitted = join_all(submitting).await;
+        let outcomes: Vec<_> = places
+            .iter()
+            .zip(&body.requests)
+            .map(
+                |(first, request)| match (submitted.get(*first), body.requests.get(*first)) {
+                    (Some(Some(outcome)), Some(same)) if same == request => outcome.clone(),
+                    _ => Err(Error::RequestIdReused(request.request_id.clone())),
+                },
+            )
+            .collect();
         // They were written in whatever order: who waits for the last of them has them all.
         let position = outcomes
             .iter()

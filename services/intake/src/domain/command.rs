@@ -66,6 +66,15 @@ pub enum Command {
         /// Who received the result, and the proof; `None` when nobody was met.
         received_by: Option<Words>,
     },
+    /// Record a payment.
+    RecordPayment(NewPayment),
+    /// Record that a payment was given back.
+    RefundPayment {
+        /// Id of the payment: `p1`.
+        payment: String,
+        /// Why.
+        reason: Words,
+    },
     /// Mark somebody who may not act on it.
     Recuse {
         /// Opaque id.
@@ -75,6 +84,19 @@ pub enum Command {
     Tick,
     /// Follow the case.
     Follow(News),
+}
+
+/// Something that was paid.
+#[derive(Debug, Clone)]
+pub struct NewPayment {
+    /// Who took the money.
+    pub provider: String,
+    /// The provider's reference.
+    pub reference: String,
+    /// In đồng; more than 0.
+    pub amount_vnd: i64,
+    /// When; `None` for now.
+    pub paid_at: Option<Timestamp>,
 }
 
 /// A new dossier.

@@ -24,6 +24,7 @@ use super::{
     dossier::{Dossier, visit_id},
     follow::{Change, News},
     moves::{self, Act},
+    payments,
     rules::Rules,
     supplement,
     words::Words,
@@ -102,6 +103,12 @@ pub fn decide(
         }
         Command::RecordVisit { visit, received_by } => {
             record_visit(dossier, visit, received_by.as_ref(), context)?
+        }
+        Command::RecordPayment(new) => {
+            payments::record(dossier, new, now, &rules(dossier, catalog)?)?
+        }
+        Command::RefundPayment { payment, reason } => {
+            payments::refund(dossier, payment, reason, now)?
         }
         Command::Recuse { principal } => recuse(dossier, principal),
         Command::Tick => tick(dossier, now),

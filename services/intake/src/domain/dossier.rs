@@ -13,7 +13,9 @@ use motcua_proto::{
         DossierAccepted, DossierSubmitted, Event, SupplementAsked, SupplementProvided,
         event::Payload,
     },
-    intake::v1::{Dossier as ProtoDossier, StatementKind, Visit as ProtoVisit},
+    intake::v1::{
+        Dossier as ProtoDossier, Payment as ProtoPayment, StatementKind, Visit as ProtoVisit,
+    },
     r#type::v1::{Actor, Channel, DossierStatus, HandOverMethod, Limit, PriorityGround, Role},
 };
 use serde::{Deserialize, Serialize};
@@ -86,6 +88,9 @@ pub struct Dossier {
     /// Visits at home: `v1` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub visits: Vec<Visit>,
+    /// What was paid towards the fee: `p1` is the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<Payment>,
     /// The last revision of each kind of statement, by the kind's number.
     pub revisions: BTreeMap<i32, i32>,
 }
@@ -135,6 +140,22 @@ pub struct HandedOver {
     pub method: HandOverMethod,
 }
 
+/// Something that was paid.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Payment {
+    /// Who took the money.
+    pub provider: String,
+    /// The provider's reference.
+    pub reference: String,
+    /// In đồng.
+    pub amount_vnd: i64,
+    /// When it was paid.
+    pub paid_at: Timestamp,
+    /// When it was given back; `None` while it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded_at: Option<Timestamp>,
+}
+
 /// A visit at the family's home.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Visit {
@@ -180,6 +201,7 @@ impl Dossier {
             result: None,
             handed_over: None,
             visits: Vec::new(),
+            payments: Vec::new(),
             revisions: BTreeMap::from([(
                 StatementKind::Applicant.into(),
                 submitted.applicant_revision,
@@ -273,6 +295,20 @@ impl Dossier {
                     visit.made_at = Some(instant(made.made_at.as_ref()));
                     visit.handed_over = made.handed_over;
                 }
+            }
+            Payload::PaymentRecorded(recorded) => self.payments.push(Payment {
+                provider: recorded.provider.clone(),
+                reference: recorded.reference.clone(),
+                amount_vnd: recorded.amount_vnd,
+                paid_at: instant(recorded.paid_at.as_ref()),
+                refunded_at: None,
+            }),
+            Payload::PaymentRefunded(refunded) => {
+                let place = self.payment_place(&refunded.payment);
+                if let Some(payment) = place.and_then(|place| self.payments.get_mut(place)) {
+                    payment.refunded_at = Some(instant(refunded.refunded_at.as_ref()));
+                }
+                self.said(StatementKind::Refund, refunded.statement_revision);
             }
             // ReactionIgnored says that nothing changed; other kinds are not events of a dossier.
             _ => {}
@@ -396,6 +432,22 @@ impl Dossier {
         (0..self.visits.len()).find(|place| visit_id(*place) == id)
     }
 
+    /// The payment of that id: its place in [`Dossier::payments`].
+    #[must_use]
+    pub fn payment_place(&self, id: &str) -> Option<usize> {
+        (0..self.payments.len()).find(|place| payment_id(*place) == id)
+    }
+
+    /// What is paid, in đồng, without what was given back.
+    #[must_use]
+    pub fn paid_vnd(&self) -> i64 {
+        self.payments
+            .iter()
+            .filter(|payment| payment.refunded_at.is_none())
+            .map(|payment| payment.amount_vnd)
+            .sum()
+    }
+
     /// As the contract shows it in the BASIC view.
     #[must_use]
     pub fn to_proto(&self, code: &str) -> ProtoDossier {
@@ -450,8 +502,34 @@ impl Dossier {
                 .as_ref()
                 .map(|awaited| to_proto(awaited.due_at)),
             explanation: Vec::new(),
+            payments: self
+                .payments
+                .iter()
+                .enumerate()
+                .map(|(place, payment)| payment.to_proto(place))
+                .collect(),
+            paid_vnd: self.paid_vnd(),
         }
     }
+}
+
+impl Payment {
+    fn to_proto(&self, place: usize) -> ProtoPayment {
+        ProtoPayment {
+            id: payment_id(place),
+            provider: self.provider.clone(),
+            reference: self.reference.clone(),
+            amount_vnd: self.amount_vnd,
+            paid_at: Some(to_proto(self.paid_at)),
+            refunded_at: self.refunded_at.map(to_proto),
+        }
+    }
+}
+
+/// Id of the payment at that place: `p1` is the first.
+#[must_use]
+pub fn payment_id(place: usize) -> String {
+    format!("p{}", place + 1)
 }
 
 impl Visit {

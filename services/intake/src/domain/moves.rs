@@ -99,6 +99,10 @@ pub enum Act {
     HandOver,
     /// Stays where it is.
     Visit,
+    /// Stays where it is.
+    Pay,
+    /// Stays where it is.
+    Refund,
     /// → 4, 5, 6, 8, 9, as the case says.
     FollowCase,
 }
@@ -117,6 +121,8 @@ struct Rule {
 const RECEPTION: &str = "decree 118/2025, art. 17";
 /// Hand-over: decree 118/2025, art. 22.
 pub(super) const HAND_OVER: &str = "decree 118/2025, art. 22";
+/// Fees: what is taken, and what is given back.
+pub(super) const FEES: &str = "law 97/2015/QH13 on fees and charges";
 /// The national portal's statuses bind every system that shows a dossier.
 const STATUSES: &str = "decree 118/2025, statuses of the national portal";
 
@@ -177,6 +183,26 @@ const fn rule(act: Act) -> Rule {
             words: "visited",
             article: HAND_OVER,
             remedy: "accept it first (AcceptDossier)",
+        },
+        Act::Pay => Rule {
+            from: &[
+                Submitted,
+                Incomplete,
+                Accepted,
+                InProgress,
+                AwaitingSupplement,
+                AwaitingPayment,
+                ResultReady,
+            ],
+            words: "paid for",
+            article: FEES,
+            remedy: "take no money for it",
+        },
+        Act::Refund => Rule {
+            from: &[Refused, Withdrawn],
+            words: "refunded",
+            article: FEES,
+            remedy: "fees are given back where the dossier was refused or withdrawn before anybody worked on it",
         },
         Act::FollowCase => Rule {
             from: &[Accepted, InProgress, AwaitingSupplement, AwaitingPayment],

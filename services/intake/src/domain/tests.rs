@@ -1,6 +1,7 @@
 //! The law, as tests: a ward, what is asked of its dossiers, and what comes of it.
 
 mod examples;
+mod payments;
 mod plain;
 mod replay;
 mod table;
@@ -31,7 +32,7 @@ use motcua_proto::{
 };
 
 use super::{
-    command::{Command, Submission},
+    command::{Command, NewPayment, Submission},
     decide::decide,
     dossier::Dossier,
     follow::{Change, News},
@@ -153,6 +154,22 @@ fn ask_supplement() -> Command {
     Command::AskSupplement {
         missing: words("giấy báo tử"),
         ground: words("điều 17"),
+    }
+}
+
+fn pay(reference: &str, amount_vnd: i64) -> Command {
+    Command::RecordPayment(NewPayment {
+        provider: "counter".to_owned(),
+        reference: reference.to_owned(),
+        amount_vnd,
+        paid_at: None,
+    })
+}
+
+fn refund(payment: &str) -> Command {
+    Command::RefundPayment {
+        payment: payment.to_owned(),
+        reason: words("trả tiền mặt"),
     }
 }
 

@@ -99,13 +99,19 @@ impl Aggregate for Dossiers {
         }
         if !changed.is_empty() {
             update(connection, &changed).await?;
+            pay(connection, &changed).await?;
         }
         Ok(())
     }
 
     fn constraint(name: &str) -> Option<Error> {
-        (name == "external_code_once").then(|| Error::Exists {
-            name: "a dossier with this external_code".to_owned(),
+        let name = match name {
+            "external_code_once" => "a dossier with this external_code",
+            "payment_once" => "a payment with this reference, of another dossier",
+            _ => return None,
+        };
+        Some(Error::Exists {
+            name: name.to_owned(),
         })
     }
 }
@@ -177,6 +183,27 @@ async fn update(
     .bind(timers(rows))
     .bind(versions(rows))
     .bind(states(rows)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the references: of those that were written before nothing changes, and those of another dossier are refused.
+async fn pay(connection: &mut PgConnection, rows: &[&Row<'_, Dossier>]) -> Result<(), sqlx::Error> {
+    let payments: Vec<_> = rows
+        .iter()
+        .flat_map(|row| row.state.payments.iter().map(|payment| (row.key, payment)))
+        .collect();
+    if payments.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO payment (provider, reference, dossier) SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[]) \
+         ON CONFLICT ON CONSTRAINT payment_pkey DO NOTHING",
+    )
+    .bind(payments.iter().map(|(_, payment)| &payment.provider).collect::<Vec<_>>())
+    .bind(payments.iter().map(|(_, payment)| &payment.reference).collect::<Vec<_>>())
+    .bind(payments.iter().map(|(code, _)| *code).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())

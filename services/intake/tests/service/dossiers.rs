@@ -7,11 +7,11 @@ use motcua_proto::{
     intake::v1::{
         AcceptDossierRequest, BatchSubmitDossiersRequest, BatchSubmitDossiersResponse, DossierView,
         GetDossierRequest, HandOverResultRequest, Language, ListDossiersRequest,
-        RecordVisitRequest, RequestSupplementRequest, RequestVisitRequest, StatementKind,
-        SubmitDossierRequest, SupplementDossierRequest, WithdrawDossierRequest,
-        submit_outcome::Outcome,
+        RecordPaymentRequest, RecordVisitRequest, RefundPaymentRequest, RefuseDossierRequest,
+        RequestSupplementRequest, RequestVisitRequest, StatementKind, SubmitDossierRequest,
+        SupplementDossierRequest, WithdrawDossierRequest, submit_outcome::Outcome,
     },
-    r#type::v1::{DossierStatus, HandOverMethod},
+    r#type::v1::{Channel, DossierStatus, HandOverMethod},
 };
 use sqlx::types::Json;
 use tonic::{Code, Request};
@@ -575,4 +575,64 @@ fn for_the_family<T>(body: T) -> Request<T> {
         .metadata_mut()
         .insert("motcua-purpose", "the family asks".parse().unwrap());
     request
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_pays_for_one_dossier_and_what_was_paid_can_be_given_back() {
+    let mut ward = Ward::ready().await;
+    let mut at_the_counter = Vec::new();
+    for _ in 0..2 {
+        let request = SubmitDossierRequest {
+            channel: Channel::Counter.into(),
+            ..registration()
+        };
+        at_the_counter.push(ward.submits(request).await.unwrap().name);
+    }
+    let paying = |name: &str, amount_vnd| RecordPaymentRequest {
+        name: name.to_owned(),
+        provider: "bank-1".to_owned(),
+        reference: "FT25182.0001".to_owned(),
+        amount_vnd,
+        ..RecordPaymentRequest::default()
+    };
+    for amount in [0, -1] {
+        let nothing = ward
+            .payments
+            .record_payment(paying(&at_the_counter[0], amount))
+            .await
+            .unwrap_err();
+        let violations = nothing.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(violations[0].field, "amount_vnd");
+    }
+    for _ in 0..2 {
+        // The provider's notice comes twice, as another request.
+        let paid = ward
+            .payments
+            .record_payment(paying(&at_the_counter[0], 5_000))
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!((paid.paid_vnd, paid.payments.len()), (5_000, 1));
+    }
+    let elsewhere = ward
+        .payments
+        .record_payment(paying(&at_the_counter[1], 5_000))
+        .await
+        .unwrap_err();
+    assert_eq!(elsewhere.code(), Code::AlreadyExists, "{elsewhere:?}");
+    let refusing = RefuseDossierRequest {
+        name: at_the_counter[0].clone(),
+        reason: "không thuộc thẩm quyền".to_owned(),
+        ground: "điều 17".to_owned(),
+        ..RefuseDossierRequest::default()
+    };
+    ward.dossiers.refuse_dossier(refusing).await.unwrap();
+    let refunding = RefundPaymentRequest {
+        name: at_the_counter[0].clone(),
+        payment: "p1".to_owned(),
+        reason: "chuyển khoản trả lại".to_owned(),
+        ..RefundPaymentRequest::default()
+    };
+    let refunded = ward.payments.refund_payment(refunding).await.unwrap();
+    assert_eq!(refunded.into_inner().paid_vnd, 0);
 }

@@ -32,7 +32,7 @@ use motcua_proto::{
     intake::v1::{
         Applicant, ApplyCatalogRequest, ApplyCatalogResponse, Dossier, SubmitDossierRequest,
         catalog_service_client::CatalogServiceClient, dossier_service_client::DossierServiceClient,
-        visit_service_client::VisitServiceClient,
+        payment_service_client::PaymentServiceClient, visit_service_client::VisitServiceClient,
     },
     r#type::v1::{
         Agency, AgencyKind, Calendar, CalendarDay, CalendarDayKind, Catalog, Channel, Limit,
@@ -63,6 +63,7 @@ pub(crate) struct Ward {
     peer: Peer,
     pub(crate) dossiers: DossierServiceClient<Peer>,
     pub(crate) visits: VisitServiceClient<Peer>,
+    pub(crate) payments: PaymentServiceClient<Peer>,
     pub(crate) catalogs: CatalogServiceClient<Peer>,
     pub(crate) pool: PgPool,
     pub(crate) reader: PgConnectOptions,
@@ -152,6 +153,7 @@ impl Ward {
             .unwrap()
             .into_inner();
         Self {
+            payments: PaymentServiceClient::new(clerk.clone()),
             dossiers: DossierServiceClient::new(clerk),
             visits: VisitServiceClient::new(visitor),
             catalogs: CatalogServiceClient::new(administrator),
@@ -378,6 +380,7 @@ pub(crate) fn catalog() -> Catalog {
     let procedure = |code: &str, kind: Kind| Procedure {
         code: code.to_owned(),
         title: format!("Thủ tục {code}"),
+        fee_vnd: 8_000,
         field: "Hộ tịch".to_owned(),
         limit: Some(Limit { kind: Some(kind) }),
         definition: "registration".to_owned(),

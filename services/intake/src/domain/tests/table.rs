@@ -25,6 +25,7 @@ fn rows() -> Vec<(&'static str, Command)> {
         ("RecordVisit, nobody met", met(None)),
         ("RecordVisit, handed over", met(Some(words("con")))),
         ("HandOverResult", hand_over(HandOverMethod::Counter)),
+        ("RecordPayment", pay("bl-1", 1_000)),
         (
             "RecuseStaff",
             Command::Recuse {
@@ -69,6 +70,7 @@ fn cell(counter: &Counter, command: &Command) -> String {
         },
         Err(Error::Refused(refusal)) => match refusal.article.split_once(", art. ") {
             Some((_, article)) => format!("*{article}*"),
+            None if refusal.article.starts_with("law 97") => "*fee*".to_owned(),
             None => "*st*".to_owned(),
         },
         Err(other) => panic!("{command:?}: {other}"),

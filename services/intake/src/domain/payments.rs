@@ -1,0 +1,131 @@
+//! Fees: paid in one or several parts, never twice, and given back where nobody has worked yet.
+
+use jiff::Timestamp;
+use motcua_platform::{
+    error::{Error, Refusal},
+    time::to_proto,
+};
+use motcua_proto::{
+    events::v1::{PaymentRecorded, PaymentRefunded, event::Payload},
+    intake::v1::StatementKind,
+};
+
+use super::{
+    command::NewPayment,
+    decide::{Happened, statement},
+    dossier::{Dossier, payment_id},
+    moves::{self, Act},
+    rules::Rules,
+    words::Words,
+};
+
+/// Payments that one dossier may have: whoever records more is a program that went wrong.
+const PAYMENTS_MAX: usize = 50;
+
+/// A notice that comes again says nothing new.
+pub(super) fn record(
+    dossier: &Dossier,
+    new: &NewPayment,
+    now: Timestamp,
+    rules: &Rules<'_>,
+) -> Result<Happened, Error> {
+    let known = dossier
+        .payments
+        .iter()
+        .find(|known| known.provider == new.provider && known.reference == new.reference);
+    match known {
+        Some(known) if known.amount_vnd == new.amount_vnd => return Ok(Happened::default()),
+        Some(known) => {
+            return Err(refusal(
+                format!(
+                    "payment {} of {} was recorded with {} đồng",
+                    new.reference, new.provider, known.amount_vnd
+                ),
+                "PAYMENT_RECORDED",
+                "ask the provider which of the two amounts is true",
+            ));
+        }
+        None => {}
+    }
+    moves::check(Act::Pay, dossier.place())?;
+    if new.paid_at.is_some_and(|at| at > now) {
+        return Err(Error::field("paid_at", "must not lie ahead"));
+    }
+    // Before acceptance, what the fee will be; afterwards, what the receipt says.
+    let fee = dossier.reception.as_ref().map_or_else(
+        || rules.fee_vnd(dossier.channel),
+        |reception| reception.fee_vnd,
+    );
+    let paid = dossier.paid_vnd();
+    let Some(total) = paid
+        .checked_add(new.amount_vnd)
+        .filter(|total| *total <= fee)
+    else {
+        return Err(refusal(
+            format!("the fee is {fee} đồng, and {paid} đồng of it are paid"),
+            "PAID",
+            "take no more than the fee",
+        ));
+    };
+    if dossier.payments.len() >= PAYMENTS_MAX {
+        return Err(refusal(
+            format!("the dossier has {PAYMENTS_MAX} payments already"),
+            "PAYMENTS",
+            "have the rest paid at once",
+        ));
+    }
+    Ok(Payload::PaymentRecorded(PaymentRecorded {
+        payment: payment_id(dossier.payments.len()),
+        provider: new.provider.clone(),
+        reference: new.reference.clone(),
+        amount_vnd: new.amount_vnd,
+        paid_at: Some(to_proto(new.paid_at.unwrap_or(now))),
+        fee_vnd: fee,
+        paid_vnd: total,
+    })
+    .into())
+}
+
+/// Refunding twice says nothing new.
+pub(super) fn refund(
+    dossier: &Dossier,
+    id: &str,
+    reason: &Words,
+    now: Timestamp,
+) -> Result<Happened, Error> {
+    moves::check(Act::Refund, dossier.place())?;
+    let payment = dossier
+        .payment_place(id)
+        .and_then(|place| dossier.payments.get(place))
+        .ok_or_else(|| Error::field("payment", format!("the dossier has no payment '{id}'")))?;
+    if dossier.reception.is_some() {
+        return Err(refusal(
+            "work on the dossier had begun when it was withdrawn".to_owned(),
+            "WITHDRAWN",
+            "fees are given back where nobody has worked yet",
+        ));
+    }
+    if payment.refunded_at.is_some() {
+        return Ok(Happened::default());
+    }
+    let (statement_revision, statements) =
+        statement(dossier, StatementKind::Refund, reason, &Words::default());
+    Ok(Happened {
+        events: vec![Payload::PaymentRefunded(PaymentRefunded {
+            payment: id.to_owned(),
+            amount_vnd: payment.amount_vnd,
+            refunded_at: Some(to_proto(now)),
+            statement_revision,
+        })],
+        statements,
+    })
+}
+
+fn refusal(message: String, state: &str, remedy: &'static str) -> Error {
+    Error::Refused(Refusal {
+        message,
+        article: moves::FEES,
+        state: state.to_owned(),
+        remedy,
+    })
+}

@@ -1,0 +1,86 @@
+//! Fees are never paid twice, and given back where nobody has worked yet.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn paid(counter: &Counter) -> i64 {
+    counter.dossier().to_proto(CODE).paid_vnd
+}
+
+/// At the counter the fee is 8.000 đồng.
+fn submitted() -> Counter {
+    Counter::opens("2025-07-01T08:00:00").does(&submission("1.000656", Channel::Counter, false))
+}
+
+#[test]
+fn a_fee_is_paid_in_parts_up_to_the_fee_and_a_notice_that_comes_again_says_nothing_new() {
+    let mut counter = submitted().does(&pay("bl-1", 5_000)).does(&Command::Accept);
+    assert_eq!(counter.asks(&pay("bl-1", 5_000)).unwrap(), []);
+    assert!(
+        matches!(counter.asks(&pay("bl-1", 4_000)), Err(Error::Refused(refusal)) if refusal.state == "PAYMENT_RECORDED")
+    );
+    assert!(
+        matches!(counter.asks(&pay("bl-2", 3_001)), Err(Error::Refused(refusal)) if refusal.state == "PAID")
+    );
+    let [Payload::PaymentRecorded(rest)] = &counter.asks(&pay("bl-2", 3_000)).unwrap()[..] else {
+        panic!("the rest is paid");
+    };
+    assert_eq!(
+        (rest.payment.as_str(), rest.fee_vnd, rest.paid_vnd),
+        ("p2", 8_000, 8_000)
+    );
+    assert_eq!(paid(&counter), 8_000);
+}
+
+#[test]
+fn what_was_paid_is_given_back_once_and_only_where_nobody_has_worked() {
+    let paid_for = submitted().does(&pay("bl-1", 8_000));
+    let mut waiting = paid_for.clone();
+    assert!(matches!(
+        waiting.asks(&refund("p1")),
+        Err(Error::Refused(_))
+    ));
+    let refused = paid_for.clone().does(&walk::refuse());
+    let mut counter = refused.does(&refund("p1"));
+    assert_eq!(paid(&counter), 0);
+    assert_eq!(counter.asks(&refund("p1")).unwrap(), [], "once");
+    assert!(matches!(
+        counter.asks(&refund("p2")),
+        Err(Error::Invalid(_))
+    ));
+    let mut worked = paid_for.does(&Command::Accept).does(&walk::withdraw());
+    assert!(matches!(worked.asks(&refund("p1")), Err(Error::Refused(_))));
+    let replayed = counter.events.iter().fold(None, Dossier::apply);
+    assert_eq!(replayed, counter.dossier);
+}
+
+#[test]
+fn nothing_is_paid_tomorrow() {
+    let mut counter = submitted();
+    let tomorrow = Command::RecordPayment(NewPayment {
+        provider: "counter".to_owned(),
+        reference: "bl-1".to_owned(),
+        amount_vnd: 1_000,
+        paid_at: Some(at("2025-07-02T08:00:00")),
+    });
+    assert!(matches!(counter.asks(&tomorrow), Err(Error::Invalid(_))));
+}
+
+proptest! {
+    #[test]
+    fn whatever_notices_come_no_more_is_taken_than_the_fee(
+        notices in proptest::collection::vec((0..6_u8, 1..9_000_i64), 0..40),
+    ) {
+        let mut counter = submitted();
+        for (reference, amount) in notices {
+            counter.asks(&pay(&format!("bl-{reference}"), amount)).ok();
+            prop_assert!(paid(&counter) <= 8_000);
+            let mut references: Vec<_> = counter.dossier().payments.iter().map(|it| it.reference.clone()).collect();
+            let all = references.len();
+            references.sort();
+            references.dedup();
+            prop_assert_eq!(references.len(), all, "each reference counts once");
+        }
+    }
+}
