@@ -62,6 +62,7 @@ mod html;
 mod layout;
 mod lines;
 mod markup;
+mod pages;
 mod pdf;
 mod template;
 mod text;
@@ -112,6 +113,9 @@ pub enum Error {
         "the look-up link of form {0} does not fit into a QR code; use one of at most 2000 characters"
     )]
     Link(FormId),
+    /// Nothing was asked for.
+    #[error("there is no paper to be printed; name at least one")]
+    Empty,
     /// The template or a font of this binary is broken: a defect of motcua.
     #[error("form {form} cannot be drawn: {what}; report it as a defect")]
     Template {
@@ -127,22 +131,45 @@ pub enum Error {
 /// # Errors
 /// When data, version or sheet do not fit the form, or the link is too long for a QR code.
 pub fn render(form: FormId, sheet: Sheet, data: &Form) -> Result<Rendered, Error> {
-    let (fonts, document, pages) = lay(form, sheet, data)?;
-    let pdf = pdf::write(&fonts, &document, sheet, &pages).map_err(|error| broken(form, &error))?;
+    let fonts = fonts(form)?;
+    let laid = lay(&fonts, form, sheet, data)?;
+    let html = html::draw(&laid.document, sheet);
+    let text = text::draw(&laid.document);
+    let missing = missing(&fonts, &laid.pages);
+    let pdf = pdf::write(&fonts, &[laid]).map_err(|error| broken(form, &error))?;
     Ok(Rendered {
-        html: html::draw(&document, sheet),
+        html,
         pdf,
-        text: text::draw(&document),
-        missing: missing(&fonts, &pages),
+        text,
+        missing,
     })
 }
 
-/// The form on its pages, which every drawing starts from.
-fn lay(
-    form: FormId,
+/// Several papers in one PDF, to be printed at once: a receipt and its control sheet, or all that one person handed in.
+/// Each numbers its own pages.
+///
+/// # Errors
+/// When one of them cannot be drawn; see [`render`].
+pub fn bundle(papers: &[(FormId, Sheet, &Form)]) -> Result<Vec<u8>, Error> {
+    let Some((first, ..)) = papers.first() else {
+        return Err(Error::Empty);
+    };
+    let fonts = fonts(*first)?;
+    let laid = papers
+        .iter()
+        .map(|(form, sheet, data)| lay(&fonts, *form, *sheet, data))
+        .collect::<Result<Vec<_>, _>>()?;
+    pdf::write(&fonts, &laid).map_err(|error| broken(*first, &error))
+}
+
+/// A paper on its pages, which every drawing starts from.
+struct Laid {
+    document: Document,
     sheet: Sheet,
-    data: &Form,
-) -> Result<(Fonts, Document, Vec<Vec<Item>>), Error> {
+    pages: Vec<Vec<Item>>,
+}
+
+fn lay(fonts: &Fonts, form: FormId, sheet: Sheet, data: &Form) -> Result<Laid, Error> {
     if !data.fits(form.form) {
         return Err(Error::Data(form));
     }
@@ -156,9 +183,16 @@ fn lay(
     if !document.sheets.contains(&sheet) {
         return Err(Error::Sheet { form, sheet });
     }
-    let fonts = Fonts::load().map_err(|error| broken(form, &error))?;
-    let pages = layout::lay(&fonts, &document, sheet);
-    Ok((fonts, document, pages))
+    let pages = layout::lay(fonts, &document, sheet);
+    Ok(Laid {
+        document,
+        sheet,
+        pages,
+    })
+}
+
+fn fonts(form: FormId) -> Result<Fonts, Error> {
+    Fonts::load().map_err(|error| broken(form, &error))
 }
 
 fn broken(form: FormId, error: &dyn std::error::Error) -> Error {

@@ -1,9 +1,9 @@
 //! Writes laid-out pages as PDF: fonts as subsets, each glyph with the letter that it stands for, nothing from a clock.
 
 use crate::{
-    blocks::{Document, Style},
+    Laid,
+    blocks::Style,
     font::{Font, Fonts},
-    form::Sheet,
     layout::{Item, Page},
     lines::Run,
 };
@@ -27,18 +27,22 @@ const STYLES: [(Style, Name<'static>); 3] = [
     (Style::Italic, Name(b"I")),
 ];
 
-/// The file.
-pub(crate) fn write(
-    fonts: &Fonts,
-    document: &Document,
-    sheet: Sheet,
-    pages: &[Vec<Item>],
-) -> Result<Vec<u8>, subsetter::Error> {
-    let page = Page::of(sheet, document.landscape);
+/// The file. All papers in it share their fonts.
+pub(crate) fn write(fonts: &Fonts, papers: &[Laid]) -> Result<Vec<u8>, subsetter::Error> {
     let mut used: Vec<Used> = STYLES.iter().map(|(style, _)| Used::new(*style)).collect();
-    let contents: Vec<Vec<u8>> = pages
+    let mut contents = Vec::new();
+    for paper in papers {
+        let page = Page::of(paper.sheet, paper.document.landscape);
+        contents.extend(
+            paper
+                .pages
+                .iter()
+                .map(|items| (page, content(fonts, page, items, &mut used))),
+        );
+    }
+    let titles: Vec<&str> = papers
         .iter()
-        .map(|items| content(fonts, page, items, &mut used))
+        .map(|paper| paper.document.title.as_str())
         .collect();
 
     let mut ids = 1..;
@@ -51,12 +55,11 @@ pub(crate) fn write(
     root.viewer_preferences().display_doc_title(true);
     root.finish();
     pdf.document_info(info)
-        .title(TextStr(&document.title))
+        .title(TextStr(&titles.join("; ")))
         .producer(TextStr("motcua"));
     pdf.pages(tree)
         .kids(page_ids.iter().map(|(page, _)| *page))
-        .count(i32::try_from(page_ids.len()).unwrap_or(i32::MAX))
-        .media_box(Rect::new(0.0, 0.0, page.width, page.height));
+        .count(i32::try_from(page_ids.len()).unwrap_or(i32::MAX));
     let mut font_ids = Vec::new();
     for (used, (style, name)) in used.iter().zip(STYLES) {
         if !used.letters.is_empty() {
@@ -65,9 +68,11 @@ pub(crate) fn write(
             font_ids.push((name, font_id));
         }
     }
-    for ((page_id, content_id), content) in page_ids.into_iter().zip(contents) {
+    for ((page_id, content_id), (page, content)) in page_ids.into_iter().zip(contents) {
         let mut leaf = pdf.page(page_id);
-        leaf.parent(tree).contents(content_id);
+        leaf.parent(tree)
+            .media_box(Rect::new(0.0, 0.0, page.width, page.height))
+            .contents(content_id);
         let mut resources = leaf.resources();
         resources.fonts().pairs(font_ids.iter().copied());
         resources.finish();

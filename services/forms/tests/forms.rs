@@ -8,7 +8,7 @@ mod papers;
 #[path = "common/pdf.rs"]
 mod pdf;
 
-use motcua_forms::{Error, Form, FormId, Kind, Rendered, Sheet, data, render};
+use motcua_forms::{Error, Form, FormId, Kind, Rendered, Sheet, bundle, data, render};
 use proptest::prelude::*;
 use std::{fs, path::PathBuf};
 
@@ -189,6 +189,49 @@ fn a_receipt_fits_on_one_sheet_of_either_size_and_only_receipts_have_two() {
                 Err(Error::Sheet { .. })
             ));
         }
+    }
+}
+
+#[test]
+fn papers_printed_at_once_are_the_papers_one_by_one() {
+    let forms = papers::forms();
+    let sheet = |kind| {
+        if kind == Kind::Mau01 {
+            Sheet::A5
+        } else {
+            Sheet::A4
+        }
+    };
+    let papers: Vec<_> = forms
+        .iter()
+        .map(|(kind, form)| (FormId::latest(*kind), sheet(*kind), form))
+        .collect();
+    let alone: Vec<String> = forms
+        .iter()
+        .map(|(kind, form)| pdf::lines(&pdf::read(&draw(*kind, sheet(*kind), form).pdf)))
+        .collect();
+    let file = bundle(&papers).unwrap();
+    assert_eq!(pdf::lines(&pdf::read(&file)), alone.join("---\n"));
+    assert!(file == bundle(&papers).unwrap());
+    assert!(matches!(bundle(&[]), Err(Error::Empty)));
+}
+
+#[test]
+fn a_register_of_a_year_is_drawn() {
+    for (kind, form) in papers::forms() {
+        let Form::Register(mut register) = form else {
+            continue;
+        };
+        register.lines = register.lines.iter().cycle().take(3_000).cloned().collect();
+        let read = pdf::read(&draw(kind, Sheet::A4, &Form::Register(register)).pdf);
+        assert!(read.pages > 400);
+        assert_eq!(
+            read.shown
+                .iter()
+                .filter(|shown| shown.text == "STT")
+                .count(),
+            read.pages
+        );
     }
 }
 

@@ -243,6 +243,19 @@ pub(crate) fn forms() -> Vec<(Kind, Form)> {
             Form::Receipt(Receipt {
                 office: police(),
                 procedure: residence(),
+                papers: vec![
+                    Paper {
+                        name: "Tờ khai thay đổi thông tin cư trú (Mẫu CT01)".into(),
+                        kind: PaperKind::Original,
+                        count: 1,
+                    },
+                    Paper {
+                        name: "Giấy tờ chứng minh chỗ ở hợp pháp".into(),
+                        kind: PaperKind::Copy,
+                        count: 1,
+                    },
+                ],
+                result_at: "Công an phường Sông Trăng".into(),
                 limit: Some("07 ngày làm việc".into()),
                 due_at: datetime(2026, 3, 24, 17, 0, 0, 0),
                 fee: Some(Fee { amount: 0, paid: false, note: Some("miễn lệ phí: hộ nghèo".into()) }),
