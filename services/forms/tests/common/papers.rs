@@ -264,7 +264,13 @@ pub(crate) fn forms() -> Vec<(Kind, Form)> {
                 ..receipt()
             }),
         ),
-        (Kind::Ct05, Form::Supplement(Supplement { office: police(), procedure: residence(), ..supplement() })),
+        (Kind::Ct05, Form::Supplement(Supplement { office: police(), procedure: residence(),
+                items: vec![Missing {
+                    what: "Giấy tờ chứng minh chỗ ở hợp pháp".into(),
+                    how: Some("Nộp bản sao có chứng thực".into()),
+                }],
+                ground: "Điều 21 Luật Cư trú năm 2020.".into(),
+                ..supplement() })),
         (
             Kind::Ct06,
             Form::Refusal(Refusal {
