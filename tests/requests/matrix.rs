@@ -128,7 +128,9 @@ struct About {
 fn resource(method: &MethodDescriptor, code: &str, message: &str) -> Option<String> {
     method.input().get_field_by_name("name")?;
     Some(match method.parent_service().name() {
-        "DossierService" | "PaymentService" | "VisitService" => format!("dossiers/{code}"),
+        "DossierService" | "FormService" | "PaymentService" | "VisitService" => {
+            format!("dossiers/{code}")
+        }
         "CaseService" => format!("cases/{code}"),
         "TaskService" => format!("cases/{code}/tasks/t1"),
         "MessageService" => format!("messages/{message}"),

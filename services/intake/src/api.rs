@@ -3,6 +3,7 @@
 mod act;
 mod catalogs;
 mod dossiers;
+mod forms;
 mod look_up;
 mod payments;
 mod search;
@@ -28,6 +29,8 @@ pub(crate) struct DossierApi {
     pub(crate) archive: Archive,
     /// For reading what was said.
     pub(crate) vault: Vault,
+    /// Where applicants look their dossiers up; empty for nowhere.
+    pub(crate) look_up_url: String,
     /// Where every reading of personal data is noted.
     pub(crate) accesses: AccessLog,
     /// How often may be looked up: from an address, and of a dossier.

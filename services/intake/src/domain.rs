@@ -9,6 +9,7 @@ pub mod command;
 pub mod decide;
 pub mod dossier;
 pub mod follow;
+pub mod forms;
 pub mod moves;
 mod payments;
 pub mod plain;

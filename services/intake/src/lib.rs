@@ -37,7 +37,8 @@ use motcua_proto::{
     },
     intake::v1::{
         catalog_service_server::CatalogServiceServer, dossier_service_server::DossierServiceServer,
-        payment_service_server::PaymentServiceServer, visit_service_server::VisitServiceServer,
+        form_service_server::FormServiceServer, payment_service_server::PaymentServiceServer,
+        visit_service_server::VisitServiceServer,
     },
 };
 use sqlx::PgPool;
@@ -65,9 +66,12 @@ const CATALOG_LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Starts the service: its background tasks run, and its routes wait to be served.
 ///
+/// `look_up_url` is where applicants look their dossiers up, with `{code}` for the code: printed forms lead there. Empty for
+/// nowhere.
+///
 /// # Errors
 /// When its database does not answer or does not hold a catalog that can be read.
-pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
+pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Service, Error> {
     let Surroundings {
         options,
         reader,
@@ -177,6 +181,7 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         vault,
         accesses,
         look_ups: LookUps::default(),
+        look_up_url: look_up_url.to_owned(),
         clock,
     };
     let catalog_api = CatalogApi {
@@ -186,7 +191,8 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     };
     let routes = Routes::new(compressed!(DossierServiceServer::new(dossier_api.clone())))
         .add_service(compressed!(VisitServiceServer::new(dossier_api.clone())))
-        .add_service(compressed!(PaymentServiceServer::new(dossier_api)))
+        .add_service(compressed!(PaymentServiceServer::new(dossier_api.clone())))
+        .add_service(compressed!(FormServiceServer::new(dossier_api)))
         .add_service(compressed!(CatalogServiceServer::new(catalog_api)))
         .add_service(compressed!(AccessLogServiceServer::new(
             subject_api.clone()

@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) workflow_url: String,
     pub(crate) notification_url: String,
     pub(crate) statistics_url: String,
+    pub(crate) look_up_url: String,
     pub(crate) otlp_endpoint: String,
     pub(crate) log_json: bool,
     pub(crate) drain_seconds: u64,
@@ -42,7 +43,7 @@ pub(crate) struct Config {
 }
 
 /// Environment variables and the keys that they set. A table has none: it is for the file.
-const ENVIRONMENT: [(&str, &str); 22] = [
+const ENVIRONMENT: [(&str, &str); 23] = [
     ("DATABASE_URL", "database_url"),
     ("MOTCUA_DATA", "data"),
     ("MOTCUA_LISTEN", "listen"),
@@ -59,6 +60,7 @@ const ENVIRONMENT: [(&str, &str); 22] = [
     ("MOTCUA_WORKFLOW_URL", "workflow_url"),
     ("MOTCUA_NOTIFICATION_URL", "notification_url"),
     ("MOTCUA_STATISTICS_URL", "statistics_url"),
+    ("MOTCUA_LOOK_UP_URL", "look_up_url"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint"),
     ("MOTCUA_LOG_JSON", "log_json"),
     ("MOTCUA_DRAIN_SECONDS", "drain_seconds"),

@@ -355,13 +355,21 @@ impl DossierApi {
         state: &State,
         language: Language,
     ) -> Result<Vec<String>, Error> {
+        let catalog = self.catalog_of(reading, state).await?;
+        Ok(plain::tell(state, &catalog, self.clock.now(), language))
+    }
+
+    /// The catalog that it stands under; another replica may have applied it.
+    pub(super) async fn catalog_of(
+        &self,
+        reading: &mut Reading,
+        state: &State,
+    ) -> Result<Arc<Catalog>, Error> {
         let id = state.catalog.as_str();
         self.catalogs.ensure(reading, [id]).await?;
-        let catalog = self
-            .catalogs
+        self.catalogs
             .get(id)
-            .ok_or_else(|| Error::Fault(format!("catalog {id} is not in the database")))?;
-        Ok(plain::tell(state, &catalog, self.clock.now(), language))
+            .ok_or_else(|| Error::Fault(format!("catalog {id} is not in the database")))
     }
 
     /// Adds what only the FULL view shows.

@@ -76,6 +76,9 @@ pub struct Dossier {
     /// What was asked for before acceptance; `None` where nothing is awaited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supplement: Option<Awaited>,
+    /// What was last asked for before acceptance, whatever became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// What the receipt says; `None` before acceptance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reception: Option<Reception>,
@@ -107,11 +110,22 @@ pub struct Awaited {
     pub remind_at: Option<Timestamp>,
 }
 
+/// What was asked for before acceptance, for its form (Mẫu 02).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// When.
+    pub at: Timestamp,
+    /// By when it was to be handed in.
+    pub due_at: Option<Timestamp>,
+}
+
 /// What the receipt says (Mẫu 01).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reception {
     /// The moment of reception.
     pub received_at: Timestamp,
+    /// The due instant that was promised.
+    pub first_due_at: Timestamp,
     /// The due instant as it stands: moved by holds and by an extension.
     pub due_at: Timestamp,
     /// The limit.
@@ -197,6 +211,7 @@ impl Dossier {
             acceptance_due_at: instant(submitted.acceptance_due_at.as_ref()),
             answer_awaited: true,
             supplement: None,
+            asked: None,
             reception: None,
             result: None,
             handed_over: None,
@@ -223,14 +238,15 @@ impl Dossier {
         let mut dossier = state?;
         dossier.version += 1;
         let before = dossier.status;
-        dossier.change(payload);
+        let at = instant(event.occurred_at.as_ref());
+        dossier.change(payload, at);
         if dossier.status != before {
-            dossier.status_since = instant(event.occurred_at.as_ref());
+            dossier.status_since = at;
         }
         Some(dossier)
     }
 
-    fn change(&mut self, payload: &Payload) {
+    fn change(&mut self, payload: &Payload, at: Timestamp) {
         match payload {
             Payload::DossierAccepted(accepted) => self.accept(accepted),
             Payload::AcceptanceOverdue(_) => self.answer_awaited = false,
@@ -242,6 +258,10 @@ impl Dossier {
                 self.end_waiting(DossierStatus::SupplementRequired);
                 self.said(StatementKind::SupplementAsked, asked.statement_revision);
                 self.supplement = awaited(asked);
+                self.asked = Some(Asked {
+                    at,
+                    due_at: from_proto_opt(asked.supplement_due_at.as_ref()),
+                });
             }
             Payload::SupplementDueSoon(_) => {
                 if let Some(awaited) = &mut self.supplement {
@@ -319,6 +339,7 @@ impl Dossier {
         self.end_waiting(DossierStatus::Accepted);
         self.reception = Some(Reception {
             received_at: instant(accepted.received_at.as_ref()),
+            first_due_at: instant(accepted.due_at.as_ref()),
             due_at: instant(accepted.due_at.as_ref()),
             limit: accepted.limit.unwrap_or_default(),
             fee_vnd: accepted.fee_vnd,

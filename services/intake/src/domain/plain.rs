@@ -243,7 +243,7 @@ impl<'a> Teller<'a> {
             )
             .ok()?;
         let received = self.time(reception.received_at);
-        let length = self.limit(&limit);
+        let length = length_of(&limit, self.english);
         let mut why = self.say(
             format!("Hạn trả tính từ lúc tiếp nhận, {received}, trong thời hạn {length}"),
             format!("The due follows from the reception at {received} and the limit of {length}"),
@@ -269,30 +269,6 @@ impl<'a> Teller<'a> {
             format!("Ngày hẹn trả đã dời từ {first} sang {due} vì thời gian chờ bổ sung, chờ nộp phí hoặc do gia hạn."),
             format!("It was moved from {first} to {due}, by a wait for papers or a payment, or by an extension."),
         )
-    }
-
-    fn limit(&self, limit: &Limit) -> String {
-        let halves = |halves: u32| {
-            let half = if halves % 2 == 1 { ",5" } else { "" };
-            format!("{}{half}", halves / 2)
-        };
-        match limit {
-            Limit::SameDay { .. } => self.say("trong ngày".to_owned(), "the same day".to_owned()),
-            Limit::WorkingDays { halves: n } => self.say(
-                format!("{} ngày làm việc", halves(*n)),
-                format!("{} working days", halves(*n).replace(',', ".")),
-            ),
-            Limit::WorkingHours { minutes } => {
-                let hours = f64::from(*minutes) / 60.0;
-                self.say(
-                    format!("{hours} giờ làm việc").replace('.', ","),
-                    format!("{hours} working hours"),
-                )
-            }
-            Limit::CalendarDays { days } => {
-                self.say(format!("{days} ngày"), format!("{days} calendar days"))
-            }
-        }
     }
 
     /// What is out of the ordinary among the steps of the walk, each kind once.
@@ -347,5 +323,32 @@ impl<'a> Teller<'a> {
             ));
         }
         notes
+    }
+}
+
+/// A limit in words.
+pub(super) fn length_of(limit: &Limit, english: bool) -> String {
+    let say = |vietnamese: String, in_english: String| {
+        if english { in_english } else { vietnamese }
+    };
+    match limit {
+        Limit::SameDay { .. } => say("trong ngày".to_owned(), "the same day".to_owned()),
+        Limit::WorkingDays { halves } => {
+            let days = f64::from(*halves) / 2.0;
+            say(
+                format!("{days} ngày làm việc").replace('.', ","),
+                format!("{days} working days"),
+            )
+        }
+        Limit::WorkingHours { minutes } => {
+            let hours = f64::from(*minutes) / 60.0;
+            say(
+                format!("{hours} giờ làm việc").replace('.', ","),
+                format!("{hours} working hours"),
+            )
+        }
+        Limit::CalendarDays { days } => {
+            say(format!("{days} ngày"), format!("{days} calendar days"))
+        }
     }
 }

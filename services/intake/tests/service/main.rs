@@ -5,6 +5,7 @@
 mod access;
 mod catalogs;
 mod dossiers;
+mod forms;
 mod table;
 mod walls;
 mod world;

@@ -32,7 +32,8 @@ use motcua_proto::{
     intake::v1::{
         Applicant, ApplyCatalogRequest, ApplyCatalogResponse, Dossier, SubmitDossierRequest,
         catalog_service_client::CatalogServiceClient, dossier_service_client::DossierServiceClient,
-        payment_service_client::PaymentServiceClient, visit_service_client::VisitServiceClient,
+        form_service_client::FormServiceClient, payment_service_client::PaymentServiceClient,
+        visit_service_client::VisitServiceClient,
     },
     r#type::v1::{
         Agency, AgencyKind, Calendar, CalendarDay, CalendarDayKind, Catalog, Channel, Limit,
@@ -64,6 +65,7 @@ pub(crate) struct Ward {
     pub(crate) dossiers: DossierServiceClient<Peer>,
     pub(crate) visits: VisitServiceClient<Peer>,
     pub(crate) payments: PaymentServiceClient<Peer>,
+    pub(crate) forms: FormServiceClient<Peer>,
     pub(crate) catalogs: CatalogServiceClient<Peer>,
     pub(crate) pool: PgPool,
     pub(crate) reader: PgConnectOptions,
@@ -107,21 +109,24 @@ impl Ward {
         let (tokens_clock, tokens) = Clock::simulated(Clock::system().now());
         let (issuer, verifier) = Issuer::passing(&tokens_clock).await.unwrap();
         let process = Local::draw().unwrap();
-        let service = start(Surroundings {
-            options: options.clone(),
-            reader: base.reader(&name),
-            vault: Vault::open(Arc::new(MasterFile::passing().unwrap()), &options, &clock)
-                .await
-                .unwrap(),
-            clock,
-            peers: Peers {
-                intake: peer(&url, SERVICE),
-                workflow: peer(&workflow_url, "workflow"),
-                notification: peer(&url, "notification"),
+        let service = start(
+            Surroundings {
+                options: options.clone(),
+                reader: base.reader(&name),
+                vault: Vault::open(Arc::new(MasterFile::passing().unwrap()), &options, &clock)
+                    .await
+                    .unwrap(),
+                clock,
+                peers: Peers {
+                    intake: peer(&url, SERVICE),
+                    workflow: peer(&workflow_url, "workflow"),
+                    notification: peer(&url, "notification"),
+                },
+                drain: drain.clone(),
+                tasks: TaskTracker::new(),
             },
-            drain: drain.clone(),
-            tasks: TaskTracker::new(),
-        })
+            "https://tra-cuu.invalid/{code}",
+        )
         .await
         .unwrap();
         tokio::spawn(rpc::serve(rpc::Options {
@@ -154,6 +159,7 @@ impl Ward {
             .into_inner();
         Self {
             payments: PaymentServiceClient::new(clerk.clone()),
+            forms: FormServiceClient::new(clerk.clone()),
             dossiers: DossierServiceClient::new(clerk),
             visits: VisitServiceClient::new(visitor),
             catalogs: CatalogServiceClient::new(administrator),

@@ -1,0 +1,266 @@
+//! What the forms say: filled in from where the dossier stands, from what was said, and from the dossier's own catalog.
+//!
+//! Nothing on them depends on when they are printed.
+
+use jiff::Timestamp;
+use motcua_calendar::local;
+use motcua_forms::{
+    Form, Kind,
+    data::{
+        Applicant as FormApplicant, Fee, Missing, Office, Phase, Procedure, Receipt, Reference,
+        Refusal, Supplement,
+    },
+};
+use motcua_platform::{
+    catalog::{self, Catalog},
+    error::{Error, Refusal as Refused},
+    statement::Statement,
+};
+use motcua_proto::{
+    intake::v1::{Applicant, Form as Asked, StatementKind},
+    r#type::v1::{AgencyKind, DossierStatus, HandOverMethod},
+};
+
+use super::{applicant, dossier::Dossier, plain};
+
+/// What each agency's counter is called, by law.
+const CENTRE: &str = "Trung tâm Phục vụ hành chính công";
+/// A ward is one of these; its name follows.
+const WARDS: [&str; 4] = ["Phường ", "Xã ", "Đặc khu ", "Thị trấn "];
+
+/// A dossier, and everything else that stands on its papers.
+pub struct Particulars<'a> {
+    /// Its code.
+    pub code: &'a str,
+    /// Where it stands.
+    pub dossier: &'a Dossier,
+    /// The latest statement of each kind.
+    pub statements: &'a [Statement],
+    /// Its own catalog.
+    pub catalog: &'a Catalog,
+    /// What the QR code holds.
+    pub link: String,
+}
+
+/// Fills a form in.
+///
+/// # Errors
+/// When the dossier has not come to what the form is about, or its applicant's data was erased.
+pub fn fill(asked: Asked, particulars: &Particulars<'_>) -> Result<(Kind, Form), Error> {
+    let residence = particulars.competent_kind() == AgencyKind::Police;
+    let of = |common, of_residence| if residence { of_residence } else { common };
+    Ok(match asked {
+        Asked::Receipt => (
+            of(Kind::Mau01, Kind::Ct04),
+            Form::Receipt(particulars.receipt()?),
+        ),
+        Asked::Supplement => (
+            of(Kind::Mau02, Kind::Ct05),
+            Form::Supplement(particulars.supplement()?),
+        ),
+        Asked::Refusal => (
+            of(Kind::Mau03, Kind::Ct06),
+            Form::Refusal(particulars.refusal()?),
+        ),
+        Asked::Unspecified => return Err(Error::field("form", "is required")),
+    })
+}
+
+impl Particulars<'_> {
+    /// Police matters have forms of their own (circular 66/2023/TT-BCA).
+    fn competent_kind(&self) -> AgencyKind {
+        self.catalog
+            .agency(&self.dossier.competent_agency)
+            .map_or(AgencyKind::Unspecified, |agency| agency.kind())
+    }
+
+    fn receipt(&self) -> Result<Receipt, Error> {
+        let reception =
+            self.dossier.reception.as_ref().ok_or_else(|| {
+                self.not_yet("it has not been accepted", "accept it (AcceptDossier)")
+            })?;
+        let paid_then = |at: Timestamp| at <= reception.received_at;
+        let paid: i64 = self
+            .dossier
+            .payments
+            .iter()
+            .filter(|payment| paid_then(payment.paid_at))
+            .map(|payment| payment.amount_vnd)
+            .sum();
+        let way = match self.dossier.hand_over_method {
+            HandOverMethod::Post => "Qua dịch vụ bưu chính".to_owned(),
+            HandOverMethod::Home => "Tại nhà".to_owned(),
+            HandOverMethod::Online => "Trực tuyến".to_owned(),
+            HandOverMethod::Counter | HandOverMethod::Unspecified => {
+                format!("{CENTRE} {}", self.of_ward())
+            }
+        };
+        Ok(Receipt {
+            office: self.office(),
+            reference: self.reference(reception.received_at),
+            applicant: self.applicant()?,
+            procedure: self.procedure(),
+            papers: Vec::new(),
+            sets: 1,
+            limit: catalog::limit(&reception.limit).map(|limit| plain::length_of(&limit, false)),
+            received_at: local(reception.received_at),
+            due_at: local(reception.first_due_at),
+            result_at: way,
+            fee: Some(Fee {
+                amount: reception.fee_vnd,
+                paid: reception.fee_vnd > 0 && paid >= reception.fee_vnd,
+                note: None,
+            }),
+            register: None,
+            receiver: None,
+        })
+    }
+
+    fn supplement(&self) -> Result<Supplement, Error> {
+        let nothing = || {
+            self.not_yet(
+                "nothing was asked for before acceptance",
+                "during the case its officer asks (RequestSupplement of the case)",
+            )
+        };
+        let asked = self.dossier.asked.as_ref().ok_or_else(nothing)?;
+        let said = self
+            .said(StatementKind::SupplementAsked)
+            .ok_or_else(nothing)?;
+        Ok(Supplement {
+            office: self.office(),
+            reference: self.reference(asked.at),
+            applicant: self.applicant()?,
+            procedure: self.procedure(),
+            phase: Phase::Reception,
+            // An item a line, as whoever asked wrote them.
+            items: said
+                .body
+                .expose()
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .map(|what| Missing {
+                    what: what.to_owned(),
+                    how: None,
+                })
+                .collect(),
+            reason: "Hồ sơ chưa đầy đủ, chưa hợp lệ theo quy định.".to_owned(),
+            ground: said.ground.expose().clone(),
+            until: asked.due_at.map(local),
+            made_by: None,
+        })
+    }
+
+    fn refusal(&self) -> Result<Refusal, Error> {
+        let said = self
+            .said(StatementKind::Refusal)
+            .filter(|_| self.dossier.status == DossierStatus::Refused)
+            .ok_or_else(|| self.not_yet("it was not refused", "refuse it (RefuseDossier)"))?;
+        Ok(Refusal {
+            office: self.office(),
+            reference: self.reference(self.dossier.status_since),
+            applicant: self.applicant()?,
+            procedure: self.procedure(),
+            reason: said.body.expose().clone(),
+            ground: said.ground.expose().clone(),
+            advice: None,
+            made_by: None,
+        })
+    }
+
+    fn said(&self, kind: StatementKind) -> Option<&Statement> {
+        self.statements
+            .iter()
+            .find(|said| said.kind == i32::from(kind))
+    }
+
+    fn not_yet(&self, why: &str, remedy: &'static str) -> Error {
+        let status = self.dossier.status.as_str_name();
+        Error::Refused(Refused {
+            message: format!("the form cannot be printed: {why}"),
+            article: "circular 03/2025/TT-VPCP, annex I",
+            state: status
+                .strip_prefix("DOSSIER_STATUS_")
+                .unwrap_or(status)
+                .to_owned(),
+            remedy,
+        })
+    }
+
+    fn title(&self, code: &str) -> String {
+        self.catalog
+            .agency(code)
+            .map_or_else(|| code.to_owned(), |agency| agency.title.clone())
+    }
+
+    /// `phường An Phong`: as it stands after another word.
+    fn of_ward(&self) -> String {
+        let title = self.title(&self.dossier.receiving_agency);
+        let mut letters = title.chars();
+        letters.next().map_or_else(String::new, |first| {
+            first.to_lowercase().chain(letters).collect()
+        })
+    }
+
+    fn office(&self) -> Office {
+        let title = self.title(&self.dossier.receiving_agency);
+        let place = WARDS
+            .iter()
+            .find_map(|ward| title.strip_prefix(ward))
+            .unwrap_or(&title)
+            .to_owned();
+        Office {
+            above: None,
+            agency: match self.competent_kind() {
+                AgencyKind::Police => self.title(&self.dossier.competent_agency),
+                _ => format!("Ủy ban nhân dân\n{}", self.of_ward()),
+            },
+            centre: Some(CENTRE.to_owned()),
+            place,
+            phone: None,
+        }
+    }
+
+    fn reference(&self, issued: Timestamp) -> Reference {
+        Reference {
+            number: None,
+            code: self.code.to_owned(),
+            link: Some(self.link.clone()),
+            trace: None,
+            issued: local(issued).date(),
+        }
+    }
+
+    fn procedure(&self) -> Procedure {
+        let code = &self.dossier.procedure;
+        Procedure {
+            code: code.clone(),
+            name: self
+                .catalog
+                .procedure(code)
+                .map_or_else(|| code.clone(), |procedure| procedure.title.clone()),
+        }
+    }
+
+    fn applicant(&self) -> Result<FormApplicant, Error> {
+        let Applicant {
+            full_name,
+            phone,
+            email,
+            address,
+            ..
+        } = self
+            .said(StatementKind::Applicant)
+            .and_then(|said| applicant::read(said.body.expose()))
+            .ok_or_else(|| Error::Fault("a dossier has no applicant".to_owned()))?;
+        let given = |text: String| Some(text).filter(|text| !text.is_empty());
+        Ok(FormApplicant {
+            name: full_name,
+            authorised: None,
+            address,
+            phone: given(phone),
+            email: given(email),
+        })
+    }
+}
