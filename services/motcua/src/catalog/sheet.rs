@@ -110,29 +110,57 @@ fn order_of(
     faults: &mut Faults,
 ) -> Option<Vec<usize>> {
     let before = faults.len();
-    for (index, name) in head.iter().enumerate() {
-        let place = place.clone().column(name);
-        if !columns.contains(&name.as_str()) {
-            faults.push(place.fault(format!(
-                "is no column of this table; they are {}",
-                columns.join(", ")
-            )));
-        } else if head.iter().position(|other| other == name) != Some(index) {
-            faults.push(place.fault("stands twice"));
-        }
+    // A spreadsheet divides by what its language's decimal comma leaves free.
+    if let [only] = head
+        && let Some(other) = only.chars().find(|c| matches!(c, ';' | '\t'))
+    {
+        faults.push(place.fault(format!("is divided by {other:?}, and a table is by ','")));
+        return None;
+    }
+    if !head.iter().any(|name| columns.contains(&name.as_str())) {
+        // What is no text names none either, and that is told already.
+        faults.push_unless_known(place.fault(format!(
+            "names none of the columns of this table, which are {}",
+            columns.join(", ")
+        )));
+        return None;
     }
     let order: Vec<_> = columns
         .iter()
         .map(|column| head.iter().position(|name| name == column))
         .collect();
-    for (column, index) in columns.iter().zip(&order) {
-        if index.is_none() {
-            faults.push(
-                place
-                    .clone()
-                    .column(column)
-                    .fault("is missing among the columns"),
-            );
+    let missing: Vec<_> = columns
+        .iter()
+        .zip(&order)
+        .filter(|(_, index)| index.is_none())
+        .map(|(column, _)| *column)
+        .collect();
+    let mut unknown = false;
+    for (index, name) in head.iter().enumerate() {
+        let place = place.clone().column(name);
+        if !columns.contains(&name.as_str()) {
+            unknown = true;
+            // Most likely it is the missing one, written otherwise: that is one fault.
+            let message = if missing.is_empty() {
+                format!(
+                    "is no column of this table; they are {}",
+                    columns.join(", ")
+                )
+            } else {
+                format!(
+                    "is no column of this table; missing is {}",
+                    missing.join(", ")
+                )
+            };
+            faults.push(place.fault(message));
+        } else if head.iter().position(|other| other == name) != Some(index) {
+            faults.push(place.fault("stands twice"));
+        }
+    }
+    if !unknown {
+        for column in missing {
+            let place = place.clone().column(column);
+            faults.push(place.fault("is missing among the columns"));
         }
     }
     if faults.len() > before {

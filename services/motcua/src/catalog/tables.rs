@@ -19,7 +19,8 @@ use super::{
 
 const AGENCY_COLUMNS: &[&str] = &["code", "title", "kind", "identifier", "parent", "calendar"];
 const DAY_COLUMNS: &[&str] = &["date", "kind", "title"];
-const PROCEDURE_COLUMNS: &[&str] = &[
+/// The columns of `procedures.csv`.
+pub(super) const PROCEDURE_COLUMNS: &[&str] = &[
     "code",
     "title",
     "field",
@@ -50,16 +51,13 @@ pub(super) fn read(
         .flat_map(|header| &header.calendars)
         .enumerate()
     {
+        let path = format!("catalog.calendars[{index}]");
+        let days = days(files, week, &path, places, faults);
         calendars.push(Calendar {
             id: week.id.clone(),
             sessions: week.sessions.clone(),
-            days: days(
-                files,
-                week,
-                &format!("catalog.calendars[{index}]"),
-                places,
-                faults,
-            ),
+            // Days take their hours from the week, which is not known then.
+            days: if week.sound { days } else { Vec::new() },
         });
     }
     let due_hour = header
