@@ -345,7 +345,8 @@ fn hours(minutes: i64) -> String {
     }
 }
 
-fn word(kind: AgencyKind) -> &'static str {
+/// What a kind of agency is called in the tables.
+pub(super) fn word(kind: AgencyKind) -> &'static str {
     match kind {
         AgencyKind::Ward => "ward",
         AgencyKind::Police => "police",
