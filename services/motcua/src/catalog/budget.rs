@@ -31,7 +31,10 @@ pub(super) fn check(
         procedures: catalog
             .procedures
             .iter()
-            .map(|procedure| (procedure.code.as_str(), procedure))
+            .flat_map(|procedure| {
+                let codes = procedure.aliases.iter().chain([&procedure.code]);
+                codes.map(move |code| (code.as_str(), procedure))
+            })
             .collect(),
     };
     if !catalog.procedures.is_empty() {
@@ -92,6 +95,7 @@ pub(super) fn check(
 
 struct World<'c> {
     definitions: BTreeMap<&'c str, &'c Definition>,
+    /// By their codes, old ones too: a definition may still call one by it.
     procedures: BTreeMap<&'c str, &'c Procedure>,
 }
 

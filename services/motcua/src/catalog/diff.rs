@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use motcua_calendar::Limit;
 use motcua_platform::{catalog, time::date_from_proto};
 use motcua_proto::{
+    google::r#type::Date as ProtoDate,
     r#type::v1::{
         Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, Procedure, Role,
     },
@@ -78,6 +79,9 @@ pub(crate) struct Item {
     pub(crate) code: String,
     /// Its name.
     pub(crate) title: String,
+    /// Whose place it takes, who takes its place, and from when to when, where that is said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) succession: Vec<Field>,
 }
 
 /// A thing that changed.
@@ -111,10 +115,14 @@ pub(crate) fn diff(from: &Side, to: &Side) -> Diff {
     let (old, new) = (&from.catalog, &to.catalog);
     let mut definitions = compare(&from.definitions, &to.definitions, of_definition);
     definitions.removed.clear();
+    let mut procedures = compare(&old.procedures, &new.procedures, of_procedure);
+    for removed in &mut procedures.removed {
+        removed.is_called(new);
+    }
     Diff {
         from: named(from),
         to: named(to),
-        procedures: compare(&old.procedures, &new.procedures, of_procedure),
+        procedures,
         agencies: compare(&old.agencies, &new.agencies, of_agency),
         calendars: compare(&old.calendars, &new.calendars, of_calendar),
         definitions,
@@ -187,15 +195,22 @@ impl fmt::Display for Named {
 
 impl Changes {
     fn rows(&self) -> Vec<Vec<String>> {
-        let item = |what: &str, item: &Item| {
-            vec![
-                what.to_owned(),
-                item.code.clone(),
-                shortened(&item.title, VALUE_WIDTH),
-            ]
-        };
-        let mut rows: Vec<_> = self.added.iter().map(|added| item("+", added)).collect();
-        rows.extend(self.removed.iter().map(|removed| item("-", removed)));
+        let mut rows = Vec::new();
+        for (what, items) in [("+", &self.added), ("-", &self.removed)] {
+            for item in items {
+                rows.push(vec![
+                    what.to_owned(),
+                    item.code.clone(),
+                    shortened(&item.title, VALUE_WIDTH),
+                ]);
+                let succession = item.succession.iter().map(|field| {
+                    let mut row = vec![String::new(); 3];
+                    row.extend([field.field.clone(), shown(&field.from), shown(&field.to)]);
+                    row
+                });
+                rows.extend(succession);
+            }
+        }
         for changed in &self.changed {
             for (index, field) in changed.fields.iter().enumerate() {
                 // Its name once is enough.
@@ -248,7 +263,7 @@ fn compare<T>(old: &[T], new: &[T], parts: fn(&T) -> Parts) -> Changes {
     let mut changes = Changes::default();
     for (code, new) in new {
         match old.remove(&code) {
-            None => changes.added.push(new.into()),
+            None => changes.added.push(Item::of(new, |to| (String::new(), to))),
             Some(old) => {
                 let fields = fields(old.fields, new.fields);
                 if !fields.is_empty() {
@@ -261,15 +276,54 @@ fn compare<T>(old: &[T], new: &[T], parts: fn(&T) -> Parts) -> Changes {
             }
         }
     }
-    changes.removed = old.into_values().map(Item::from).collect();
+    let removed = old.into_values();
+    changes.removed = removed
+        .map(|parts| Item::of(parts, |from| (from, String::new())))
+        .collect();
     changes
 }
 
-impl From<Parts> for Item {
-    fn from(parts: Parts) -> Self {
+/// The fields that say what takes whose place.
+const SUCCESSION: [&str; 5] = [
+    "aliases",
+    "successor",
+    "successors",
+    "valid_from",
+    "valid_to",
+];
+
+impl Item {
+    /// A thing that stands on one side only: `side` says on which.
+    fn of(parts: Parts, side: fn(String) -> (String, String)) -> Self {
+        let said = parts
+            .fields
+            .into_iter()
+            .filter(|(field, value)| SUCCESSION.contains(&field.as_str()) && !value.is_empty());
+        let succession = said
+            .map(|(field, value)| {
+                let (from, to) = side(value);
+                Field { field, from, to }
+            })
+            .collect();
         Self {
             code: parts.code,
             title: parts.title,
+            succession,
+        }
+    }
+
+    /// A code that is gone is not, where it is another one's alias.
+    fn is_called(&mut self, new: &Catalog) {
+        let called = new
+            .procedures
+            .iter()
+            .find(|procedure| procedure.aliases.contains(&self.code));
+        if let Some(called) = called {
+            self.succession.push(Field {
+                field: "code".to_owned(),
+                from: self.code.clone(),
+                to: called.code.clone(),
+            });
         }
     }
 }
@@ -315,6 +369,9 @@ pub(super) fn of_agency(agency: &Agency) -> Parts {
             ("calendar", agency.calendar.clone()),
             ("parent", agency.parent.clone()),
             ("due_hour", due_hour.to_owned()),
+            ("successors", agency.successors.join(" ")),
+            ("valid_from", day(agency.valid_from.as_ref())),
+            ("valid_to", day(agency.valid_to.as_ref())),
         ]),
     }
 }
@@ -340,8 +397,15 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
             ("competent", word(procedure.competent()).to_owned()),
             ("options", procedure.options.join(" ")),
             ("retention_days", procedure.retention_days.to_string()),
+            ("aliases", procedure.aliases.join(" ")),
+            ("successor", procedure.successor.clone()),
         ]),
     }
+}
+
+fn day(date: Option<&ProtoDate>) -> String {
+    date.and_then(date_from_proto)
+        .map_or_else(String::new, |date| date.to_string())
 }
 
 fn of_calendar(calendar: &Calendar) -> Parts {
@@ -369,7 +433,6 @@ fn of_calendar(calendar: &Calendar) -> Parts {
         fields.push((name.to_owned(), sessions.join(", ")));
     }
     for day in &calendar.days {
-        let date = day.date.as_ref().and_then(date_from_proto);
         let kind = match day.kind() {
             CalendarDayKind::Holiday => "holiday",
             CalendarDayKind::Working => "working",
@@ -378,7 +441,7 @@ fn of_calendar(calendar: &Calendar) -> Parts {
             CalendarDayKind::Unspecified => "",
         };
         fields.push((
-            date.map_or_else(String::new, |date| date.to_string()),
+            self::day(day.date.as_ref()),
             format!("{kind} {}", day.title),
         ));
     }

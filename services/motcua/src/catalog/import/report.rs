@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Guess, Imported, SHIPPED, Told, UNKNOWN};
+use super::{
+    Guess, Imported, Told,
+    guess::{SHIPPED, UNKNOWN},
+};
 use crate::tables::{shortened, table};
 
 /// Characters of what is told beside a row on a terminal; the report has all of it.

@@ -56,7 +56,7 @@ fn misshapen_tables() {
             "agencies.csv",
             "calendar\n",
             "calendar,note\n",
-            "agencies.csv:1: note: is no column of this table; they are code, title, kind, identifier, parent, calendar",
+            "agencies.csv:1: note: is no column of this table; they are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to",
         ),
         (
             "a column that is missing",
@@ -533,7 +533,7 @@ fn tables_as_spreadsheets_spoil_them() {
             "agencies.csv",
             "code,title,kind,identifier,parent,calendar\n",
             "",
-            "agencies.csv:1: names none of the columns of this table, which are code, title, kind, identifier, parent, calendar",
+            "agencies.csv:1: names none of the columns of this table, which are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to",
         ),
         (
             "a column that is written otherwise",
@@ -799,6 +799,143 @@ fn definitions_that_lack_or_exceed_something() {
             "definitions/plain.toml:11: unclosed table, expected `]`",
         ),
     ]);
+}
+
+/// The columns for what takes whose place are there where somebody needs them.
+fn with_succession() -> Vec<(String, Vec<u8>)> {
+    sound()
+        .into_iter()
+        .map(|(name, text)| {
+            let more = match name.as_str() {
+                "agencies.csv" => [
+                    "successors,valid_from,valid_to",
+                    "11600,2025-07-01,2026-06-30",
+                    ",,",
+                ]
+                .as_slice(),
+                "procedures.csv" => &["aliases,successor", "1.000001 1.000002,1.003197", ",", ","],
+                _ => return (name, text),
+            };
+            let text = String::from_utf8(text).unwrap();
+            let mut more = more.iter();
+            let lines = text.lines().map(|line| {
+                if line.is_empty() || line.starts_with('#') {
+                    return format!("{line}\n");
+                }
+                format!("{line},{}\n", more.next().unwrap())
+            });
+            (name, lines.collect::<String>().into_bytes())
+        })
+        .collect()
+}
+
+#[test]
+fn what_takes_whose_place_is_read() {
+    let dir = directory(with_succession());
+    let catalog = read(dir.path())
+        .unwrap_or_else(|faults| panic!("{faults}"))
+        .catalog;
+    let (agency, procedure) = (&catalog.agencies[0], &catalog.procedures[0]);
+    assert_eq!(agency.successors, ["11600"]);
+    assert_eq!(
+        agency.valid_to.map(|day| (day.year, day.month, day.day)),
+        Some((2026, 6, 30))
+    );
+    assert_eq!(procedure.aliases, ["1.000001", "1.000002"]);
+    assert_eq!(procedure.successor, "1.003197");
+    assert_eq!(catalog.agencies[1].valid_from, None);
+}
+
+#[test]
+fn a_definition_may_call_a_procedure_by_an_old_code() {
+    let mut files = with_succession();
+    for (file, from, to) in [
+        ("procedures.csv", ",1.000001 1.000002,1.003197", ",,"),
+        (
+            "procedures.csv",
+            "police,plain,,,",
+            "police,plain,,1.003190,",
+        ),
+        ("definitions/linked.toml", "1.003197", "1.003190"),
+    ] {
+        let (_, text) = files.iter_mut().find(|(name, _)| name == file).unwrap();
+        let before = String::from_utf8(text.clone()).unwrap();
+        assert!(before.contains(from), "{file} has no '{from}':\n{before}");
+        *text = before.replacen(from, to, 1).into_bytes();
+    }
+    let dir = directory(files);
+    if let Err(faults) = read(dir.path()) {
+        panic!("{faults}");
+    }
+}
+
+#[test]
+fn successions_that_contradict_themselves() {
+    for (what, file, from, to, fault) in [
+        (
+            "an alias that is a code",
+            "procedures.csv",
+            "1.000002",
+            "1.003197",
+            "procedures.csv:4: aliases: '1.003197' is the code of a procedure itself",
+        ),
+        (
+            "an alias that stands twice",
+            "procedures.csv",
+            "1.000002",
+            "1.000001",
+            "procedures.csv:4: aliases: '1.000001' stands for '1.000656' already",
+        ),
+        (
+            "an alias that is none",
+            "procedures.csv",
+            "1.000002",
+            "1/2",
+            "procedures.csv:4: aliases: must hold only letters, digits, '.', '-' and '_', at most 100",
+        ),
+        (
+            "a procedure that follows itself",
+            "procedures.csv",
+            ",1.003197\n",
+            ",1.000656\n",
+            "procedures.csv:4: successor: leads back to '1.000656', without end",
+        ),
+        (
+            "a successor that is none",
+            "procedures.csv",
+            ",1.003197\n",
+            ",none at all\n",
+            "procedures.csv:4: successor: must hold only letters, digits, '.', '-' and '_', at most 100",
+        ),
+        (
+            "an agency that follows itself",
+            "agencies.csv",
+            "11600",
+            "11593",
+            "agencies.csv:2: successors: leads back to '11593', without end",
+        ),
+        (
+            "a last day before the first",
+            "agencies.csv",
+            "2026-06-30",
+            "2025-06-30",
+            "agencies.csv:2: valid_to: lies before the first day, 2025-07-01",
+        ),
+        (
+            "a first day that does not exist",
+            "agencies.csv",
+            "2025-07-01",
+            "2025-02-30",
+            "agencies.csv:2: valid_from: must be a day that exists, such as 2025-07-01, or be left empty",
+        ),
+    ] {
+        let mut files = with_succession();
+        let (_, text) = files.iter_mut().find(|(name, _)| name == file).unwrap();
+        let before = String::from_utf8(text.clone()).unwrap();
+        assert!(before.contains(from), "{file} has no '{from}'");
+        *text = before.replacen(from, to, 1).into_bytes();
+        assert_eq!(faults(files), [fault], "{what}");
+    }
 }
 
 /// What a file becomes whose last save failed, or that was begun and left.

@@ -119,6 +119,26 @@ fn a_definition_that_is_gone_stays_published_and_is_no_change() {
 }
 
 #[test]
+fn a_code_that_was_replaced_is_gone_and_is_told_what_it_is_called_now() {
+    let old = side("old", sound());
+    let mut new = old.clone();
+    let procedure = &mut new.catalog.procedures[0];
+    procedure.code = "1.009999".to_owned();
+    procedure.aliases = vec!["1.000656".to_owned()];
+    let changes = diff(&old, &new);
+    assert_eq!(changes.procedures.added[0].succession[0].field, "aliases");
+    let gone = &changes.procedures.removed[0];
+    assert_eq!(
+        (gone.code.as_str(), gone.succession[0].to.as_str()),
+        ("1.000656", "1.009999")
+    );
+    let text = changes.to_string();
+    for words in ["aliases  —         1.000656", "code     1.000656  1.009999"] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
 fn programs_read_it_too() {
     let diff = against_the_sound_one(&[("procedures.csv", "5 working days", "7 working days")]);
     let json = serde_json::to_value(&diff).unwrap();
