@@ -1,4 +1,5 @@
-//! `motcua catalog`: every fault with its file and line, before anything changes.
+//! `motcua catalog`: every fault with its file and line before anything changes, what a new one would change, and what
+//! becomes of somebody else's list.
 
 use std::{fs, path::Path};
 
@@ -110,4 +111,99 @@ async fn applying_the_same_catalog_again_changes_nothing() {
         suite.head(crate::support::Service::Intake).await.position,
         before
     );
+}
+
+#[tokio::test]
+async fn what_a_catalog_would_change_is_shown_and_told_by_the_exit_code() {
+    let place = tempfile::tempdir().expect("a directory");
+    copy(Path::new(&shipped()), place.path());
+    let directory = place.path().to_str().expect("UTF-8").to_owned();
+    spoil(
+        place.path(),
+        "catalog.toml",
+        "hai-phong-2025-07",
+        "hai-phong-2026-01",
+    );
+    let suite = Suite::start().await;
+    let same = suite.motcua(&["catalog", "diff", &directory]).await;
+    assert_eq!(same.code, Some(0), "{same:?}");
+
+    spoil(
+        place.path(),
+        "procedures.csv",
+        "hộ tịch,same day,15:00,8000",
+        "hộ tịch,2 working days,,8000",
+    );
+    let against = [
+        "catalog",
+        "diff",
+        &directory,
+        "--against",
+        &shipped(),
+        "--json",
+    ];
+    for differs in [
+        suite
+            .motcua(&["catalog", "diff", &directory, "--json"])
+            .await,
+        motcua(&against, &[]).await,
+    ] {
+        assert_eq!(differs.code, Some(1), "{differs:?}");
+        assert!(differs.stderr.is_empty(), "{differs:?}");
+        for words in [
+            "\"same day until 15:00\"",
+            "\"2 working days\"",
+            "\"hai-phong-2026-01\"",
+        ] {
+            assert!(differs.stdout.contains(words), "{differs:?}");
+        }
+    }
+
+    let trouble = motcua(
+        &["catalog", "diff", &directory, "--against", "/nowhere"],
+        &[],
+    )
+    .await;
+    assert_eq!(trouble.code, Some(2), "{trouble:?}");
+    assert!(trouble.stderr.contains("/nowhere"), "{trouble:?}");
+}
+
+#[tokio::test]
+async fn a_list_becomes_a_catalog_that_passes_the_check() {
+    let place = tempfile::tempdir().expect("a directory");
+    let catalog = place.path().join("catalog");
+    copy(Path::new(&shipped()), &catalog);
+    for file in [
+        "procedures.csv",
+        "definitions/linked-birth.toml",
+        "definitions/linked-death.toml",
+    ] {
+        fs::remove_file(catalog.join(file)).expect("it was there");
+    }
+    let path = |name: &str| place.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (list, into, report) = (path("list.tsv"), path("catalog"), path("told.tsv"));
+    fs::write(
+        &list,
+        "code\tname\tfield\ttime_by_channel\n\
+         1.000656\tThủ tục đăng ký\tHộ tịch\tTrực tiếp=1\n\
+         1.000005\tThủ tục hải quan\tHải quan\tTrực tuyến=120\n",
+    )
+    .expect("written");
+    let import = [
+        "catalog", "import", &list, "--into", &into, "--report", &report,
+    ];
+    let imported = motcua(&import, &[]).await;
+    assert!(imported.ok && imported.stdout.is_empty(), "{imported:?}");
+    for words in ["rows of the list: 2", "written: 1", "refused: 1"] {
+        assert!(imported.stderr.contains(words), "{}", imported.stderr);
+    }
+    let told = fs::read_to_string(&report).expect("the report");
+    assert_eq!(told.lines().count(), 3, "{told}");
+    let checked = motcua(&["catalog", "check", &into], &[]).await;
+    assert!(
+        checked.ok && checked.stdout.contains("1 procedures"),
+        "{checked:?}"
+    );
+    let again = motcua(&import, &[]).await;
+    assert!(!again.ok && again.stderr.contains("--force"), "{again:?}");
 }

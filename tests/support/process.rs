@@ -32,6 +32,8 @@ fn command(args: &[&str], environment: &[(&str, String)]) -> Command {
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) ok: bool,
+    /// What it ended with; none where a signal ended it.
+    pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -47,6 +49,7 @@ pub(crate) async fn motcua(args: &[&str], environment: &[(&str, String)]) -> Out
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     Output {
         ok: output.status.success(),
+        code: output.status.code(),
         stdout: text(output.stdout),
         stderr: text(output.stderr),
     }

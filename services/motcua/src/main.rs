@@ -29,14 +29,9 @@ mod suite;
 mod tables;
 mod token;
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{fmt, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use motcua_proto::r#type::v1::Role;
 
 use crate::config::Config;
 
@@ -68,9 +63,9 @@ enum Command {
     Keys(keys::Command),
     /// Show every configuration key, with its default and what it does.
     Config,
-    /// Check or apply a catalog.
+    /// Check, apply, compare or import a catalog.
     #[command(subcommand)]
-    Catalog(CatalogCommand),
+    Catalog(catalog::command::Command),
     /// Show who may call what, as the contract says it.
     Policy(policy::Args),
     /// Make and renew the certificates by which the services know each other.
@@ -98,20 +93,6 @@ enum Command {
     Token(token::Args),
     /// Ask a service whether it is serving; exits with 1 if not.
     Health(health::Args),
-}
-
-#[derive(Debug, Subcommand)]
-enum CatalogCommand {
-    /// Read the catalog of a directory and report every fault with file and line.
-    Check {
-        /// The directory.
-        directory: PathBuf,
-    },
-    /// Check the catalog of a directory as a whole, then apply it: definitions to workflow, the rest to intake.
-    Apply {
-        /// The directory.
-        directory: PathBuf,
-    },
 }
 
 /// Why a command failed, in a sentence for whoever typed it.
@@ -166,7 +147,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failed> {
-    // Commands that need neither configuration nor a runtime.
+    // Commands that need neither configuration nor a runtime, or see to both themselves.
     match &cli.command {
         Command::Config => {
             print!("{}", config::DEFAULT);
@@ -175,7 +156,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failed> {
         Command::Certs(command) => return certs::run(command),
         Command::Due(args) => return due::run(args),
         Command::Policy(args) => return Ok(policy::run(args)),
-        Command::Catalog(CatalogCommand::Check { directory }) => return check_catalog(directory),
+        Command::Catalog(command) => return catalog::command::run(cli.config.as_deref(), command),
         _ => {}
     }
     let config = Config::load(cli.config.as_deref())?;
@@ -184,18 +165,12 @@ fn run(cli: Cli) -> Result<ExitCode, Failed> {
         Command::Token(args) => return token::run(&config, args),
         command => command,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         match command {
             Command::Demo(args) => demo::run(args).await,
             Command::Serve(args) => serve::run(config, args).await,
             Command::Migrate => serve::migrate(&config).await,
             Command::Keys(command) => keys::run(&config, command).await,
-            Command::Catalog(CatalogCommand::Apply { directory }) => {
-                apply_catalog(&config, &directory).await
-            }
             Command::Feed(command) => feed::run(&config, command).await,
             Command::Dossier(args) => dossier::run(&config, args).await,
             Command::Subject(command) => subject::run(&config, command).await,
@@ -208,32 +183,14 @@ fn run(cli: Cli) -> Result<ExitCode, Failed> {
             | Command::Policy(_)
             | Command::Jwks(_)
             | Command::Token(_)
-            | Command::Catalog(CatalogCommand::Check { .. }) => Ok(ExitCode::SUCCESS),
+            | Command::Catalog(_) => Ok(ExitCode::SUCCESS),
         }
     })
 }
 
-fn check_catalog(directory: &Path) -> Result<ExitCode, Failed> {
-    let bundle = catalog::read(directory).map_err(|faults| Failed::new(faults.to_string()))?;
-    println!(
-        "{}: {} agencies, {} procedures, {} definitions, no fault",
-        bundle.catalog.id,
-        bundle.catalog.agencies.len(),
-        bundle.catalog.procedures.len(),
-        bundle.definitions.len(),
-    );
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn apply_catalog(config: &Config, directory: &Path) -> Result<ExitCode, Failed> {
-    let bundle = catalog::read(directory).map_err(|faults| Failed::new(faults.to_string()))?;
-    let applied = catalog::apply::apply(
-        &bundle,
-        feed::Service::Intake.peer(config, Role::Administrator)?,
-        feed::Service::Workflow.peer(config, Role::Administrator)?,
-    )
-    .await
-    .map_err(|error| Failed::new(error.to_string()))?;
-    println!("{applied}");
-    Ok(ExitCode::SUCCESS)
+/// What asks the services runs on it.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }

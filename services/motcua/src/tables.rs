@@ -19,7 +19,7 @@ use motcua_proto::{
 const TITLE_WIDTH: usize = 56;
 
 /// A table of text: the first columns to the left, the others, which are numbers, to the right.
-fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> String {
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> String {
     let widths: Vec<usize> = (0..header.len())
         .map(|column| {
             let cells = rows

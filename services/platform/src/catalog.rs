@@ -3,13 +3,16 @@
 //! Intake owns it and workflow keeps a copy; both read it here. Catalogs never change once applied, so each process
 //! keeps those that it has seen.
 
+mod succession;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, PoisonError, RwLock},
 };
 
-use jiff::civil::{Time, Weekday};
+use jiff::civil::{Date, Time, Weekday};
 use motcua_calendar::{Calendar, DayHours, DayKind, DueHour, Limit, Session, WeeklyHours};
+use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
     DueHour as ProtoDueHour, Limit as ProtoLimit, Procedure, limit::Kind,
@@ -25,6 +28,8 @@ pub struct Catalog {
     proto: ProtoCatalog,
     agencies: BTreeMap<String, Agency>,
     procedures: BTreeMap<String, Procedure>,
+    /// What a procedure was called before, and what it is called now.
+    aliases: BTreeMap<String, String>,
     calendars: BTreeMap<String, Arc<Calendar>>,
 }
 
@@ -60,6 +65,8 @@ impl Catalog {
                 fields.reject(format!("{path}.code"), "stands twice");
             }
         }
+        let aliases = succession::procedures(&mut fields, &proto.procedures);
+        succession::agencies(&mut fields, &proto.agencies);
         if agencies.is_empty() {
             fields.reject("catalog.agencies", "is required");
         }
@@ -70,6 +77,7 @@ impl Catalog {
             proto: proto.clone(),
             agencies,
             procedures,
+            aliases,
             calendars,
         }))
     }
@@ -97,10 +105,18 @@ impl Catalog {
         self.agencies.values()
     }
 
-    /// A procedure by its code.
+    /// A procedure by its code, or by one that it had before.
     #[must_use]
     pub fn procedure(&self, code: &str) -> Option<&Procedure> {
-        self.procedures.get(code)
+        self.procedures
+            .get(code)
+            .or_else(|| self.procedures.get(self.aliases.get(code)?))
+    }
+
+    /// The procedure that has taken the place of another one; `None` while that is still open.
+    #[must_use]
+    pub fn successor(&self, procedure: &Procedure) -> Option<&Procedure> {
+        self.procedure(&procedure.successor)
     }
 
     /// Procedures in the order of their codes.
@@ -131,6 +147,14 @@ impl Catalog {
             .values()
             .find(|agency| agency.parent == ward.code && agency.kind() == kind)
     }
+}
+
+/// Whether an agency receives on a day.
+#[must_use]
+pub fn receives_on(agency: &Agency, day: Date) -> bool {
+    let bound = |date: &Option<ProtoDate>| date.as_ref().and_then(date_from_proto);
+    bound(&agency.valid_from).is_none_or(|first| first <= day)
+        && bound(&agency.valid_to).is_none_or(|last| day <= last)
 }
 
 /// How an agency prints the due hour.

@@ -61,6 +61,11 @@ pub(super) fn parse(
         )
     });
     let options = options(&mut fields, &request.options, rules.as_ref());
+    // Asked for by a code that it had before, a procedure is taken under the one that it has.
+    let procedure = match &rules {
+        Some(rules) => Some(rules.procedure.code.clone()),
+        None => procedure,
+    };
     let identifier = rules
         .as_ref()
         .map(|rules| rules.receiving.identifier.clone())
@@ -299,6 +304,22 @@ mod tests {
         assert_eq!(submission.hand_over_method, HandOverMethod::Counter);
         assert_eq!(submission.catalog, "test-2025");
         assert_eq!(identifier, "H24.11593");
+    }
+
+    #[test]
+    fn what_is_submitted_under_an_old_code_is_taken_under_the_present_one() {
+        let mut proto = crate::domain::tests::proto_catalog();
+        proto.procedures[0].aliases = vec!["1.000001".to_owned()];
+        let catalog = Catalog::parse(&proto).unwrap();
+        let request = SubmitDossierRequest {
+            procedure: "1.000001".to_owned(),
+            ..sound()
+        };
+        let (submission, _) = parse(&request, Some(&catalog), &Scope::by_rule(), |_| {
+            Newcomer::default()
+        })
+        .unwrap();
+        assert_eq!(submission.procedure, "1.000656");
     }
 
     #[test]

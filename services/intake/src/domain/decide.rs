@@ -215,6 +215,7 @@ fn submit(
         &submission.on_behalf_of,
     )
     .map_err(Error::Invalid)?;
+    rules.are_open(catalog, context.now)?;
     let submitted = DossierSubmitted {
         channel: submission.channel.into(),
         receiving_agency: rules.receiving.code.clone(),

@@ -5,6 +5,7 @@ use motcua_calendar::{Calendar, Due, Limit, OutOfRange};
 use motcua_platform::{
     catalog::{self, Catalog},
     error::{Error, Violation},
+    time::local_date,
 };
 use motcua_proto::r#type::v1::{Agency, Channel, Limit as ProtoLimit, Procedure};
 
@@ -115,6 +116,27 @@ impl<'a> Rules<'a> {
             proto_limit,
             calendar,
         })
+    }
+
+    /// Whether something new is taken under them: the procedure has not been replaced, and who receives is there today.
+    ///
+    /// # Errors
+    /// Which of them it is, and what has taken its place.
+    pub fn are_open(&self, catalog: &Catalog, now: Timestamp) -> Result<(), Error> {
+        let (procedure, receiving) = (self.procedure, self.receiving);
+        if let Some(successor) = catalog.successor(procedure) {
+            let message = format!("'{}' was replaced by '{}'", procedure.code, successor.code);
+            return Err(Error::field("procedure", message));
+        }
+        if catalog::receives_on(receiving, local_date(now)) {
+            return Ok(());
+        }
+        let others = match receiving.successors.join(", ") {
+            none if none.is_empty() => String::new(),
+            others => format!(": its place is taken by {others}"),
+        };
+        let message = format!("'{}' does not receive today{others}", receiving.code);
+        Err(Error::field("receiving_agency", message))
     }
 
     /// The limit, for the contract.

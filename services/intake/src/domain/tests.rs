@@ -4,6 +4,7 @@ mod examples;
 mod payments;
 mod plain;
 mod replay;
+mod succession;
 mod table;
 mod walk;
 
@@ -53,6 +54,7 @@ pub(crate) fn proto_catalog() -> ProtoCatalog {
         calendar: "test".to_owned(),
         parent: parent.to_owned(),
         due_hour: 0,
+        ..Agency::default()
     };
     let procedure = |code: &str, kind: Kind, options: &[&str]| Procedure {
         code: code.to_owned(),
@@ -66,6 +68,7 @@ pub(crate) fn proto_catalog() -> ProtoCatalog {
         retention_days: 365,
         competent: AgencyKind::Ward.into(),
         options: options.iter().map(|&option| option.to_owned()).collect(),
+        ..Procedure::default()
     };
     let sessions = (1..=5)
         .flat_map(|weekday| {

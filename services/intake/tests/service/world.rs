@@ -368,6 +368,7 @@ pub(crate) fn catalog() -> Catalog {
         calendar: "test".to_owned(),
         parent: parent.to_owned(),
         due_hour: 0,
+        ..Agency::default()
     };
     let sessions = (1..=5)
         .flat_map(|weekday| {

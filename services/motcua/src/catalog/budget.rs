@@ -31,7 +31,10 @@ pub(super) fn check(
         procedures: catalog
             .procedures
             .iter()
-            .map(|procedure| (procedure.code.as_str(), procedure))
+            .flat_map(|procedure| {
+                let codes = procedure.aliases.iter().chain([&procedure.code]);
+                codes.map(move |code| (code.as_str(), procedure))
+            })
             .collect(),
     };
     if !catalog.procedures.is_empty() {
@@ -92,6 +95,7 @@ pub(super) fn check(
 
 struct World<'c> {
     definitions: BTreeMap<&'c str, &'c Definition>,
+    /// By their codes, old ones too: a definition may still call one by it.
     procedures: BTreeMap<&'c str, &'c Procedure>,
 }
 
@@ -345,7 +349,8 @@ fn hours(minutes: i64) -> String {
     }
 }
 
-fn word(kind: AgencyKind) -> &'static str {
+/// What a kind of agency is called in the tables.
+pub(super) fn word(kind: AgencyKind) -> &'static str {
     match kind {
         AgencyKind::Ward => "ward",
         AgencyKind::Police => "police",

@@ -55,6 +55,11 @@ impl Faults {
         self.0.push(fault);
     }
 
+    /// Without these: what is wrong is told in another way.
+    pub(super) fn take_back(&mut self, these: &[Fault]) {
+        self.0.retain(|fault| !these.contains(fault));
+    }
+
     /// Leads violations back to where their fields stand. A place that is known to be wrong already is left alone: what
     /// could not be read is missing to whoever checks it next.
     pub(super) fn lead_back(&mut self, violations: &[Violation], places: &Places, whole: &Place) {

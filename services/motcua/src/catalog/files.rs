@@ -128,7 +128,8 @@ impl Files {
         true
     }
 
-    fn put(&mut self, name: &str, text: String) {
+    /// Takes in a text in the place of a file.
+    pub(super) fn put(&mut self, name: &str, text: String) {
         // Spreadsheets begin their files with a byte order mark.
         let text = text
             .strip_prefix('\u{feff}')

@@ -32,6 +32,8 @@ pub(super) struct Week {
     pub(super) days: Option<(String, Place)>,
     /// Its sessions.
     pub(super) sessions: Vec<Session>,
+    /// Whether all of it could be read: what rests on its hours is not judged otherwise.
+    pub(super) sound: bool,
 }
 
 /// A hundred years: more is a typing mistake.
@@ -92,10 +94,12 @@ pub(super) fn read(files: &Files, places: &mut Places, faults: &mut Faults) -> O
 }
 
 fn week(entry: Entry<'_>, path: &str, places: &mut Places, faults: &mut Faults) -> Week {
+    let before = faults.len();
     let mut week = Week {
         id: entry.key.clone(),
         days: None,
         sessions: Vec::new(),
+        sound: false,
     };
     let Some(mut table) = entry.table(faults) else {
         return week;
@@ -105,7 +109,8 @@ fn week(entry: Entry<'_>, path: &str, places: &mut Places, faults: &mut Faults) 
         week.days = entry.text(faults).map(|name| (name, place));
     }
     if let Some(entry) = table.require("sessions", faults) {
-        places.put(format!("{path}.sessions"), entry.place.clone());
+        let here = entry.place.clone();
+        places.put(format!("{path}.sessions"), here.clone());
         for session in entry.tables(faults).unwrap_or_default() {
             let place = session.place.clone();
             for session in sessions(session, faults) {
@@ -116,8 +121,13 @@ fn week(entry: Entry<'_>, path: &str, places: &mut Places, faults: &mut Faults) 
                 week.sessions.push(session);
             }
         }
+        if faults.len() == before && week.sessions.iter().all(|session| session.reception_only) {
+            let message = "hold none in which work is done, and without one no limit ever ends";
+            faults.push(here.fault(message));
+        }
     }
     table.finish(faults);
+    week.sound = faults.len() == before;
     week
 }
 

@@ -1,4 +1,5 @@
-//! The catalog as files: agencies, calendars, procedures and workflow definitions, read, checked and applied.
+//! The catalog as files: agencies, calendars, procedures and workflow definitions, read, checked, compared, imported and
+//! applied.
 //!
 //! Everything that is wrong is collected, each fault with its file and line, before anything is sent. Deliberately not
 //! here: what a catalog or a definition may say. That is `motcua_platform::catalog` and `motcua_workflow::domain`, the
@@ -6,10 +7,14 @@
 
 pub(crate) mod apply;
 mod budget;
+pub(crate) mod command;
 mod definition;
+mod diff;
 pub(crate) mod fault;
 mod files;
 mod header;
+mod import;
+mod in_force;
 mod sheet;
 mod table;
 mod tables;

@@ -3,21 +3,38 @@
 
 use super::fault::{Faults, Place};
 
+/// The columns of a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Columns {
+    /// Those that every file has.
+    pub(super) required: &'static [&'static str],
+    /// Those that it has where somebody needs them.
+    pub(super) optional: &'static [&'static str],
+}
+
+impl Columns {
+    /// All of them.
+    pub(super) fn names(self) -> impl Iterator<Item = &'static str> {
+        self.required.iter().chain(self.optional).copied()
+    }
+
+    fn listed(self) -> String {
+        self.names().collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// A row and where it stands.
 #[derive(Debug)]
 pub(super) struct Row {
     place: Place,
-    columns: &'static [&'static str],
-    values: Vec<String>,
+    values: Vec<(&'static str, String)>,
 }
 
 impl Row {
     /// The value of a column; empty where there is none.
     pub(super) fn get(&self, column: &str) -> &str {
-        let index = self.columns.iter().position(|known| *known == column);
-        index
-            .and_then(|index| self.values.get(index))
-            .map_or("", String::as_str)
+        let value = self.values.iter().find(|(known, _)| *known == column);
+        value.map_or("", |(_, value)| value)
     }
 
     /// Where the row stands.
@@ -35,7 +52,7 @@ impl Row {
 pub(super) fn read(
     file: &str,
     text: &str,
-    columns: &'static [&'static str],
+    columns: Columns,
     faults: &mut Faults,
 ) -> Option<Vec<Row>> {
     let mut head = None;
@@ -55,32 +72,28 @@ pub(super) fn read(
                     .collect()
             }
         };
-        let Some(order) = &head else {
-            head = Some(order_of(&values, columns, &place, faults)?);
+        let Some((order, width)) = &head else {
+            head = Some((order_of(&values, columns, &place, faults)?, values.len()));
             continue;
         };
-        if values.len() != order.len() {
+        if values.len() != *width {
             faults.push_unless_known(place.fault(format!(
                 "has {} columns in place of {}; a text with a comma stands in double quotes",
                 values.len(),
-                order.len(),
+                width,
             )));
         }
         // A misshapen row is kept as far as it goes, so that what refers to it is not called wrong too.
         let values = order
             .iter()
-            .map(|&index| values.get(index).cloned().unwrap_or_default())
+            .map(|&(column, index)| (column, values.get(index).cloned().unwrap_or_default()))
             .collect();
-        rows.push(Row {
-            place,
-            columns,
-            values,
-        });
+        rows.push(Row { place, values });
     }
     if head.is_none() {
         faults.push(Place::file(file).fault(format!(
             "has no head; its first line is {}",
-            columns.join(",")
+            columns.required.join(",")
         )));
         return None;
     }
@@ -102,42 +115,63 @@ fn split(line: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// For each known column, where the file has it.
+/// For each column that the file has, where.
 fn order_of(
     head: &[String],
-    columns: &'static [&'static str],
+    columns: Columns,
     place: &Place,
     faults: &mut Faults,
-) -> Option<Vec<usize>> {
+) -> Option<Vec<(&'static str, usize)>> {
     let before = faults.len();
+    // A spreadsheet divides by what its language's decimal comma leaves free.
+    if let [only] = head
+        && let Some(other) = only.chars().find(|c| matches!(c, ';' | '\t'))
+    {
+        faults.push(place.fault(format!("is divided by {other:?}, and a table is by ','")));
+        return None;
+    }
+    let order: Vec<_> = columns
+        .names()
+        .filter_map(|column| Some((column, head.iter().position(|name| name == column)?)))
+        .collect();
+    if order.is_empty() {
+        // What is no text names none either, and that is told already.
+        faults.push_unless_known(place.fault(format!(
+            "names none of the columns of this table, which are {}",
+            columns.listed()
+        )));
+        return None;
+    }
+    let missing: Vec<_> = columns
+        .required
+        .iter()
+        .copied()
+        .filter(|column| !order.iter().any(|(known, _)| known == column))
+        .collect();
+    let mut unknown = false;
     for (index, name) in head.iter().enumerate() {
         let place = place.clone().column(name);
-        if !columns.contains(&name.as_str()) {
-            faults.push(place.fault(format!(
-                "is no column of this table; they are {}",
-                columns.join(", ")
-            )));
+        if !columns.names().any(|known| known == name) {
+            unknown = true;
+            // Most likely it is the missing one, written otherwise: that is one fault.
+            let message = if missing.is_empty() {
+                format!("is no column of this table; they are {}", columns.listed())
+            } else {
+                format!(
+                    "is no column of this table; missing is {}",
+                    missing.join(", ")
+                )
+            };
+            faults.push(place.fault(message));
         } else if head.iter().position(|other| other == name) != Some(index) {
             faults.push(place.fault("stands twice"));
         }
     }
-    let order: Vec<_> = columns
-        .iter()
-        .map(|column| head.iter().position(|name| name == column))
-        .collect();
-    for (column, index) in columns.iter().zip(&order) {
-        if index.is_none() {
-            faults.push(
-                place
-                    .clone()
-                    .column(column)
-                    .fault("is missing among the columns"),
-            );
+    if !unknown {
+        for column in missing {
+            let place = place.clone().column(column);
+            faults.push(place.fault("is missing among the columns"));
         }
     }
-    if faults.len() > before {
-        None
-    } else {
-        order.into_iter().collect()
-    }
+    (faults.len() == before).then_some(order)
 }

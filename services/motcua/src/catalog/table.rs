@@ -5,7 +5,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::fault::{Faults, Place};
+use super::fault::{Fault, Faults, Place};
 
 /// A file's text, to tell lines by.
 #[derive(Debug, Clone, Copy)]
@@ -114,10 +114,11 @@ pub(super) struct Table<'s> {
     pub(super) place: Place,
     entries: Vec<Entry<'s>>,
     asked: Vec<&'static str>,
+    missing: Vec<Fault>,
 }
 
 impl<'s> Table<'s> {
-    /// Reads a file. `None` where it is no TOML.
+    /// Reads a file. `None` where it is no TOML, or holds nothing.
     pub(super) fn parse(source: Source<'s>, faults: &mut Faults) -> Option<Self> {
         let (table, errors) = DeTable::parse_recoverable(source.text);
         let mut last = None;
@@ -128,9 +129,15 @@ impl<'s> Table<'s> {
                 faults.push_unless_known(place.fault(error.message()));
             }
         }
-        errors
-            .is_empty()
-            .then(|| Self::new(source, Place::line(source.file, 1), table.into_inner()))
+        if !errors.is_empty() {
+            return None;
+        }
+        let table = table.into_inner();
+        if table.is_empty() {
+            faults.push(Place::file(source.file).fault("holds nothing"));
+            return None;
+        }
+        Some(Self::new(source, Place::line(source.file, 1), table))
     }
 
     fn new(source: Source<'s>, place: Place, table: DeTable<'s>) -> Self {
@@ -155,6 +162,7 @@ impl<'s> Table<'s> {
             place,
             entries,
             asked: Vec::new(),
+            missing: Vec::new(),
         }
     }
 
@@ -169,7 +177,9 @@ impl<'s> Table<'s> {
     pub(super) fn require(&mut self, key: &'static str, faults: &mut Faults) -> Option<Entry<'s>> {
         let entry = self.take(key);
         if entry.is_none() {
-            faults.push(self.place.clone().column(key).fault("is missing"));
+            let fault = self.place.clone().column(key).fault("is missing");
+            self.missing.push(fault.clone());
+            faults.push(fault);
         }
         entry
     }
@@ -184,13 +194,25 @@ impl<'s> Table<'s> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
-    /// What nobody took is a fault.
+    /// What nobody took is a fault. Where a key is missing too, it is most likely that one, written otherwise: that is one
+    /// fault.
     pub(super) fn finish(self, faults: &mut Faults) {
+        if self.entries.is_empty() {
+            return;
+        }
+        faults.take_back(&self.missing);
+        let missing: Vec<_> = self
+            .missing
+            .iter()
+            .filter_map(|fault| fault.column.as_deref())
+            .collect();
         for entry in &self.entries {
-            faults.push(entry.place.fault(format!(
-                "is no key here; known are {}",
-                self.asked.join(", ")
-            )));
+            let message = if missing.is_empty() {
+                format!("is no key here; known are {}", self.asked.join(", "))
+            } else {
+                format!("is no key here; missing is {}", missing.join(", "))
+            };
+            faults.push(entry.place.fault(message));
         }
     }
 }

@@ -4,34 +4,45 @@ use std::collections::BTreeMap;
 
 use motcua_calendar::Limit as CalendarLimit;
 use motcua_platform::time::date_to_proto;
+use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, Calendar, CalendarDay, CalendarDayKind, Catalog, DueHour, Limit, Procedure, SameDay,
     limit::Kind,
 };
 
 use super::{
-    definition::{AGENCIES, agency_of},
+    definition::{self, agency_of},
     fault::{Faults, Places},
     files::{self, Files},
     header::{self, Week},
-    sheet::{self, Row},
+    sheet::{self, Columns, Row},
 };
 
-const AGENCY_COLUMNS: &[&str] = &["code", "title", "kind", "identifier", "parent", "calendar"];
-const DAY_COLUMNS: &[&str] = &["date", "kind", "title"];
-const PROCEDURE_COLUMNS: &[&str] = &[
-    "code",
-    "title",
-    "field",
-    "limit",
-    "cutoff",
-    "fee_vnd",
-    "fee_online_vnd",
-    "fee_unit",
-    "competent",
-    "definition",
-    "options",
-];
+const AGENCIES: Columns = Columns {
+    required: &["code", "title", "kind", "identifier", "parent", "calendar"],
+    optional: &["successors", "valid_from", "valid_to"],
+};
+const DAYS: Columns = Columns {
+    required: &["date", "kind", "title"],
+    optional: &[],
+};
+/// The columns of `procedures.csv`.
+pub(super) const PROCEDURES: Columns = Columns {
+    required: &[
+        "code",
+        "title",
+        "field",
+        "limit",
+        "cutoff",
+        "fee_vnd",
+        "fee_online_vnd",
+        "fee_unit",
+        "competent",
+        "definition",
+        "options",
+    ],
+    optional: &["aliases", "successor"],
+};
 /// The largest fee that is taken for one, in đồng.
 const FEE_VND_MAX: i64 = 1_000_000_000_000;
 
@@ -50,22 +61,19 @@ pub(super) fn read(
         .flat_map(|header| &header.calendars)
         .enumerate()
     {
+        let path = format!("catalog.calendars[{index}]");
+        let days = days(files, week, &path, places, faults);
         calendars.push(Calendar {
             id: week.id.clone(),
             sessions: week.sessions.clone(),
-            days: days(
-                files,
-                week,
-                &format!("catalog.calendars[{index}]"),
-                places,
-                faults,
-            ),
+            // Days take their hours from the week, which is not known then.
+            days: if week.sound { days } else { Vec::new() },
         });
     }
     let due_hour = header
         .as_ref()
         .map_or(DueHour::Unspecified, |header| header.due_hour);
-    let agencies = rows(files, files::AGENCIES, AGENCY_COLUMNS, faults).map(|rows| {
+    let agencies = rows(files, files::AGENCIES, AGENCIES, faults).map(|rows| {
         let read = rows.iter().enumerate();
         read.map(|(index, row)| {
             agency(
@@ -78,7 +86,7 @@ pub(super) fn read(
         })
         .collect()
     });
-    let procedures = rows(files, files::PROCEDURES, PROCEDURE_COLUMNS, faults).map(|rows| {
+    let procedures = rows(files, files::PROCEDURES, PROCEDURES, faults).map(|rows| {
         let read = rows.iter().enumerate();
         read.map(|(index, row)| {
             procedure(
@@ -104,19 +112,14 @@ pub(super) fn read(
     })
 }
 
-fn rows(
-    files: &Files,
-    name: &str,
-    columns: &'static [&'static str],
-    faults: &mut Faults,
-) -> Option<Vec<Row>> {
+fn rows(files: &Files, name: &str, columns: Columns, faults: &mut Faults) -> Option<Vec<Row>> {
     let (file, text) = files.text(name, faults)?;
     sheet::read(file, text, columns, faults)
 }
 
-fn put(row: &Row, path: &str, columns: &[&str], places: &mut Places) {
+fn put(row: &Row, path: &str, columns: Option<Columns>, places: &mut Places) {
     places.put(path, row.place().clone());
-    for column in columns {
+    for column in columns.into_iter().flat_map(Columns::names) {
         places.put(format!("{path}.{column}"), row.at(column));
     }
 }
@@ -137,7 +140,7 @@ fn days(
         return Vec::new();
     }
     let mut days: Vec<CalendarDay> = Vec::new();
-    for row in rows(files, name, DAY_COLUMNS, faults).unwrap_or_default() {
+    for row in rows(files, name, DAYS, faults).unwrap_or_default() {
         let date = row
             .get("date")
             .parse::<jiff::civil::Date>()
@@ -173,7 +176,7 @@ fn days(
         if date.is_some() && days.iter().any(|day| day.date == date) {
             faults.push_unless_known(row.at("date").fault("stands twice"));
         } else if let (Some(date), Some(kind)) = (date, kind) {
-            put(&row, &format!("{path}.days[{}]", days.len()), &[], places);
+            put(&row, &format!("{path}.days[{}]", days.len()), None, places);
             days.push(CalendarDay {
                 date: Some(date),
                 kind: kind.into(),
@@ -191,7 +194,7 @@ fn agency(
     places: &mut Places,
     faults: &mut Faults,
 ) -> Agency {
-    put(row, path, AGENCY_COLUMNS, places);
+    put(row, path, Some(AGENCIES), places);
     Agency {
         code: row.get("code").to_owned(),
         title: row.get("title").to_owned(),
@@ -200,7 +203,32 @@ fn agency(
         calendar: row.get("calendar").to_owned(),
         parent: row.get("parent").to_owned(),
         due_hour: due_hour.into(),
+        successors: words(row, "successors"),
+        valid_from: bound(row, "valid_from", faults),
+        valid_to: bound(row, "valid_to", faults),
     }
+}
+
+/// The words of a column, divided by spaces.
+fn words(row: &Row, column: &str) -> Vec<String> {
+    row.get(column)
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A day, where one is named.
+fn bound(row: &Row, column: &str, faults: &mut Faults) -> Option<ProtoDate> {
+    let text = row.get(column);
+    if text.is_empty() {
+        return None;
+    }
+    let date = text.parse::<jiff::civil::Date>().ok().map(date_to_proto);
+    if date.is_none() {
+        let message = "must be a day that exists, such as 2025-07-01, or be left empty";
+        faults.push_unless_known(row.at(column).fault(message));
+    }
+    date
 }
 
 fn kind(row: &Row, column: &str, faults: &mut Faults) -> i32 {
@@ -209,7 +237,7 @@ fn kind(row: &Row, column: &str, faults: &mut Faults) -> i32 {
     if kind.is_none() {
         faults.push_unless_known(
             row.at(column)
-                .fault(format!("'{word}' is none of {AGENCIES}")),
+                .fault(format!("'{word}' is none of {}", definition::AGENCIES)),
         );
     }
     kind.map_or(0, Into::into)
@@ -222,7 +250,7 @@ fn procedure(
     places: &mut Places,
     faults: &mut Faults,
 ) -> Procedure {
-    put(row, path, PROCEDURE_COLUMNS, places);
+    put(row, path, Some(PROCEDURES), places);
     let definition = row.get("definition");
     // Where there is none at all, that alone is the fault.
     if !definition.is_empty() && !definitions.is_empty() && !definitions.contains_key(definition) {
@@ -242,13 +270,11 @@ fn procedure(
         fee_unit: row.get("fee_unit").to_owned(),
         definition: definition.to_owned(),
         competent: kind(row, "competent", faults),
-        options: row
-            .get("options")
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect(),
+        options: words(row, "options"),
         // The catalog's, for all of them.
         retention_days: 0,
+        aliases: words(row, "aliases"),
+        successor: row.get("successor").to_owned(),
     }
 }
 

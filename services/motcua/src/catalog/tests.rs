@@ -1,7 +1,8 @@
-//! What the shipped catalog is, what is said of broken ones, and what applying one does.
+//! What the shipped catalog is, what is said of broken ones, what applying one does, and how two differ.
 
 mod apply;
 mod broken;
+mod diff;
 mod shipped;
 
 use std::fs;

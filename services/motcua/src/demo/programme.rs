@@ -84,12 +84,12 @@ pub(super) fn from_assumptions(
 }
 
 pub(super) fn from_register(file: &Path, catalog: &Catalog) -> Result<Programme, Failed> {
-    let name = file.display();
+    let name = file.display().to_string();
     let opened =
         File::open(file).map_err(|error| Failed::new(format!("{name} cannot be read: {error}")))?;
-    let (arrivals, rejected) = register::read(opened, catalog)?;
+    let (arrivals, rejected) = register::read(&name, opened, catalog)?;
     for rejected in rejected.iter().take(REJECTED_SHOWN) {
-        eprintln!("{name}: {rejected}");
+        eprintln!("{}", rejected.in_file(&name));
     }
     let (Some(first), Some(last)) = (arrivals.first(), arrivals.last()) else {
         return Err(Failed::new(format!(

@@ -64,7 +64,8 @@ impl Scene {
             check_units(&catalog, &definition, &receipt.receiving_agency)?;
             let pinned = Called {
                 branch: branch.to_owned(),
-                procedure: call.procedure.clone(),
+                // The present one, where the definition still calls it by an old one.
+                procedure: procedure.code.clone(),
                 definition: definition.id().to_owned(),
                 definition_version: definition.version(),
             };

@@ -25,7 +25,8 @@ use super::{directory, sound};
 use crate::catalog::{
     Bundle,
     apply::{Applied, ApplyError, apply},
-    read,
+    diff::{Side, diff},
+    in_force, read,
 };
 
 /// Both services in one, as far as applying a catalog needs them: they keep what they are given and note what was asked.
@@ -74,6 +75,18 @@ impl City {
     }
 }
 
+/// A page of one, so that whoever does not turn it over sees too little.
+fn page<T: Clone>(all: Option<&Vec<T>>, token: &str) -> (Vec<T>, String) {
+    let all = all.map_or(&[][..], Vec::as_slice);
+    let from: usize = token.parse().unwrap_or(0);
+    let next = if from + 1 < all.len() {
+        (from + 1).to_string()
+    } else {
+        String::new()
+    };
+    (all.iter().skip(from).take(1).cloned().collect(), next)
+}
+
 fn unused<T>() -> Result<Response<T>, Status> {
     Err(Status::internal(
         "nobody asks for this when a catalog is applied",
@@ -110,9 +123,15 @@ impl CatalogService for City {
 
     async fn list_agencies(
         &self,
-        _: Request<ListAgenciesRequest>,
+        request: Request<ListAgenciesRequest>,
     ) -> Result<Response<ListAgenciesResponse>, Status> {
-        unused()
+        let state = self.0.lock().unwrap();
+        let all = state.catalog.as_ref().map(|catalog| &catalog.agencies);
+        let (agencies, next_page_token) = page(all, &request.into_inner().page_token);
+        Ok(Response::new(ListAgenciesResponse {
+            agencies,
+            next_page_token,
+        }))
     }
 
     async fn get_procedure(
@@ -124,9 +143,15 @@ impl CatalogService for City {
 
     async fn list_procedures(
         &self,
-        _: Request<ListProceduresRequest>,
+        request: Request<ListProceduresRequest>,
     ) -> Result<Response<ListProceduresResponse>, Status> {
-        unused()
+        let state = self.0.lock().unwrap();
+        let all = state.catalog.as_ref().map(|catalog| &catalog.procedures);
+        let (procedures, next_page_token) = page(all, &request.into_inner().page_token);
+        Ok(Response::new(ListProceduresResponse {
+            procedures,
+            next_page_token,
+        }))
     }
 
     async fn get_calendar(
@@ -138,9 +163,15 @@ impl CatalogService for City {
 
     async fn list_calendars(
         &self,
-        _: Request<ListCalendarsRequest>,
+        request: Request<ListCalendarsRequest>,
     ) -> Result<Response<ListCalendarsResponse>, Status> {
-        unused()
+        let state = self.0.lock().unwrap();
+        let all = state.catalog.as_ref().map(|catalog| &catalog.calendars);
+        let (calendars, next_page_token) = page(all, &request.into_inner().page_token);
+        Ok(Response::new(ListCalendarsResponse {
+            calendars,
+            next_page_token,
+        }))
     }
 }
 
@@ -191,9 +222,15 @@ impl DefinitionService for City {
 
     async fn list_definitions(
         &self,
-        _: Request<ListDefinitionsRequest>,
+        request: Request<ListDefinitionsRequest>,
     ) -> Result<Response<ListDefinitionsResponse>, Status> {
-        unused()
+        let state = self.0.lock().unwrap();
+        let all: Vec<_> = state.definitions.values().cloned().collect();
+        let (definitions, next_page_token) = page(Some(&all), &request.into_inner().page_token);
+        Ok(Response::new(ListDefinitionsResponse {
+            definitions,
+            next_page_token,
+        }))
     }
 }
 
@@ -308,4 +345,27 @@ async fn a_service_that_does_not_answer_ends_it() {
         city.asked(),
         ["check catalog", "check linked", "check plain"]
     );
+}
+
+#[tokio::test]
+async fn what_is_in_force_is_read_whole_and_differs_from_what_was_applied_in_nothing() {
+    let city = City::default();
+    let (bundle, _) = small();
+    city.applies(&bundle).await.unwrap();
+    let title = "in force".to_owned();
+    let in_force = in_force::read(title, city.routes(), city.routes())
+        .await
+        .unwrap();
+    let mut side = Side {
+        title: "new".to_owned(),
+        catalog: bundle.catalog,
+        definitions: bundle.definitions,
+    };
+    assert!(diff(&in_force, &side).is_empty());
+    side.catalog.procedures.pop();
+    side.definitions[0].title.push_str(", lần hai");
+    let changes = diff(&in_force, &side);
+    assert_eq!(changes.procedures.removed[0].code, "2.002622");
+    assert_eq!(changes.definitions.changed[0].code, "linked");
+    assert!(!changes.to_string().contains("the id is the same"));
 }

@@ -56,7 +56,7 @@ fn misshapen_tables() {
             "agencies.csv",
             "calendar\n",
             "calendar,note\n",
-            "agencies.csv:1: note: is no column of this table; they are code, title, kind, identifier, parent, calendar",
+            "agencies.csv:1: note: is no column of this table; they are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to",
         ),
         (
             "a column that is missing",
@@ -509,6 +509,468 @@ fn calls_and_budgets_that_do_not_fit_the_procedures() {
             "procedures.csv:4: competent: there is no agency of the kind 'social_insurance' in this catalog",
         ),
     ]);
+}
+
+#[test]
+fn tables_as_spreadsheets_spoil_them() {
+    each_is_told_once(&[
+        (
+            "semicolons",
+            "agencies.csv",
+            "code,title,kind,identifier,parent,calendar",
+            "code;title;kind;identifier;parent;calendar",
+            "agencies.csv:1: is divided by ';', and a table is by ','",
+        ),
+        (
+            "tabs",
+            "calendar.csv",
+            "date,kind,title",
+            "date\tkind\ttitle",
+            "calendar.csv:2: is divided by '\\t', and a table is by ','",
+        ),
+        (
+            "a head that is missing",
+            "agencies.csv",
+            "code,title,kind,identifier,parent,calendar\n",
+            "",
+            "agencies.csv:1: names none of the columns of this table, which are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to",
+        ),
+        (
+            "a column that is written otherwise",
+            "procedures.csv",
+            "fee_vnd,",
+            "fee,",
+            "procedures.csv:3: fee: is no column of this table; missing is fee_vnd",
+        ),
+        (
+            "a day as people write it",
+            "calendar.csv",
+            "2025-09-02",
+            "02/09/2025",
+            "calendar.csv:3: date: must be a day that exists, such as 2025-09-02",
+        ),
+        (
+            "a fee as a sheet shows it",
+            "procedures.csv",
+            "15:00,0,0",
+            "15:00,\"8,000 đ\",0",
+            "procedures.csv:4: fee_vnd: '8,000 đ' is no amount; write whole đồng in digits alone, 0 where it is free",
+        ),
+        (
+            "a code that became a number",
+            "procedures.csv",
+            "1.000656",
+            "",
+            "procedures.csv:4: code: is required",
+        ),
+    ]);
+}
+
+#[test]
+fn rows_that_lack_or_exceed_something() {
+    each_is_told_once(&[
+        (
+            "a day without a name",
+            "calendar.csv",
+            "holiday,Quốc khánh",
+            "holiday,",
+            "calendar.csv:3: title: is required; it explains a due date to people",
+        ),
+        (
+            "an agency that is its own parent",
+            "agencies.csv",
+            ",11593,week",
+            ",11593-ca,week",
+            "agencies.csv:3: parent: there is no other agency '11593-ca'",
+        ),
+        (
+            "an identifier that two agencies have",
+            "agencies.csv",
+            "police,,",
+            "police,H24.11593,",
+            "agencies.csv:3: identifier: belongs to another agency too",
+        ),
+        (
+            "a code with a space",
+            "agencies.csv",
+            "11593-ca",
+            "11593 ca",
+            "agencies.csv:3: code: must hold only letters, digits, '.', '-' and '_', at most 100",
+        ),
+        (
+            "an agency of no kind",
+            "agencies.csv",
+            ",police,",
+            ",,",
+            "agencies.csv:3: kind: '' is none of ward, police, social_insurance",
+        ),
+        (
+            "a procedure without a name",
+            "procedures.csv",
+            "Đăng ký khai tử",
+            "",
+            "procedures.csv:4: title: is required",
+        ),
+        (
+            "a procedure without a field",
+            "procedures.csv",
+            ",hộ tịch,",
+            ",,",
+            "procedures.csv:4: field: is required",
+        ),
+        (
+            "a procedure that nobody is named for",
+            "procedures.csv",
+            ",ward,plain",
+            ",,plain",
+            "procedures.csv:4: competent: '' is none of ward, police, social_insurance",
+        ),
+        (
+            "a procedure without a definition",
+            "procedures.csv",
+            ",ward,plain,",
+            ",ward,,",
+            "procedures.csv:4: definition: is required",
+        ),
+        (
+            "an option that is no word",
+            "procedures.csv",
+            "funeral_costs",
+            "funeral/costs",
+            "procedures.csv:6: options: must hold only letters, digits, '.', '-' and '_', at most 100",
+        ),
+        (
+            "a limit of more than ten years",
+            "procedures.csv",
+            "5 working days",
+            "4000 working days",
+            "procedures.csv:5: limit: '4000 working days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+        ),
+        (
+            "a limit of a third of a day",
+            "procedures.csv",
+            "5 working days",
+            "0.3 working days",
+            "procedures.csv:5: limit: '0.3 working days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+        ),
+        (
+            "a limit of a part of an hour",
+            "procedures.csv",
+            "5 working days",
+            "2.5 working hours",
+            "procedures.csv:5: limit: '2.5 working hours' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+        ),
+        (
+            "a limit in Vietnamese",
+            "procedures.csv",
+            "5 working days",
+            "05 ngày làm việc",
+            "procedures.csv:5: limit: '05 ngày làm việc' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+        ),
+        (
+            "a fee beyond all measure",
+            "procedures.csv",
+            "15:00,0,0",
+            "15:00,8000000000000,0",
+            "procedures.csv:4: fee_vnd: '8000000000000' is no amount; write whole đồng in digits alone, 0 where it is free",
+        ),
+    ]);
+}
+
+#[test]
+fn a_catalog_toml_that_lacks_or_exceeds_something() {
+    each_is_told_once(&[
+        (
+            "a key that is written otherwise",
+            "catalog.toml",
+            "sessions = [",
+            "session = [",
+            "catalog.toml:6: session: is no key here; missing is sessions",
+        ),
+        (
+            "a key that is missing",
+            "catalog.toml",
+            "due_hour = \"end_of_day\"\n",
+            "",
+            "catalog.toml:1: due_hour: is missing",
+        ),
+        (
+            "no id",
+            "catalog.toml",
+            r#""small""#,
+            r#""""#,
+            "catalog.toml:1: id: is required",
+        ),
+        (
+            "a number for an id",
+            "catalog.toml",
+            r#""small""#,
+            "2025",
+            "catalog.toml:1: id: must be a text in double quotes",
+        ),
+        (
+            "a week from its end to its beginning",
+            "catalog.toml",
+            r#""mon-fri""#,
+            r#""fri-mon""#,
+            r#"catalog.toml:7: days: must be a day such as "sat" or days such as "mon-fri""#,
+        ),
+        (
+            "a session into the night",
+            "catalog.toml",
+            r#"to = "17:00""#,
+            r#"to = "24:30""#,
+            r#"catalog.toml:8: to: must be an hour such as "07:30""#,
+        ),
+        (
+            "a retention below zero",
+            "catalog.toml",
+            r#"due_hour = "end_of_day""#,
+            "due_hour = \"end_of_day\"\nretention_days = -1",
+            "catalog.toml:3: retention_days: must be a number above 0",
+        ),
+        (
+            "a flag that is a text",
+            "catalog.toml",
+            "reception_only = true",
+            r#"reception_only = "yes""#,
+            "catalog.toml:9: reception_only: must be true or false",
+        ),
+        (
+            "sessions that are no list",
+            "catalog.toml",
+            "sessions = [\n    { days = \"mon-fri\", from = \"07:00\", to = \"11:30\" },\n    { days = \"mon-fri\", from = \"13:30\", to = \"17:00\" },\n    { days = \"sat\", from = \"07:30\", to = \"11:30\", reception_only = true },\n]",
+            "sessions = \"mon-fri\"",
+            "catalog.toml:6: sessions: must be a list of { tables }",
+        ),
+        (
+            "a calendar without a session",
+            "catalog.toml",
+            "sessions = [\n    { days = \"mon-fri\", from = \"07:00\", to = \"11:30\" },\n    { days = \"mon-fri\", from = \"13:30\", to = \"17:00\" },\n",
+            "sessions = [\n",
+            "catalog.toml:6: sessions: hold none in which work is done, and without one no limit ever ends",
+        ),
+    ]);
+}
+
+#[test]
+fn definitions_that_lack_or_exceed_something() {
+    each_is_told_once(&[
+        (
+            "a key of a task that is written otherwise",
+            "definitions/plain.toml",
+            "role = \"officer\"",
+            "rol = \"officer\"",
+            "definitions/plain.toml:7: rol: is no key here; missing is role",
+        ),
+        (
+            "a definition without a beginning",
+            "definitions/plain.toml",
+            "start = \"appraise\"\n",
+            "",
+            "definitions/plain.toml:1: start: is missing",
+        ),
+        (
+            "a task that leads nowhere at all",
+            "definitions/plain.toml",
+            "next = { approved = \"sign\", rejected = \"\" }\n",
+            "",
+            "definitions/plain.toml:5: next: is missing",
+        ),
+        (
+            "a call of nobody",
+            "definitions/linked.toml",
+            "agency = \"police\"\n",
+            "",
+            "definitions/linked.toml:18: agency: is missing",
+        ),
+        (
+            "a fork into nothing",
+            "definitions/linked.toml",
+            "fork = [\n    { to = \"residence\" },\n    { to = \"funeral\", option = \"funeral_costs\" },\n]",
+            "fork = \"residence\"",
+            "definitions/linked.toml:12: fork: must be a list of { tables }",
+        ),
+        (
+            "a table that is never closed",
+            "definitions/plain.toml",
+            "[steps.sign]",
+            "[steps.sign",
+            "definitions/plain.toml:11: unclosed table, expected `]`",
+        ),
+    ]);
+}
+
+/// The columns for what takes whose place are there where somebody needs them.
+fn with_succession() -> Vec<(String, Vec<u8>)> {
+    sound()
+        .into_iter()
+        .map(|(name, text)| {
+            let more = match name.as_str() {
+                "agencies.csv" => [
+                    "successors,valid_from,valid_to",
+                    "11600,2025-07-01,2026-06-30",
+                    ",,",
+                ]
+                .as_slice(),
+                "procedures.csv" => &["aliases,successor", "1.000001 1.000002,1.003197", ",", ","],
+                _ => return (name, text),
+            };
+            let text = String::from_utf8(text).unwrap();
+            let mut more = more.iter();
+            let lines = text.lines().map(|line| {
+                if line.is_empty() || line.starts_with('#') {
+                    return format!("{line}\n");
+                }
+                format!("{line},{}\n", more.next().unwrap())
+            });
+            (name, lines.collect::<String>().into_bytes())
+        })
+        .collect()
+}
+
+#[test]
+fn what_takes_whose_place_is_read() {
+    let dir = directory(with_succession());
+    let catalog = read(dir.path())
+        .unwrap_or_else(|faults| panic!("{faults}"))
+        .catalog;
+    let (agency, procedure) = (&catalog.agencies[0], &catalog.procedures[0]);
+    assert_eq!(agency.successors, ["11600"]);
+    assert_eq!(
+        agency.valid_to.map(|day| (day.year, day.month, day.day)),
+        Some((2026, 6, 30))
+    );
+    assert_eq!(procedure.aliases, ["1.000001", "1.000002"]);
+    assert_eq!(procedure.successor, "1.003197");
+    assert_eq!(catalog.agencies[1].valid_from, None);
+}
+
+#[test]
+fn a_definition_may_call_a_procedure_by_an_old_code() {
+    let mut files = with_succession();
+    for (file, from, to) in [
+        ("procedures.csv", ",1.000001 1.000002,1.003197", ",,"),
+        (
+            "procedures.csv",
+            "police,plain,,,",
+            "police,plain,,1.003190,",
+        ),
+        ("definitions/linked.toml", "1.003197", "1.003190"),
+    ] {
+        let (_, text) = files.iter_mut().find(|(name, _)| name == file).unwrap();
+        let before = String::from_utf8(text.clone()).unwrap();
+        assert!(before.contains(from), "{file} has no '{from}':\n{before}");
+        *text = before.replacen(from, to, 1).into_bytes();
+    }
+    let dir = directory(files);
+    if let Err(faults) = read(dir.path()) {
+        panic!("{faults}");
+    }
+}
+
+#[test]
+fn successions_that_contradict_themselves() {
+    for (what, file, from, to, fault) in [
+        (
+            "an alias that is a code",
+            "procedures.csv",
+            "1.000002",
+            "1.003197",
+            "procedures.csv:4: aliases: '1.003197' is the code of a procedure itself",
+        ),
+        (
+            "an alias that stands twice",
+            "procedures.csv",
+            "1.000002",
+            "1.000001",
+            "procedures.csv:4: aliases: '1.000001' stands for '1.000656' already",
+        ),
+        (
+            "an alias that is none",
+            "procedures.csv",
+            "1.000002",
+            "1/2",
+            "procedures.csv:4: aliases: must hold only letters, digits, '.', '-' and '_', at most 100",
+        ),
+        (
+            "a procedure that follows itself",
+            "procedures.csv",
+            ",1.003197\n",
+            ",1.000656\n",
+            "procedures.csv:4: successor: leads back to '1.000656', without end",
+        ),
+        (
+            "a successor that is none",
+            "procedures.csv",
+            ",1.003197\n",
+            ",none at all\n",
+            "procedures.csv:4: successor: must hold only letters, digits, '.', '-' and '_', at most 100",
+        ),
+        (
+            "an agency that follows itself",
+            "agencies.csv",
+            "11600",
+            "11593",
+            "agencies.csv:2: successors: leads back to '11593', without end",
+        ),
+        (
+            "a last day before the first",
+            "agencies.csv",
+            "2026-06-30",
+            "2025-06-30",
+            "agencies.csv:2: valid_to: lies before the first day, 2025-07-01",
+        ),
+        (
+            "a first day that does not exist",
+            "agencies.csv",
+            "2025-07-01",
+            "2025-02-30",
+            "agencies.csv:2: valid_from: must be a day that exists, such as 2025-07-01, or be left empty",
+        ),
+    ] {
+        let mut files = with_succession();
+        let (_, text) = files.iter_mut().find(|(name, _)| name == file).unwrap();
+        let before = String::from_utf8(text.clone()).unwrap();
+        assert!(before.contains(from), "{file} has no '{from}'");
+        *text = before.replacen(from, to, 1).into_bytes();
+        assert_eq!(faults(files), [fault], "{what}");
+    }
+}
+
+/// What a file becomes whose last save failed, or that was begun and left.
+#[test]
+fn a_file_that_holds_nothing() {
+    for (name, fault) in [
+        ("catalog.toml", "catalog.toml: holds nothing"),
+        (
+            "agencies.csv",
+            "agencies.csv: has no head; its first line is code,title,kind,identifier,parent,calendar",
+        ),
+        (
+            "definitions/plain.toml",
+            "definitions/plain.toml: holds nothing",
+        ),
+    ] {
+        let mut files = sound();
+        let (_, text) = files.iter_mut().find(|(file, _)| file == name).unwrap();
+        *text = b"# to be written\n".to_vec();
+        assert_eq!(faults(files), [fault]);
+    }
+}
+
+#[test]
+fn a_file_in_sixteen_bits() {
+    let mut files = sound();
+    let (_, text) = files
+        .iter_mut()
+        .find(|(name, _)| name == "agencies.csv")
+        .unwrap();
+    *text = std::iter::once(0xfeff)
+        .chain(String::from_utf8(text.clone()).unwrap().encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    assert_eq!(faults(files), ["agencies.csv:1: is not written in UTF-8"]);
 }
 
 #[test]
