@@ -2,7 +2,7 @@
 //! happens, and what is another agency's does not exist.
 
 use motcua_platform::{
-    policy::{self, MethodPolicy},
+    policy::{self},
     rpc::Peer,
 };
 use motcua_proto::{
@@ -40,10 +40,7 @@ fn roles() -> impl Iterator<Item = Role> {
 
 fn policy_of(method: &MethodDescriptor) -> &'static Policy {
     let name = &path(method)[1..];
-    policy::matrix()
-        .find(|MethodPolicy { method, .. }| method == &name)
-        .and_then(|it| it.policy)
-        .unwrap_or_else(|| panic!("{name} has no policy"))
+    policy::of(name).unwrap_or_else(|| panic!("{name} has no policy"))
 }
 
 /// What the contract lets a role reach with a method; none where it refuses.
@@ -383,7 +380,7 @@ fn filtered(list: &DynamicMessage, agency: &str) -> DynamicMessage {
 
 #[tokio::test]
 async fn another_system_is_told_what_it_was_granted_and_asks_no_more_than_its_share() {
-    use motcua_platform::identity::{Agencies, Kinds, Principal};
+    use motcua_platform::identity::{Kinds, Principal};
     use motcua_proto::events::v1::{
         EventKind, GetHeadRequest, event_feed_service_client::EventFeedServiceClient,
     };
@@ -395,11 +392,8 @@ async fn another_system_is_told_what_it_was_granted_and_asks_no_more_than_its_sh
     suite.settle().await;
     let system = |id: &str, agency: &str, kind: EventKind| {
         let principal = Principal {
-            id: id.to_owned(),
-            roles: vec![Role::System],
-            agencies: Agencies::Some([agency.to_owned()].into()),
-            groups: Vec::new(),
             kinds: Kinds::Some([kind].into()),
+            ..Principal::of(id, &[Role::System], &[agency])
         };
         let token = Identities::get().token_of(&principal);
         EventFeedServiceClient::new(suite.stranger(Service::Intake).bearing(&token).unwrap())

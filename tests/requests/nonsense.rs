@@ -74,11 +74,7 @@ fn complaint(answer: &Result<Vec<u8>, Status>, wrong: &[String]) -> Option<Strin
 
 /// Somebody who may call the method: the nonsense is what it is to be refused for.
 fn caller(suite: &Suite, service: Service, method: &MethodDescriptor) -> Peer {
-    let name = &path(method)[1..];
-    let policy = policy::matrix()
-        .find(|it| it.method == name)
-        .and_then(|it| it.policy)
-        .expect("a policy");
+    let policy = policy::of(&path(method)[1..]).expect("a policy");
     match policy.allow[0].roles().next() {
         Some(role) => suite.person(role, "somebody-1").peer(service),
         None => suite.stranger(service),

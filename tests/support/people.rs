@@ -75,11 +75,8 @@ impl Suite {
     /// Somebody of An Phong ward who has several roles at once; acts are told in the first.
     pub(crate) fn person_with(&self, roles: &[Role], id: &str) -> Person<'_> {
         let principal = Principal {
-            id: id.to_owned(),
-            roles: roles.to_vec(),
-            agencies: Agencies::Some([WARD.to_owned()].into()),
-            groups: Vec::new(),
             kinds: Kinds::All,
+            ..Principal::of(id, roles, &[WARD])
         };
         Person {
             suite: self,

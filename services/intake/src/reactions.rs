@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use motcua_platform::{
     clock::Clock,
     follower::{Failure, Handler, Received},
-    ledger::{self, Authority, Envelope, Target},
+    ledger::{self, Envelope, Target},
     telemetry,
     vault::Vault,
     work::Work,
@@ -53,12 +53,8 @@ impl Handler for Reactions {
 }
 
 fn envelope(received: &Received) -> Result<Envelope<Command>, &'static str> {
-    Ok(Envelope {
-        target: Target::Key(received.event.dossier.clone()),
-        command: Command::Follow(News::read(&received.event)?),
-        authority: Authority::of_service(SERVICE),
-        traceparent: telemetry::traceparent(&received.span),
-        etag: String::new(),
-        request: None,
-    })
+    let target = Target::Key(received.event.dossier.clone());
+    let command = Command::Follow(News::read(&received.event)?);
+    let traceparent = telemetry::traceparent(&received.span);
+    Ok(Envelope::by_rule(SERVICE, target, command, traceparent))
 }

@@ -4,7 +4,7 @@ use motcua_platform::{
     catalog::{Catalog, Catalogs},
     clock::Clock,
     follower::{Failure, Handler, Received},
-    ledger::{self, Authority, Envelope, Subject, Target},
+    ledger::{self, Envelope, Subject, Target},
     telemetry,
     vault::Vault,
     work::Work,
@@ -80,21 +80,17 @@ fn envelope(source: &str, received: &Received) -> Option<Envelope<Command>> {
     let event = &received.event;
     let template = rules::template_for(source, event.kind())?;
     let cause = rules::cause(source, event.position);
-    Some(Envelope {
-        target: Target::Key(rules::message_id(&cause, template)),
-        command: Command::Queue(Queue {
-            subject: Subject {
-                dossier: event.dossier.clone(),
-                agency: event.agency.clone(),
-                procedure: event.procedure.clone(),
-            },
-            template: template.to_owned(),
-            send_at: None,
-            cause,
-        }),
-        authority: Authority::of_service(SERVICE),
-        traceparent: telemetry::traceparent(&received.span),
-        etag: String::new(),
-        request: None,
-    })
+    let target = Target::Key(rules::message_id(&cause, template));
+    let command = Command::Queue(Queue {
+        subject: Subject {
+            dossier: event.dossier.clone(),
+            agency: event.agency.clone(),
+            procedure: event.procedure.clone(),
+        },
+        template: template.to_owned(),
+        send_at: None,
+        cause,
+    });
+    let traceparent = telemetry::traceparent(&received.span);
+    Some(Envelope::by_rule(SERVICE, target, command, traceparent))
 }

@@ -20,7 +20,7 @@ use motcua_platform::{
     database::{redacted, steady},
     error::Error,
     feed::Feed,
-    ledger::{Authority, Envelope, Ledger, Target},
+    ledger::{Envelope, Ledger, Target},
     rpc::Peer,
     telemetry,
 };
@@ -226,17 +226,12 @@ impl Sender {
         let Some(outcome) = self.attempt(id, message).await else {
             return Ended::Postponed;
         };
-        let envelope = Envelope {
-            target: Target::Key(id.to_owned()),
-            command: Command::Record(Record {
-                attempt: message.next_attempt(),
-                outcome,
-            }),
-            authority: Authority::of_service(SERVICE),
-            traceparent: telemetry::traceparent(span),
-            etag: String::new(),
-            request: None,
-        };
+        let command = Command::Record(Record {
+            attempt: message.next_attempt(),
+            outcome,
+        });
+        let target = Target::Key(id.to_owned());
+        let envelope = Envelope::by_rule(SERVICE, target, command, telemetry::traceparent(span));
         match self.ledger.execute(&message.agency, envelope).await {
             Ok(_) => Ended::Recorded,
             Err(Error::Unavailable | Error::Overloaded) => Ended::Postponed,

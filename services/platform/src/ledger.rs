@@ -272,6 +272,22 @@ pub struct Envelope<C> {
     pub request: Option<Request>,
 }
 
+impl<C> Envelope<C> {
+    /// What a service of the suite asks by rule: on an event, or when time has come. Nobody repeats it, and nobody has seen a
+    /// version.
+    #[must_use]
+    pub fn by_rule(service: &str, target: Target, command: C, traceparent: String) -> Self {
+        Self {
+            target,
+            command,
+            authority: Authority::of_service(service),
+            traceparent,
+            etag: String::new(),
+            request: None,
+        }
+    }
+}
+
 /// What makes a repeated call safe (AIP-155).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {

@@ -25,6 +25,13 @@ pub fn matrix() -> impl Iterator<Item = MethodPolicy> {
     rpc::policies()
 }
 
+/// The policy of a method by its name, `motcua.intake.v1.DossierService/SubmitDossier`; none where there is no such method, or
+/// nobody may call it.
+#[must_use]
+pub fn of(method: &str) -> Option<&'static Policy> {
+    rpc::policy_of(method)
+}
+
 /// What a caller may do with a method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
@@ -92,26 +99,14 @@ fn allow(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::identity::Kinds;
 
     fn principal(roles: &[Role], agencies: &[&str]) -> Principal {
-        Principal {
-            id: "somebody-1".to_owned(),
-            roles: roles.to_vec(),
-            agencies: Agencies::Some(agencies.iter().map(|&agency| agency.to_owned()).collect()),
-            groups: Vec::new(),
-            kinds: Kinds::Some(BTreeSet::new()),
-        }
+        Principal::of("somebody-1", roles, agencies)
     }
 
     fn policy_of(method: &str) -> &'static Policy {
-        matrix()
-            .find(|it| it.method == method)
-            .and_then(|it| it.policy)
-            .unwrap()
+        of(method).unwrap()
     }
 
     #[test]

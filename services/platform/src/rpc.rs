@@ -213,6 +213,11 @@ pub(crate) fn policies() -> impl Iterator<Item = MethodPolicy> {
     })
 }
 
+/// The policy of a method by its name.
+pub(crate) fn policy_of(method: &str) -> Option<&'static motcua_proto::policy::v1::Policy> {
+    method::of(method).policy
+}
+
 fn reflection(service: &str) -> Result<ServerReflectionServer<impl ServerReflection>, Error> {
     let mut builder = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(motcua_proto::FILE_DESCRIPTOR_SET)

@@ -11,6 +11,14 @@ use sqlx::{
     postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef},
 };
 
+/// An instant on Việt Nam's clock, as letters and forms write it: `17 giờ 00 phút, ngày 10/07/2025`.
+#[must_use]
+pub fn in_words(at: Timestamp) -> String {
+    motcua_calendar::local(at)
+        .strftime("%H giờ %M phút, ngày %d/%m/%Y")
+        .to_string()
+}
+
 /// Microseconds from the Unix epoch to PostgreSQL's, 2000-01-01T00:00:00Z.
 const POSTGRES_EPOCH_US: i64 = 946_684_800_000_000;
 

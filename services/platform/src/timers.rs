@@ -13,7 +13,7 @@ use crate::{
     database::redacted,
     error::Error,
     feed::Feed,
-    ledger::{Aggregate, Authority, Envelope, Ledger, Target},
+    ledger::{Aggregate, Envelope, Ledger, Target},
     time::Instant,
 };
 
@@ -121,14 +121,8 @@ impl<A: Aggregate> Timers<A> {
     }
 
     fn envelope(&self, key: &str) -> Envelope<A::Command> {
-        Envelope {
-            target: Target::Key(key.to_owned()),
-            command: (self.tick)(),
-            authority: Authority::of_service(self.feed.service()),
-            traceparent: String::new(),
-            etag: String::new(),
-            request: None,
-        }
+        let target = Target::Key(key.to_owned());
+        Envelope::by_rule(self.feed.service(), target, (self.tick)(), String::new())
     }
 }
 

@@ -267,7 +267,7 @@ impl Vault {
     }
 
     /// The keys of the dossiers of a batch: found, or made. What was made are rows that must be written in the same transaction
-    /// ([`Keyring::persons`], [`Keyring::rows`]; [`Keyring::insert`] does it); after its commit, [`Vault::remember`] may
+    /// ([`Keyring::persons`], [`Keyring::rows`]); after its commit, [`Vault::remember`] may
     /// be told. One statement at most, and none where every key is remembered.
     ///
     /// Two replicas that make one person at once collide at `person_key_identity_pkey`; the second finds it when it tries again.

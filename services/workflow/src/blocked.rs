@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use motcua_platform::{
     clock::Clock,
     database::redacted,
-    ledger::{Authority, Envelope, Ledger, Target},
+    ledger::{Envelope, Ledger, Target},
 };
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -83,12 +83,6 @@ impl Blocked {
 }
 
 fn retry(code: &str, traceparent: &str) -> Envelope<Command> {
-    Envelope {
-        target: Target::Key(code.to_owned()),
-        command: Command::Retry,
-        authority: Authority::of_service(SERVICE),
-        traceparent: traceparent.to_owned(),
-        etag: String::new(),
-        request: None,
-    }
+    let target = Target::Key(code.to_owned());
+    Envelope::by_rule(SERVICE, target, Command::Retry, traceparent.to_owned())
 }

@@ -7,7 +7,7 @@ use motcua_platform::{
     clock::Clock,
     error::Error,
     follower::{Failure, Handler, Received},
-    ledger::{self, Authority, Envelope, Target},
+    ledger::{self, Envelope, Target},
     telemetry,
     time::from_proto_opt,
     vault::Vault,
@@ -144,14 +144,9 @@ impl Reactions {
 }
 
 fn envelope(received: &Received, command: Command) -> Envelope<Command> {
-    Envelope {
-        target: Target::Key(received.event.dossier.clone()),
-        command,
-        authority: Authority::of_service(SERVICE),
-        traceparent: telemetry::traceparent(&received.span),
-        etag: String::new(),
-        request: None,
-    }
+    let target = Target::Key(received.event.dossier.clone());
+    let traceparent = telemetry::traceparent(&received.span);
+    Envelope::by_rule(SERVICE, target, command, traceparent)
 }
 
 /// What an event asks for; nothing where the case has no part in it.

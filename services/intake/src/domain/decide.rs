@@ -446,8 +446,8 @@ fn record_visit(
 
 /// Looks at the clock: what was asked for may be due, or an answer.
 fn tick(dossier: &Dossier, now: Timestamp) -> Happened {
-    if let Some(awaited) = &dossier.supplement {
-        return supplement::tick(dossier, awaited, now);
+    if let Some(asked) = dossier.awaited() {
+        return supplement::tick(dossier, asked, now);
     }
     match dossier.timer() {
         // Said once for each wait: a submission, or its supplement, has waited for an answer longer than allowed.

@@ -9,10 +9,7 @@ use motcua_platform::{
     time::{from_proto_opt, to_proto},
 };
 use motcua_proto::{
-    events::v1::{
-        DossierAccepted, DossierSubmitted, Event, SupplementAsked, SupplementProvided,
-        event::Payload,
-    },
+    events::v1::{DossierAccepted, DossierSubmitted, Event, SupplementProvided, event::Payload},
     intake::v1::{
         Dossier as ProtoDossier, Payment as ProtoPayment, StatementKind, Visit as ProtoVisit,
     },
@@ -73,9 +70,6 @@ pub struct Dossier {
     pub acceptance_due_at: Timestamp,
     /// Whether that is still to be watched: nobody has answered the submission or its supplement, nor has it been said to be late.
     pub answer_awaited: bool,
-    /// What was asked for before acceptance; `None` where nothing is awaited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub supplement: Option<Awaited>,
     /// What was last asked for before acceptance, whatever became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
@@ -98,25 +92,19 @@ pub struct Dossier {
     pub revisions: BTreeMap<i32, i32>,
 }
 
-/// A supplement that was asked for before acceptance (Mẫu 02).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Awaited {
-    /// By when it is to be handed in, as the form says.
-    pub due_at: Timestamp,
-    /// The first instant that is too late.
-    pub judged_until: Timestamp,
-    /// When the applicant is reminded; `None` once that is done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remind_at: Option<Timestamp>,
-}
-
-/// What was asked for before acceptance, for its form (Mẫu 02).
+/// What was asked for before acceptance (Mẫu 02).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// When.
     pub at: Timestamp,
-    /// By when it was to be handed in.
-    pub due_at: Option<Timestamp>,
+    /// By when it is to be handed in, as the form says.
+    pub due_at: Timestamp,
+    /// The first instant that is too late; an event from before the contract had it is awaited without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_until: Option<Timestamp>,
+    /// When the applicant is reminded; `None` once that is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_at: Option<Timestamp>,
 }
 
 /// What the receipt says (Mẫu 01).
@@ -210,7 +198,6 @@ impl Dossier {
             submitted_at: instant(submitted.submitted_at.as_ref()),
             acceptance_due_at: instant(submitted.acceptance_due_at.as_ref()),
             answer_awaited: true,
-            supplement: None,
             asked: None,
             reception: None,
             result: None,
@@ -257,15 +244,16 @@ impl Dossier {
             Payload::SupplementAsked(asked) => {
                 self.end_waiting(DossierStatus::SupplementRequired);
                 self.said(StatementKind::SupplementAsked, asked.statement_revision);
-                self.supplement = awaited(asked);
                 self.asked = Some(Asked {
                     at,
-                    due_at: from_proto_opt(asked.supplement_due_at.as_ref()),
+                    due_at: instant(asked.supplement_due_at.as_ref()),
+                    judged_until: from_proto_opt(asked.judged_until.as_ref()),
+                    remind_at: from_proto_opt(asked.remind_at.as_ref()),
                 });
             }
             Payload::SupplementDueSoon(_) => {
-                if let Some(awaited) = &mut self.supplement {
-                    awaited.remind_at = None;
+                if let Some(asked) = &mut self.asked {
+                    asked.remind_at = None;
                 }
             }
             Payload::SupplementProvided(provided) => self.supplemented(provided),
@@ -347,7 +335,6 @@ impl Dossier {
     }
 
     fn supplemented(&mut self, provided: &SupplementProvided) {
-        self.supplement = None;
         self.status = if provided.during_case {
             DossierStatus::InProgress
         } else {
@@ -366,7 +353,6 @@ impl Dossier {
 
     fn end_waiting(&mut self, status: DossierStatus) {
         self.status = status;
-        self.supplement = None;
         self.answer_awaited = false;
     }
 
@@ -435,10 +421,18 @@ impl Dossier {
     /// When it is to look at the clock by itself.
     #[must_use]
     pub fn timer(&self) -> Option<Timestamp> {
-        match &self.supplement {
-            Some(awaited) => Some(awaited.remind_at.unwrap_or(awaited.judged_until)),
+        match self.awaited() {
+            Some(asked) => asked.remind_at.or(asked.judged_until),
             None => self.answer_awaited.then_some(self.acceptance_due_at),
         }
+    }
+
+    /// What was asked for before acceptance, as long as it is awaited.
+    #[must_use]
+    pub fn awaited(&self) -> Option<&Asked> {
+        self.asked
+            .as_ref()
+            .filter(|_| self.place() == Place::Incomplete)
     }
 
     /// The due instant as it stands.
@@ -518,10 +512,7 @@ impl Dossier {
             applicant: None,
             statements: Vec::new(),
             recused: self.recused.iter().cloned().collect(),
-            supplement_due_at: self
-                .supplement
-                .as_ref()
-                .map(|awaited| to_proto(awaited.due_at)),
+            supplement_due_at: self.awaited().map(|asked| to_proto(asked.due_at)),
             explanation: Vec::new(),
             payments: self
                 .payments
@@ -569,15 +560,6 @@ impl Visit {
 #[must_use]
 pub fn visit_id(place: usize) -> String {
     format!("v{}", place + 1)
-}
-
-/// An event from before the contract had its instants is awaited without end.
-fn awaited(asked: &SupplementAsked) -> Option<Awaited> {
-    Some(Awaited {
-        due_at: instant(asked.supplement_due_at.as_ref()),
-        judged_until: from_proto_opt(asked.judged_until.as_ref())?,
-        remind_at: from_proto_opt(asked.remind_at.as_ref()),
-    })
 }
 
 /// An instant that this service's own events always carry.

@@ -147,7 +147,7 @@ impl Particulars<'_> {
                 .collect(),
             reason: "Hồ sơ chưa đầy đủ, chưa hợp lệ theo quy định.".to_owned(),
             ground: said.ground.expose().clone(),
-            until: asked.due_at.map(local),
+            until: Some(local(asked.due_at)),
             made_by: None,
         })
     }

@@ -145,8 +145,7 @@ impl<'a> Teller<'a> {
                 format!("Next: {receiving} receives it, asks for more, or refuses it, by {answer_due}."),
             ),
             Place::Incomplete => {
-                let due = self.dossier.supplement.as_ref()?.due_at;
-                let due = self.time(due);
+                let due = self.time(self.dossier.awaited()?.due_at);
                 self.say(
                     format!("Tiếp theo: ông/bà bổ sung, chậm nhất {due}; quá hạn, hồ sơ bị từ chối tiếp nhận."),
                     format!("Next: you hand in what is missing, by {due}; after that the dossier is refused."),

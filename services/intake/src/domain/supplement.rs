@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use motcua_platform::{
     error::{Error, Refusal},
     ledger::Context,
-    time::to_proto,
+    time::{in_words, to_proto},
 };
 use motcua_proto::{
     events::v1::{
@@ -17,7 +17,7 @@ use motcua_proto::{
 
 use super::{
     decide::{Happened, statement},
-    dossier::{Awaited, Dossier},
+    dossier::{Asked, Dossier},
     moves::{self, Act},
     rules::Rules,
     words::Words,
@@ -90,21 +90,21 @@ pub(super) fn provide(
 }
 
 /// The applicant is reminded once; what has not come by then is refused by rule, and the refusal says why.
-pub(super) fn tick(dossier: &Dossier, awaited: &Awaited, now: Timestamp) -> Happened {
-    if awaited.judged_until <= now {
-        return lapse(dossier, awaited);
+pub(super) fn tick(dossier: &Dossier, asked: &Asked, now: Timestamp) -> Happened {
+    if asked.judged_until.is_some_and(|until| until <= now) {
+        return lapse(dossier, asked.due_at);
     }
-    match awaited.remind_at {
+    match asked.remind_at {
         Some(at) if at <= now => Payload::SupplementDueSoon(SupplementDueSoon {
-            supplement_due_at: Some(to_proto(awaited.due_at)),
+            supplement_due_at: Some(to_proto(asked.due_at)),
         })
         .into(),
         _ => Happened::default(),
     }
 }
 
-fn lapse(dossier: &Dossier, awaited: &Awaited) -> Happened {
-    let due = motcua_calendar::local(awaited.due_at).strftime("%H giờ %M phút, ngày %d/%m/%Y");
+fn lapse(dossier: &Dossier, due_at: Timestamp) -> Happened {
+    let due = in_words(due_at);
     let reason = format!(
         "Hết thời hạn bổ sung, hoàn thiện hồ sơ ({due}) nhưng chưa nhận được nội dung đã yêu cầu."
     );

@@ -30,12 +30,7 @@ const ELSEWHERE: &str = "12345";
 
 /// What a receptionist of that agency reaches.
 fn scope_of(agency: &str) -> Scope {
-    let method = "motcua.intake.v1.DossierService/GetDossier";
-    let policy = policy::matrix()
-        .find(|it| it.method == method)
-        .unwrap()
-        .policy
-        .unwrap();
+    let policy = policy::of("motcua.intake.v1.DossierService/GetDossier").unwrap();
     let principal = Principal::of("somebody-1", &[Role::Receptionist], &[agency]);
     policy::judge(policy, Some(&principal), None).unwrap().scope
 }

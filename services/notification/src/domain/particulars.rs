@@ -7,8 +7,10 @@ use std::{
     fmt,
 };
 
-use jiff::Timestamp;
-use motcua_platform::{catalog::Catalog, time::from_proto_opt};
+use motcua_platform::{
+    catalog::Catalog,
+    time::{from_proto_opt, in_words},
+};
 use motcua_proto::{
     intake::v1::{Dossier, StatementKind},
     r#type::v1::HandOverMethod,
@@ -57,8 +59,9 @@ impl Particulars {
                 vec![(name, said.text.clone()), ("ground", said.ground.clone())]
             })
         };
-        let at =
-            |at: Option<&prost_types::Timestamp>| from_proto_opt(at).map(time).unwrap_or_default();
+        let at = |at: Option<&prost_types::Timestamp>| {
+            from_proto_opt(at).map(in_words).unwrap_or_default()
+        };
         let hold = case.and_then(|case| case.holds.last());
         Self(BTreeMap::from([
             (
@@ -230,13 +233,6 @@ fn values(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Values {
         .collect()
 }
 
-/// `15 giờ 20 phút, ngày 13/02/2026`, as receipts have it.
-fn time(at: Timestamp) -> String {
-    motcua_calendar::local(at)
-        .strftime("%H giờ %M phút, ngày %d/%m/%Y")
-        .to_string()
-}
-
 /// `15.000 đồng`.
 fn money(vnd: i64) -> String {
     if vnd == 0 {
@@ -333,11 +329,11 @@ mod tests {
     #[test]
     fn times_and_money_are_written_the_vietnamese_way() {
         assert_eq!(
-            time("2026-02-13T08:20:00Z".parse().unwrap()),
+            in_words("2026-02-13T08:20:00Z".parse().unwrap()),
             "15 giờ 20 phút, ngày 13/02/2026"
         );
         assert_eq!(
-            time("2026-02-13T17:05:00Z".parse().unwrap()),
+            in_words("2026-02-13T17:05:00Z".parse().unwrap()),
             "00 giờ 05 phút, ngày 14/02/2026"
         );
         assert_eq!(money(0), "không thu");

@@ -1,6 +1,6 @@
 //! Each wall between agencies, with the others taken down.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use motcua_platform::{
     archive::Archive,
@@ -8,7 +8,7 @@ use motcua_platform::{
     database::{self, Base},
     error::Error,
     feed::Feed,
-    identity::{Agencies, Kinds, Principal},
+    identity::Principal,
     ledger::{Aggregate as _, Asked, Authority, Envelope, Ledger, Subject, Target},
     policy::{self, Admission},
     postgres::{DataDir, Options, Server},
@@ -29,29 +29,17 @@ const THEIRS: &str = "00000000-0000-4000-8000-000000000002";
 
 /// An officer of one ward, as the policy of sending messages lets them in.
 fn officer(ward: &str) -> (Principal, Admission) {
-    let principal = Principal {
-        id: format!("officer-{ward}-1"),
-        roles: vec![Role::Officer],
-        agencies: Agencies::Some(BTreeSet::from([ward.to_owned()])),
-        groups: Vec::new(),
-        kinds: Kinds::Some(BTreeSet::new()),
-    };
-    let send = policy::matrix()
-        .find(|it| it.method == "motcua.notification.v1.MessageService/SendMessage")
-        .and_then(|it| it.policy)
-        .unwrap();
+    let principal = Principal::of(&format!("officer-{ward}-1"), &[Role::Officer], &[ward]);
+    let send = policy::of("motcua.notification.v1.MessageService/SendMessage").unwrap();
     let admission = policy::judge(send, Some(&principal), None).unwrap();
     (principal, admission)
 }
 
 fn envelope(id: &str, authority: Authority, command: Command) -> Envelope<Command> {
+    let target = Target::Key(id.to_owned());
     Envelope {
-        target: Target::Key(id.to_owned()),
-        command,
         authority,
-        traceparent: String::new(),
-        etag: String::new(),
-        request: None,
+        ..Envelope::by_rule(SERVICE, target, command, String::new())
     }
 }
 

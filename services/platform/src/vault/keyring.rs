@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, time::Instant};
 
-use sqlx::PgConnection;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -111,36 +110,6 @@ impl Keyring {
     ) -> Result<String, Error> {
         let mut plain = self.open(dossier, place, sealed)?;
         String::from_utf8(std::mem::take(&mut *plain)).map_err(|_| Error::Damaged)
-    }
-
-    /// Writes the new rows, in one statement.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn insert(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        if self.rows.is_empty() {
-            return Ok(());
-        }
-        let persons = &self.persons;
-        sqlx::query(
-            "WITH persons AS ( \
-                 INSERT INTO person_key (person, identity, agency, period, generation, wrapped) \
-                 SELECT * FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::integer[], $6::bytea[])) \
-             INSERT INTO subject (dossier, person, tokens) \
-             SELECT dossier, person, tokens::bigint[] FROM UNNEST($7::text[], $8::uuid[], $9::text[]) AS new (dossier, person, tokens)",
-        )
-        .bind(persons.iter().map(|new| new.person).collect::<Vec<_>>())
-        .bind(persons.iter().map(|new| new.identity.as_deref()).collect::<Vec<_>>())
-        .bind(persons.iter().map(|new| &new.agency).collect::<Vec<_>>())
-        .bind(persons.iter().map(|new| &new.period).collect::<Vec<_>>())
-        .bind(persons.iter().map(|new| new.generation).collect::<Vec<_>>())
-        .bind(persons.iter().map(|new| &new.wrapped[..]).collect::<Vec<_>>())
-        .bind(self.rows.iter().map(|new| &new.dossier).collect::<Vec<_>>())
-        .bind(self.rows.iter().map(|new| new.person).collect::<Vec<_>>())
-        .bind(self.rows.iter().map(NewRow::tokens_literal).collect::<Vec<_>>())
-        .execute(connection)
-        .await?;
-        Ok(())
     }
 
     pub(super) fn knows(&self, dossier: &str) -> bool {

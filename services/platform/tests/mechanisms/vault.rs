@@ -75,9 +75,33 @@ async fn attempt(
         .collect();
     let mut transaction = connection.begin().await?;
     let keyring = vault.subjects(&mut transaction, &wanted).await?;
-    keyring.insert(&mut transaction).await?;
+    insert(&keyring, &mut transaction).await?;
     transaction.commit().await?;
     Ok(keyring)
+}
+
+/// As the ledger's own statement does, among what else a batch leaves.
+async fn insert(keyring: &Keyring, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    for new in keyring.persons() {
+        sqlx::query("INSERT INTO person_key VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(new.person)
+            .bind(new.identity.as_deref())
+            .bind(&new.agency)
+            .bind(&new.period)
+            .bind(new.generation)
+            .bind(&new.wrapped)
+            .execute(&mut *connection)
+            .await?;
+    }
+    for new in keyring.rows() {
+        sqlx::query("INSERT INTO subject VALUES ($1, $2, $3)")
+            .bind(&new.dossier)
+            .bind(new.person)
+            .bind(&new.tokens)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn submit(world: &World, vault: &Vault, dossier: &str, who: &NewSubject) -> Keyring {

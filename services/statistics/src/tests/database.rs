@@ -1,11 +1,6 @@
 //! The service on a real PostgreSQL, following three feeds at once.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    str::FromStr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use motcua_platform::{
@@ -13,7 +8,7 @@ use motcua_platform::{
     clock::Clock,
     database::{self, Base},
     error::Error,
-    identity::{Agencies, Kinds, Principal},
+    identity::Principal,
     policy,
     postgres::{DataDir, Options, Server},
     scope::Scope,
@@ -63,17 +58,8 @@ fn draw<S: Strategy>(runner: &mut TestRunner, strategy: &S) -> S::Value {
 
 /// What the policy of a method lets somebody reach.
 fn scope_of(role: Role, agencies: &[&str]) -> Scope {
-    let principal = Principal {
-        id: "somebody-1".to_owned(),
-        roles: vec![role],
-        agencies: Agencies::Some(agencies.iter().map(|&agency| agency.to_owned()).collect()),
-        groups: Vec::new(),
-        kinds: Kinds::Some(BTreeSet::new()),
-    };
-    let report = policy::matrix()
-        .find(|it| it.method == "motcua.statistics.v1.ReportService/GetSettlementReport")
-        .and_then(|it| it.policy)
-        .unwrap();
+    let principal = Principal::of("somebody-1", &[role], agencies);
+    let report = policy::of("motcua.statistics.v1.ReportService/GetSettlementReport").unwrap();
     policy::judge(report, Some(&principal), None).unwrap().scope
 }
 

@@ -1,6 +1,6 @@
 //! Each wall between agencies, with the others taken down.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use motcua_platform::{
     archive::Archive,
@@ -8,7 +8,7 @@ use motcua_platform::{
     database::{self, Base},
     error::Error,
     feed::Feed,
-    identity::{Agencies, Kinds, Principal},
+    identity::Principal,
     ledger::{Aggregate as _, Asked, Authority, Envelope, Ledger, Target},
     policy::{self, Admission},
     postgres::{DataDir, Options, Server},
@@ -33,29 +33,17 @@ const THEIRS: &str = "H24.11407-250701-0001";
 
 /// A leader of one ward, as the policy of stopping cases lets them in.
 fn leader(ward: &str) -> (Principal, Admission) {
-    let principal = Principal {
-        id: format!("leader-{ward}-1"),
-        roles: vec![Role::Leader],
-        agencies: Agencies::Some(BTreeSet::from([ward.to_owned()])),
-        groups: Vec::new(),
-        kinds: Kinds::Some(BTreeSet::new()),
-    };
-    let stop = policy::matrix()
-        .find(|it| it.method == "motcua.workflow.v1.CaseService/StopCase")
-        .and_then(|it| it.policy)
-        .unwrap();
+    let principal = Principal::of(&format!("leader-{ward}-1"), &[Role::Leader], &[ward]);
+    let stop = policy::of("motcua.workflow.v1.CaseService/StopCase").unwrap();
     let admission = policy::judge(stop, Some(&principal), None).unwrap();
     (principal, admission)
 }
 
 fn envelope(code: &str, authority: Authority, command: Command) -> Envelope<Command> {
+    let target = Target::Key(code.to_owned());
     Envelope {
-        target: Target::Key(code.to_owned()),
-        command,
         authority,
-        traceparent: String::new(),
-        etag: String::new(),
-        request: None,
+        ..Envelope::by_rule(SERVICE, target, command, String::new())
     }
 }
 

@@ -1,13 +1,11 @@
 //! A ward with its units, a few definitions, and one case: what the other tests play with.
 
-use std::collections::BTreeSet;
-
 use jiff::{Timestamp, civil::DateTime};
 use motcua_platform::{
     catalog::Catalog,
     error::Error,
     feed::kind_of,
-    identity::{Agencies, Kinds, Principal},
+    identity::Principal,
     ledger::{Authority, Context, Decision},
     policy,
     time::to_proto,
@@ -447,17 +445,8 @@ impl Office {
 
 /// Somebody of the staff whom the contract lets work on tasks.
 pub(super) fn staff(id: &str, roles: &[Role], agencies: &[&str]) -> Authority {
-    let principal = Principal {
-        id: id.to_owned(),
-        roles: roles.to_vec(),
-        agencies: Agencies::Some(agencies.iter().map(|&agency| agency.to_owned()).collect()),
-        groups: Vec::new(),
-        kinds: Kinds::Some(BTreeSet::new()),
-    };
-    let complete = policy::matrix()
-        .find(|it| it.method == "motcua.workflow.v1.TaskService/CompleteTask")
-        .and_then(|it| it.policy)
-        .unwrap();
+    let principal = Principal::of(id, roles, agencies);
+    let complete = policy::of("motcua.workflow.v1.TaskService/CompleteTask").unwrap();
     Authority::of(
         &principal,
         &policy::judge(complete, Some(&principal), None).unwrap(),
