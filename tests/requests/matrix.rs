@@ -75,6 +75,7 @@ fn sound(pool: &DescriptorPool, message: &MessageDescriptor, about: &About) -> D
             ("outcome", _) => Value::String("approved".to_owned()),
             ("payment", _) => Value::String("p1".to_owned()),
             ("amount_vnd", _) => Value::I64(1),
+            ("correction", _) => Value::String("c1".to_owned()),
             ("visit", _) => Value::String("v1".to_owned()),
             ("template", _) => Value::String("receipt".to_owned()),
             ("identity_ending", _) => Value::String("0001".to_owned()),
@@ -125,9 +126,12 @@ struct About {
 fn resource(method: &MethodDescriptor, code: &str, message: &str) -> Option<String> {
     method.input().get_field_by_name("name")?;
     Some(match method.parent_service().name() {
-        "DossierService" | "FormService" | "PaymentService" | "VisitService" => {
-            format!("dossiers/{code}")
-        }
+        "CorrectionService"
+        | "DossierService"
+        | "FormService"
+        | "PaymentService"
+        | "SynchronisationService"
+        | "VisitService" => format!("dossiers/{code}"),
         "CaseService" => format!("cases/{code}"),
         "TaskService" => format!("cases/{code}/tasks/t1"),
         "MessageService" => format!("messages/{message}"),

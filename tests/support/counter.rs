@@ -130,8 +130,12 @@ impl Person<'_> {
             name: format!("dossiers/{code}"),
             method: method.into(),
             received_by: "Chủ hồ sơ, đã ký nhận".to_owned(),
-            etag: String::new(),
             request_id: new_id(),
+            tracking_reference: match method {
+                HandOverMethod::Post => format!("BC-{code}"),
+                _ => String::new(),
+            },
+            ..HandOverResultRequest::default()
         }
     }
 
@@ -168,8 +172,8 @@ impl Person<'_> {
             visit: visit.to_owned(),
             handed_over: !received_by.is_empty(),
             received_by: received_by.to_owned(),
-            etag: String::new(),
             request_id: new_id(),
+            ..RecordVisitRequest::default()
         };
         self.visits()
             .record_visit(request)

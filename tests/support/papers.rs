@@ -19,6 +19,7 @@ pub(crate) fn family() -> Applicant {
         phone: "0900000001".to_owned(),
         email: "vi.du@example.vn".to_owned(),
         address: "Số 1, ngõ Ví Dụ, phường An Phong".to_owned(),
+        ..Applicant::default()
     }
 }
 

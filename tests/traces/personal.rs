@@ -1,8 +1,9 @@
 //! Personal data stay where they belong: in no span, no metric, no log line, no event and no error.
 
 use motcua_proto::{
-    intake::v1::{Applicant, SubmitDossierRequest},
+    intake::v1::{Applicant, AuthorisedPerson, SubmitDossierRequest},
     notification::v1::{SendMessageRequest, message_service_client::MessageServiceClient},
+    r#type::v1::{AuthorisationGround, PriorityGround},
 };
 use prost::Message as _;
 
@@ -12,7 +13,7 @@ use crate::support::{
 };
 
 /// Unmistakable: found anywhere, each of them is a leak.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 14] = [
     "Zyx Vô Danh",
     "987654321098",
     "0987123654",
@@ -22,6 +23,11 @@ const SECRETS: [&str; 9] = [
     "điều còn thiếu kín",
     "lời xin lỗi kín",
     "người nhận kín",
+    "Zyx Thay Mặt",
+    "987654321099",
+    "0987123655",
+    "giấy ủy quyền kín",
+    "lý do ưu tiên kín",
 ];
 
 fn secretive(request: SubmitDossierRequest) -> SubmitDossierRequest {
@@ -31,9 +37,19 @@ fn secretive(request: SubmitDossierRequest) -> SubmitDossierRequest {
         phone: SECRETS[2].to_owned(),
         email: SECRETS[3].to_owned(),
         address: SECRETS[4].to_owned(),
+        authorised: Some(AuthorisedPerson {
+            full_name: SECRETS[9].to_owned(),
+            identity_number: SECRETS[10].to_owned(),
+            phone: SECRETS[11].to_owned(),
+            ground: AuthorisationGround::PowerOfAttorney.into(),
+            paper: SECRETS[12].to_owned(),
+        }),
+        ..Applicant::default()
     };
     SubmitDossierRequest {
         applicant: Some(applicant),
+        priority: PriorityGround::Elderly.into(),
+        priority_reason: SECRETS[13].to_owned(),
         ..request
     }
 }

@@ -2,13 +2,16 @@
 
 mod act;
 mod catalogs;
+mod corrections;
 mod dossiers;
 mod forms;
+mod hand_over;
 mod look_up;
 mod payments;
 mod search;
 mod subjects;
 mod submission;
+mod synchronisation;
 mod visits;
 
 use motcua_platform::{

@@ -6,11 +6,14 @@
 pub mod applicant;
 pub mod catalogs;
 pub mod command;
+pub mod correction;
 pub mod decide;
 pub mod dossier;
 pub mod follow;
 pub mod forms;
+mod hand_over;
 pub mod moves;
+pub mod others;
 mod payments;
 pub mod plain;
 pub mod rules;

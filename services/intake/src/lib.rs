@@ -36,8 +36,11 @@ use motcua_proto::{
         subject_service_server::SubjectServiceServer,
     },
     intake::v1::{
-        catalog_service_server::CatalogServiceServer, dossier_service_server::DossierServiceServer,
-        form_service_server::FormServiceServer, payment_service_server::PaymentServiceServer,
+        catalog_service_server::CatalogServiceServer,
+        correction_service_server::CorrectionServiceServer,
+        dossier_service_server::DossierServiceServer, form_service_server::FormServiceServer,
+        payment_service_server::PaymentServiceServer,
+        synchronisation_service_server::SynchronisationServiceServer,
         visit_service_server::VisitServiceServer,
     },
 };
@@ -192,6 +195,12 @@ pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Serv
     let routes = Routes::new(compressed!(DossierServiceServer::new(dossier_api.clone())))
         .add_service(compressed!(VisitServiceServer::new(dossier_api.clone())))
         .add_service(compressed!(PaymentServiceServer::new(dossier_api.clone())))
+        .add_service(compressed!(CorrectionServiceServer::new(
+            dossier_api.clone()
+        )))
+        .add_service(compressed!(SynchronisationServiceServer::new(
+            dossier_api.clone()
+        )))
         .add_service(compressed!(FormServiceServer::new(dossier_api)))
         .add_service(compressed!(CatalogServiceServer::new(catalog_api)))
         .add_service(compressed!(AccessLogServiceServer::new(

@@ -13,7 +13,7 @@ pub(crate) use self::{
     accesses::AccessLog,
     catalogs::CatalogBook,
     dossiers::Dossiers,
-    queries::{Filter, all_statements, applicants, dossier, list, statements},
+    queries::{Filter, all_statements, applicants, dossier, flags, list, statements},
     subjects::Subjects,
 };
 

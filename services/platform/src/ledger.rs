@@ -233,6 +233,8 @@ pub struct Decision {
     pub statements: Vec<Statement>,
     /// Whose the dossier is, where this makes it.
     pub new_subject: Option<Newcomer>,
+    /// What a dossier that exists is found by from now on, where its applicant's particulars were corrected.
+    pub corrected_subject: Option<Newcomer>,
 }
 
 /// Whose data an event is.

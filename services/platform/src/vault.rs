@@ -31,6 +31,7 @@
 
 mod agency;
 mod cache;
+mod correction;
 mod index;
 mod keyring;
 mod master;

@@ -6,9 +6,11 @@ use motcua_platform::{
     parse::Fields,
 };
 use motcua_proto::intake::v1::{
-    AcceptDossierRequest, Dossier, HandOverResultRequest, RecordPaymentRequest, RecordVisitRequest,
-    RecuseStaffRequest, RefundPaymentRequest, RefuseDossierRequest, RequestSupplementRequest,
-    RequestVisitRequest, SupplementDossierRequest, WithdrawDossierRequest,
+    AcceptDossierRequest, AcknowledgeStateRequest, DecideCorrectionRequest, Dossier,
+    HandOverResultRequest, ProposeCorrectionRequest, RecordExternalStateRequest,
+    RecordFailedHandOverRequest, RecordPaymentRequest, RecordVisitRequest, RecuseStaffRequest,
+    RefundPaymentRequest, RefuseDossierRequest, RequestSupplementRequest, RequestVisitRequest,
+    SupplementDossierRequest, WithdrawDossierRequest,
 };
 use tonic::{Request, Response, Status};
 
@@ -35,6 +37,8 @@ macro_rules! acts {
 acts! {
     RecuseStaffRequest AcceptDossierRequest RefuseDossierRequest RequestSupplementRequest SupplementDossierRequest
     WithdrawDossierRequest HandOverResultRequest RequestVisitRequest RecordVisitRequest RecordPaymentRequest RefundPaymentRequest
+    RecordFailedHandOverRequest ProposeCorrectionRequest DecideCorrectionRequest RecordExternalStateRequest
+    AcknowledgeStateRequest
 }
 
 impl DossierApi {

@@ -17,18 +17,19 @@ use motcua_platform::{
 };
 use motcua_proto::{
     intake::v1::{
-        AcceptDossierRequest, BatchSubmitDossiersRequest, BatchSubmitDossiersResponse, Dossier,
-        DossierView, GetDossierRequest, HandOverResultRequest, Language, ListDossiersRequest,
-        ListDossiersResponse, LookUpDossierRequest, RecuseStaffRequest, RefuseDossierRequest,
-        RequestSupplementRequest, Statement, StatementKind, SubmitDossierRequest, SubmitOutcome,
-        SupplementDossierRequest, WithdrawDossierRequest, dossier_service_server::DossierService,
-        submit_outcome,
+        AcceptDossierRequest, BatchSubmitDossiersRequest, BatchSubmitDossiersResponse,
+        CorrectionState, Dossier, DossierFlag, DossierView, GetDossierRequest,
+        HandOverResultRequest, Language, ListDossiersRequest, ListDossiersResponse,
+        LookUpDossierRequest, RecordFailedHandOverRequest, RecuseStaffRequest,
+        RefuseDossierRequest, RequestSupplementRequest, Statement, StatementKind,
+        SubmitDossierRequest, SubmitOutcome, SupplementDossierRequest, WithdrawDossierRequest,
+        dossier_service_server::DossierService, submit_outcome,
     },
     r#type::v1::{DossierStatus, HandOverMethod},
 };
 use tonic::{Request, Response, Status};
 
-use super::{DossierApi, search, submission};
+use super::{DossierApi, hand_over, search, submission};
 use crate::{
     domain::{applicant, command::Command, dossier::Dossier as State, plain, words::Words},
     store,
@@ -146,7 +147,13 @@ impl DossierService for DossierApi {
         let mut fields = Fields::new();
         let like = search::like(&mut fields, &body);
         let filter = filter(&mut fields, &body);
-        let (filter, like) = fields.finish(filter.zip(like))?;
+        let (mut filter, like) = fields.finish(filter.zip(like))?;
+        // Asked for by a code that it had before, a procedure is found by the one that it has.
+        if let Some(catalog) = self.in_force().await?
+            && let Some(procedure) = catalog.procedure(&filter.procedure)
+        {
+            filter.procedure.clone_from(&procedure.code);
+        }
         let mut reading = self.archive.open(call.scope()).await.map_err(Error::from)?;
         if let Some(like) = like {
             return Ok(Response::new(
@@ -284,14 +291,19 @@ impl DossierService for DossierApi {
         self.act(
             "motcua.intake.v1.DossierService/HandOverResult",
             request,
-            |fields, body| {
-                let method = fields.choice::<HandOverMethod>("method", body.method);
-                let received_by = fields.text("received_by", &body.received_by);
-                Some(Command::HandOver {
-                    method: method?,
-                    received_by: Words::from(received_by?),
-                })
-            },
+            hand_over::hand_over,
+        )
+        .await
+    }
+
+    async fn record_failed_hand_over(
+        &self,
+        request: Request<RecordFailedHandOverRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.DossierService/RecordFailedHandOver",
+            request,
+            hand_over::failed,
         )
         .await
     }
@@ -306,23 +318,26 @@ impl DossierApi {
         catalog: Option<Arc<Catalog>>,
     ) -> Result<Accepted<Dossier>, Error> {
         let request_id = Fields::new().request_id(&body.request_id).flatten();
-        let (target, command) =
-            match submission::parse(body, catalog.as_deref(), call.scope(), |subject| {
-                self.vault.newcomer(subject)
-            }) {
-                Ok((submission, identifier)) => {
-                    let day = local_date(self.clock.now()).strftime("%y%m%d");
-                    (
-                        Target::Numbered(format!("{identifier}-{day}")),
-                        Command::Submit(Box::new(submission)),
-                    )
-                }
-                // The same request may have been accepted before, under another catalog: the ledger knows.
-                Err(error) if request_id.is_some() => {
-                    (Target::Key(String::new()), Command::Reject(error))
-                }
-                Err(error) => return Err(error),
-            };
+        let (target, command) = match submission::parse(
+            body,
+            catalog.as_deref(),
+            call.scope(),
+            call.principal(),
+            |subject| self.vault.newcomer(subject),
+        ) {
+            Ok((submission, identifier)) => {
+                let day = local_date(self.clock.now()).strftime("%y%m%d");
+                (
+                    Target::Numbered(format!("{identifier}-{day}")),
+                    Command::Submit(Box::new(submission)),
+                )
+            }
+            // The same request may have been accepted before, under another catalog: the ledger knows.
+            Err(error) if request_id.is_some() => {
+                (Target::Key(String::new()), Command::Reject(error))
+            }
+            Err(error) => return Err(error),
+        };
         let turn = match &catalog {
             Some(catalog) => catalog
                 .agency(&body.receiving_agency)
@@ -385,9 +400,19 @@ impl DossierApi {
         self.accesses
             .note(call, GET_DOSSIER, purpose, &[code])
             .await?;
+        let pending = dossier
+            .corrections
+            .last()
+            .is_some_and(|correction| correction.state() == CorrectionState::Pending);
         for said in statements {
             if said.kind == i32::from(StatementKind::Applicant) {
                 dossier.applicant = applicant::read(said.body.expose());
+                continue;
+            }
+            if said.kind == i32::from(StatementKind::Correction) {
+                if pending {
+                    dossier.proposed = applicant::read(said.body.expose());
+                }
                 continue;
             }
             dossier.statements.push(Statement {
@@ -423,6 +448,9 @@ fn filter(fields: &mut Fields, body: &ListDossiersRequest) -> Option<store::Filt
     let submitted_from = fields.optional_instant("submitted_from", body.submitted_from.as_ref());
     let submitted_to = fields.optional_instant("submitted_to", body.submitted_to.as_ref());
     let external_code = fields.optional_line("external_code", &body.external_code);
+    let flags = fields.choices::<DossierFlag>("flags", &body.flags);
+    let due_before = fields.optional_instant("due_before", body.due_before.as_ref());
+    let ready_before = fields.optional_instant("ready_before", body.ready_before.as_ref());
     Some(store::Filter {
         receiving_agency: receiving_agency?,
         statuses: statuses?
@@ -435,6 +463,9 @@ fn filter(fields: &mut Fields, body: &ListDossiersRequest) -> Option<store::Filt
         submitted_from: submitted_from?,
         submitted_to: submitted_to?,
         external_code: external_code?,
+        flags: store::flags(&flags?),
+        due_before: due_before?,
+        ready_before: ready_before?,
         codes: None,
         after: after?,
         // One more than the page holds says whether another one follows.

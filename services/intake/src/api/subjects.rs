@@ -122,8 +122,10 @@ impl SubjectApi {
             return Ok(None);
         };
         let mut dossier = state.to_proto(code);
+        let latest = state.next_revision(StatementKind::Applicant) - 1;
         for said in store::all_statements(&mut reading, &self.vault, code).await? {
-            if said.kind == i32::from(StatementKind::Applicant) {
+            // What was corrected since is held too, and shown as it was said.
+            if said.kind == i32::from(StatementKind::Applicant) && said.revision == latest {
                 dossier.applicant = applicant::read(said.body.expose());
                 continue;
             }

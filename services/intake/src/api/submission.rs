@@ -3,25 +3,32 @@
 use motcua_platform::{
     catalog::Catalog,
     error::Error,
+    identity::Principal,
     parse::Fields,
     scope::Scope,
     vault::{NewSubject, Newcomer},
 };
 use motcua_proto::{
-    intake::v1::{Applicant, SubmitDossierRequest},
-    r#type::v1::{Channel, HandOverMethod, PriorityGround},
+    intake::v1::{Applicant, ApplicantKind, AuthorisedPerson, SubmitDossierRequest},
+    r#type::v1::{AuthorisationGround, Channel, HandOverMethod, PriorityGround, Role},
 };
 
 use crate::domain::{
     applicant::subject,
     command::Submission,
     rules::{Rules, no_agency},
+    words::Words,
 };
 
 /// Options that a submission may state.
 const OPTIONS_MAX: usize = 20;
 /// Staff that a submission may keep out.
 const RECUSED_MAX: usize = 20;
+
+/// What is said of a number that is none.
+const IDENTITY_NUMBER: &str = "must be 6 to 20 letters and digits";
+/// What is said of a phone number that is none.
+const PHONE: &str = "must be a phone number of 8 to 15 digits, such as 0900000001 or +84900000001";
 
 /// A submission under a catalog, and the identifier that begins its code.
 ///
@@ -31,6 +38,7 @@ pub(super) fn parse(
     request: &SubmitDossierRequest,
     catalog: Option<&Catalog>,
     scope: &Scope,
+    caller: Option<&Principal>,
     indexed: impl FnOnce(&NewSubject) -> Newcomer,
 ) -> Result<(Submission, String), Error> {
     let mut fields = Fields::new();
@@ -44,6 +52,11 @@ pub(super) fn parse(
     let external_code = fields.optional_line("external_code", &request.external_code);
     let on_behalf_of = fields.optional_id("on_behalf_of", &request.on_behalf_of);
     let recused = recused(&mut fields, &request.recused);
+    let external_system = external_system(&mut fields, request, caller);
+    let priority_reason = fields.optional_text("priority_reason", &request.priority_reason);
+    if priority == Some(PriorityGround::Unspecified) && !request.priority_reason.is_empty() {
+        fields.reject("priority_reason", "must be empty where nothing goes first");
+    }
     fields.request_id(&request.request_id);
     if let (Some(catalog), Some(agency)) = (catalog, &receiving_agency)
         && catalog.agency(agency).is_some()
@@ -83,8 +96,11 @@ pub(super) fn parse(
                 method => method,
             },
             priority: priority?,
+            priority_reason: Words::from(priority_reason?),
             options: options?,
             external_code: external_code?,
+            external_system: external_system?,
+            external_authority: request.external_authority,
             on_behalf_of: on_behalf_of?,
             recused: recused?,
             accept: request.accept,
@@ -185,7 +201,44 @@ fn options(
     sound.then(|| options.to_vec())
 }
 
-fn applicant(fields: &mut Fields, applicant: Option<&Applicant>) -> Option<Applicant> {
+/// Which other system knows the dossier: one that submits is it itself.
+fn external_system(
+    fields: &mut Fields,
+    request: &SubmitDossierRequest,
+    caller: Option<&Principal>,
+) -> Option<String> {
+    let named = fields.optional_id("external_system", &request.external_system)?;
+    let itself = caller
+        .filter(|caller| caller.roles.contains(&Role::System))
+        .map(|caller| caller.id.as_str());
+    let system = match itself {
+        Some(itself) if named.is_empty() => {
+            if request.external_code.is_empty() && !request.external_authority {
+                String::new()
+            } else {
+                itself.to_owned()
+            }
+        }
+        Some(itself) if named != itself => {
+            fields.reject(
+                "external_system",
+                format!("must be the caller's, '{itself}'"),
+            );
+            return None;
+        }
+        _ => named,
+    };
+    if system.is_empty() && request.external_authority {
+        fields.reject(
+            "external_system",
+            "is required where another system is authoritative",
+        );
+        return None;
+    }
+    Some(system)
+}
+
+pub(super) fn applicant(fields: &mut Fields, applicant: Option<&Applicant>) -> Option<Applicant> {
     let Some(applicant) = applicant else {
         fields.reject("applicant", "is required");
         return None;
@@ -196,15 +249,9 @@ fn applicant(fields: &mut Fields, applicant: Option<&Applicant>) -> Option<Appli
         "applicant.identity_number",
         &applicant.identity_number,
         is_identity_number,
-        "must be 6 to 20 letters and digits",
+        IDENTITY_NUMBER,
     );
-    let phone = shaped(
-        fields,
-        "applicant.phone",
-        &applicant.phone,
-        is_phone,
-        "must be a phone number of 8 to 15 digits, such as 0900000001 or +84900000001",
-    );
+    let phone = shaped(fields, "applicant.phone", &applicant.phone, is_phone, PHONE);
     let email = shaped(
         fields,
         "applicant.email",
@@ -213,12 +260,64 @@ fn applicant(fields: &mut Fields, applicant: Option<&Applicant>) -> Option<Appli
         "must be an e-mail address such as name@example.vn",
     );
     let address = fields.optional_line("applicant.address", &applicant.address);
+    let kind = fields.optional_choice::<ApplicantKind>("applicant.kind", applicant.kind);
+    let authorised = match &applicant.authorised {
+        Some(person) => authorised(fields, person).map(Some),
+        None if kind == Some(ApplicantKind::Organisation) => {
+            fields.reject(
+                "applicant.authorised",
+                "is required: an organisation acts through somebody",
+            );
+            None
+        }
+        None => Some(None),
+    };
     Some(Applicant {
+        kind: match kind? {
+            ApplicantKind::Unspecified => ApplicantKind::Person,
+            kind => kind,
+        }
+        .into(),
+        authorised: authorised?,
         full_name: full_name?,
         identity_number: identity_number?,
         phone: phone?,
         email: email?,
         address: address?,
+    })
+}
+
+fn authorised(fields: &mut Fields, person: &AuthorisedPerson) -> Option<AuthorisedPerson> {
+    let full_name = fields.line("applicant.authorised.full_name", &person.full_name);
+    let identity_number = shaped(
+        fields,
+        "applicant.authorised.identity_number",
+        &person.identity_number,
+        is_identity_number,
+        IDENTITY_NUMBER,
+    );
+    let phone = shaped(
+        fields,
+        "applicant.authorised.phone",
+        &person.phone,
+        is_phone,
+        PHONE,
+    );
+    let ground = fields.choice::<AuthorisationGround>("applicant.authorised.ground", person.ground);
+    let paper = fields.optional_line("applicant.authorised.paper", &person.paper);
+    if ground == Some(AuthorisationGround::PowerOfAttorney) && person.paper.trim().is_empty() {
+        fields.reject(
+            "applicant.authorised.paper",
+            "is required with a power of attorney",
+        );
+        return None;
+    }
+    Some(AuthorisedPerson {
+        full_name: full_name?,
+        identity_number: identity_number?,
+        phone: phone?,
+        ground: ground?.into(),
+        paper: paper?,
     })
 }
 
@@ -285,7 +384,9 @@ mod tests {
     }
 
     fn violated(request: &SubmitDossierRequest, catalog: Option<&Catalog>) -> Vec<String> {
-        match parse(request, catalog, &Scope::by_rule(), |_| Newcomer::default()) {
+        match parse(request, catalog, &Scope::by_rule(), None, |_| {
+            Newcomer::default()
+        }) {
             Err(Error::Invalid(violations)) => violations
                 .into_iter()
                 .map(|Violation { field, .. }| field)
@@ -297,10 +398,11 @@ mod tests {
 
     #[test]
     fn a_submission_without_a_method_is_handed_over_at_the_counter() {
-        let (submission, identifier) = parse(&sound(), Some(&catalog()), &Scope::by_rule(), |_| {
-            Newcomer::default()
-        })
-        .unwrap();
+        let (submission, identifier) =
+            parse(&sound(), Some(&catalog()), &Scope::by_rule(), None, |_| {
+                Newcomer::default()
+            })
+            .unwrap();
         assert_eq!(submission.hand_over_method, HandOverMethod::Counter);
         assert_eq!(submission.catalog, "test-2025");
         assert_eq!(identifier, "H24.11593");
@@ -315,7 +417,7 @@ mod tests {
             procedure: "1.000001".to_owned(),
             ..sound()
         };
-        let (submission, _) = parse(&request, Some(&catalog), &Scope::by_rule(), |_| {
+        let (submission, _) = parse(&request, Some(&catalog), &Scope::by_rule(), None, |_| {
             Newcomer::default()
         })
         .unwrap();
@@ -334,6 +436,12 @@ mod tests {
                 phone: "call me".to_owned(),
                 email: "nobody@nowhere".to_owned(),
                 address: "a\u{0}b".to_owned(),
+                kind: 79,
+                authorised: Some(AuthorisedPerson {
+                    phone: "call me".to_owned(),
+                    ground: 80,
+                    ..AuthorisedPerson::default()
+                }),
             }),
             hand_over_method: 77,
             priority: 78,
@@ -349,6 +457,10 @@ mod tests {
             "applicant.phone",
             "applicant.email",
             "applicant.address",
+            "applicant.kind",
+            "applicant.authorised.full_name",
+            "applicant.authorised.phone",
+            "applicant.authorised.ground",
             "hand_over_method",
             "priority",
             "external_code",
@@ -362,6 +474,69 @@ mod tests {
             violated(&SubmitDossierRequest::default(), Some(&catalog())),
             ["procedure", "receiving_agency", "channel", "applicant"]
         );
+    }
+
+    #[test]
+    fn an_organisation_acts_through_somebody_and_a_power_of_attorney_is_on_paper() {
+        let applicant = |authorised| SubmitDossierRequest {
+            applicant: Some(Applicant {
+                full_name: "Công ty TNHH Thử Nghiệm".to_owned(),
+                kind: ApplicantKind::Organisation.into(),
+                authorised,
+                ..Applicant::default()
+            }),
+            ..sound()
+        };
+        let person = |ground: AuthorisationGround, paper: &str| {
+            Some(AuthorisedPerson {
+                full_name: "Trần Văn Thử".to_owned(),
+                ground: ground.into(),
+                paper: paper.to_owned(),
+                ..AuthorisedPerson::default()
+            })
+        };
+        let nobody = violated(&applicant(None), Some(&catalog()));
+        assert_eq!(nobody, ["applicant.authorised"]);
+        let without = person(AuthorisationGround::PowerOfAttorney, " ");
+        assert_eq!(
+            violated(&applicant(without), Some(&catalog())),
+            ["applicant.authorised.paper"]
+        );
+        for sound in [
+            person(AuthorisationGround::PowerOfAttorney, "Giấy ủy quyền số 1"),
+            person(AuthorisationGround::LegalRepresentative, ""),
+        ] {
+            assert_eq!(
+                violated(&applicant(sound), Some(&catalog())),
+                Vec::<String>::new()
+            );
+        }
+    }
+
+    #[test]
+    fn a_system_speaks_for_itself_and_others_name_the_system_that_they_mean() {
+        let portal = Principal::of("portal", &[Role::System], &["11593"]);
+        let clerk = Principal::of("clerk-1", &[Role::Receptionist], &["11593"]);
+        let request = |code: &str, system: &str, external_authority| SubmitDossierRequest {
+            external_code: code.to_owned(),
+            external_system: system.to_owned(),
+            external_authority,
+            ..sound()
+        };
+        for (caller, request, system) in [
+            (&portal, request("G22-1", "", false), Some("portal")),
+            (&portal, request("", "", true), Some("portal")),
+            (&portal, request("", "", false), Some("")),
+            (&portal, request("G22-1", "ministry", false), None),
+            (&clerk, request("G22-1", "", false), Some("")),
+            (&clerk, request("G22-1", "ministry", true), Some("ministry")),
+            (&clerk, request("G22-1", "", true), None),
+        ] {
+            let mut fields = Fields::new();
+            let found = external_system(&mut fields, &request, Some(caller));
+            assert_eq!(found.as_deref(), system, "{request:?}");
+            assert_eq!(fields.finish(Some(())).is_err(), system.is_none());
+        }
     }
 
     #[test]
@@ -392,7 +567,9 @@ mod tests {
     fn without_a_catalog_a_sound_submission_is_told_to_apply_one_and_an_unsound_one_what_is_wrong()
     {
         assert!(matches!(
-            parse(&sound(), None, &Scope::by_rule(), |_| Newcomer::default()),
+            parse(&sound(), None, &Scope::by_rule(), None, |_| {
+                Newcomer::default()
+            }),
             Err(Error::NotReady { .. })
         ));
         assert_eq!(

@@ -7,7 +7,7 @@ use motcua_proto::intake::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::DossierApi;
+use super::{DossierApi, hand_over};
 use crate::domain::{command::Command, words::Words};
 
 /// The longest time window of a visit: nobody waits at home for longer.
@@ -57,19 +57,29 @@ fn arrange(fields: &mut Fields, body: &RequestVisitRequest) -> Option<Command> {
 
 fn record(fields: &mut Fields, body: &RecordVisitRequest) -> Option<Command> {
     let visit = fields.id("visit", &body.visit);
-    let received_by = if body.handed_over {
-        fields
-            .text("received_by", &body.received_by)
-            .map(|text| Some(Words::from(text)))
+    let receiver = if body.handed_over {
+        hand_over::receiver(
+            fields,
+            &body.received_by,
+            body.recipient,
+            &body.authorisation,
+        )
+        .map(Some)
     } else {
-        if !body.received_by.is_empty() {
-            fields.reject("received_by", "must be empty when nothing was handed over");
+        for (field, given) in [
+            ("received_by", !body.received_by.is_empty()),
+            ("recipient", body.recipient != 0),
+            ("authorisation", !body.authorisation.is_empty()),
+        ] {
+            if given {
+                fields.reject(field, "must be empty when nothing was handed over");
+            }
         }
         Some(None)
     };
     Some(Command::RecordVisit {
         visit: visit?,
-        received_by: received_by?,
+        receiver: receiver?,
     })
 }
 

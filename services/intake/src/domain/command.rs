@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use motcua_platform::{error::Error, vault::Newcomer};
 use motcua_proto::{
     intake::v1::Applicant,
-    r#type::v1::{Channel, HandOverMethod, PriorityGround},
+    r#type::v1::{
+        Channel, DossierStatus, HandOverFailure, HandOverMethod, PriorityGround, Recipient,
+    },
 };
 
 use super::{follow::News, words::Words};
@@ -47,8 +49,19 @@ pub enum Command {
     HandOver {
         /// How.
         method: HandOverMethod,
-        /// Who received it, and the proof.
-        received_by: Words,
+        /// Who received it.
+        receiver: Receiver,
+        /// The parcel's reference; empty but by post.
+        tracking_reference: String,
+    },
+    /// Record that the result did not reach the applicant.
+    RecordFailedHandOver {
+        /// How it was tried.
+        method: HandOverMethod,
+        /// Why it failed.
+        failure: HandOverFailure,
+        /// What else is to be said; may be empty.
+        note: Words,
     },
     /// Arrange a visit.
     ArrangeVisit {
@@ -63,8 +76,8 @@ pub enum Command {
     RecordVisit {
         /// Id of the visit: `v1`.
         visit: String,
-        /// Who received the result, and the proof; `None` when nobody was met.
-        received_by: Option<Words>,
+        /// Who received the result; `None` when nobody was met.
+        receiver: Option<Receiver>,
     },
     /// Record a payment.
     RecordPayment(NewPayment),
@@ -75,6 +88,29 @@ pub enum Command {
         /// Why.
         reason: Words,
     },
+    /// Propose other particulars of the applicant.
+    ProposeCorrection {
+        /// All of them, as they should have been.
+        applicant: Box<Applicant>,
+        /// What is wrong.
+        reason: Words,
+    },
+    /// Confirm what somebody else proposed.
+    ConfirmCorrection(Box<Confirmation>),
+    /// Reject what somebody else proposed.
+    RejectCorrection {
+        /// Id of the correction: `c1`.
+        correction: String,
+    },
+    /// Record what the calling system says of it.
+    RecordExternalState(NewExternalState),
+    /// Take the calling system's answer to what it was told.
+    AcknowledgeState {
+        /// The status that it answers.
+        status: DossierStatus,
+        /// Why it could not take it; empty where it did.
+        problem: String,
+    },
     /// Mark somebody who may not act on it.
     Recuse {
         /// Opaque id.
@@ -84,6 +120,43 @@ pub enum Command {
     Tick,
     /// Follow the case.
     Follow(News),
+}
+
+/// Who received a result.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    /// The name, and the proof.
+    pub received_by: Words,
+    /// In which capacity.
+    pub recipient: Recipient,
+    /// By what right, where the dossier names nobody who acts for the applicant; may be empty.
+    pub authorisation: Words,
+}
+
+/// A correction, as the one who confirms it has seen it.
+#[derive(Debug, Clone, Default)]
+pub struct Confirmation {
+    /// Id of the correction: `c1`.
+    pub correction: String,
+    /// Revision of the proposed particulars.
+    pub revision: i32,
+    /// The proposed particulars.
+    pub applicant: Applicant,
+    /// What the dossier is found by from then on.
+    pub newcomer: Newcomer,
+}
+
+/// What another system says of a dossier.
+#[derive(Debug, Clone)]
+pub struct NewExternalState {
+    /// The dossier's code there; may be empty.
+    pub code: String,
+    /// Where it stands there, in that system's words.
+    pub state: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// Whether that system is authoritative from now on; `None` where that stays as it was.
+    pub authority: Option<bool>,
 }
 
 /// Something that was paid.
@@ -120,8 +193,14 @@ pub struct Submission {
     pub priority: PriorityGround,
     /// Facts that choose the path of a linked procedure.
     pub options: Vec<String>,
+    /// Why; may be empty.
+    pub priority_reason: Words,
     /// The code in another system; empty if none.
     pub external_code: String,
+    /// That system; empty where none was named.
+    pub external_system: String,
+    /// Whether that system is authoritative.
+    pub external_authority: bool,
     /// The ward whose agencies are competent, where the centre receives for another one; empty for its own.
     pub on_behalf_of: String,
     /// Staff who may not act on it, by opaque ids.

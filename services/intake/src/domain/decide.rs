@@ -11,27 +11,25 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{
         AcceptanceOverdue, CaseProgressRecorded, DossierAccepted, DossierRefused, DossierSubmitted,
-        DossierWithdrawn, ReactionIgnored, ResultHandedOver, ResultReady, StaffRecused, VisitMade,
-        VisitRequested, event::Payload,
+        DossierWithdrawn, ReactionIgnored, ResultReady, StaffRecused, event::Payload,
     },
     intake::v1::StatementKind,
-    r#type::v1::{DossierStatus, HandOverMethod, Role},
+    r#type::v1::{DossierStatus, Role},
 };
 
 use super::{
     applicant,
     command::{Command, Submission},
-    dossier::{Dossier, visit_id},
+    correction,
+    dossier::Dossier,
     follow::{Change, News},
+    hand_over,
     moves::{self, Act},
-    payments,
+    others, payments,
     rules::Rules,
     supplement,
     words::Words,
 };
-
-/// Visits that one dossier may have: whoever arranges more is a program that went wrong.
-const VISITS_MAX: usize = 50;
 
 /// What happens, and what was said with it.
 #[derive(Debug, Default)]
@@ -96,13 +94,19 @@ pub fn decide(
         Command::Withdraw { reason } => withdraw(dossier, reason, now)?,
         Command::HandOver {
             method,
-            received_by,
-        } => hand_over(dossier, *method, received_by, now)?,
+            receiver,
+            tracking_reference,
+        } => hand_over::hand_over(dossier, *method, receiver, tracking_reference, now)?,
+        Command::RecordFailedHandOver {
+            method,
+            failure,
+            note,
+        } => hand_over::failed(dossier, *method, *failure, note, now)?,
         Command::ArrangeVisit { from, to, address } => {
-            arrange_visit(dossier, *from, *to, address, now)?
+            hand_over::arrange_visit(dossier, *from, *to, address, now)?
         }
-        Command::RecordVisit { visit, received_by } => {
-            record_visit(dossier, visit, received_by.as_ref(), context)?
+        Command::RecordVisit { visit, receiver } => {
+            hand_over::record_visit(dossier, visit, receiver.as_ref(), context)?
         }
         Command::RecordPayment(new) => {
             payments::record(dossier, new, now, &rules(dossier, catalog)?)?
@@ -110,11 +114,27 @@ pub fn decide(
         Command::RefundPayment { payment, reason } => {
             payments::refund(dossier, payment, reason, now)?
         }
+        Command::ProposeCorrection { applicant, reason } => {
+            correction::propose(dossier, applicant, reason)?
+        }
+        Command::ConfirmCorrection(confirmed) => correction::confirm(dossier, confirmed, context)?,
+        Command::RejectCorrection { correction } => {
+            correction::reject(dossier, correction, context)?
+        }
+        Command::RecordExternalState(new) => others::record(dossier, new, context)?,
+        Command::AcknowledgeState { status, problem } => {
+            others::acknowledge(dossier, *status, problem, context)?
+        }
         Command::Recuse { principal } => recuse(dossier, principal),
         Command::Tick => tick(dossier, now),
         Command::Follow(news) => follow(dossier, news),
     };
-    Ok(decision(dossier, context, happened))
+    let happened = others::with_reports(dossier, 0, happened, context);
+    let mut decision = decision(dossier, context, happened);
+    if let Command::ConfirmCorrection(confirmed) = command {
+        decision.corrected_subject = Some(confirmed.newcomer.clone());
+    }
+    Ok(decision)
 }
 
 /// Law 36/2018/QH14, art. 23: who has an interest in a matter stays out of it. As a citizen one may act on one's own.
@@ -157,7 +177,7 @@ fn decision(dossier: &Dossier, context: &Context<'_>, happened: Happened) -> Dec
         },
         events: happened.events,
         statements: happened.statements,
-        new_subject: None,
+        ..Decision::default()
     }
 }
 
@@ -230,6 +250,14 @@ fn submit(
         external_code: submission.external_code.clone(),
         recused: submission.recused.clone(),
         on_behalf_of: submission.on_behalf_of.clone(),
+        external_system: submission.external_system.clone(),
+        authority: if submission.external_authority {
+            submission.external_system.clone()
+        } else {
+            String::new()
+        },
+        priority_revision: i32::from(!submission.priority_reason.is_empty()),
+        authorisation: applicant::authorisation(&submission.applicant).into(),
     };
     let dossier = Dossier::submitted(&submitted, &submission.procedure, context.actor);
     // Nobody receives their own, or a relative's.
@@ -248,10 +276,17 @@ fn submit(
         body: applicant::write(&submission.applicant).into(),
         ground: Words::default(),
     };
-    let happened = Happened {
-        events,
-        statements: vec![particulars],
-    };
+    let mut statements = vec![particulars];
+    if !submission.priority_reason.is_empty() {
+        statements.push(Statement {
+            kind: StatementKind::Priority.into(),
+            revision: 1,
+            body: submission.priority_reason.clone(),
+            ground: Words::default(),
+        });
+    }
+    let happened = Happened { events, statements };
+    let happened = others::with_reports(&dossier, 1, happened, context);
     Ok(Decision {
         new_subject: Some(submission.newcomer.clone()),
         ..decision(&dossier, context, happened)
@@ -315,141 +350,18 @@ fn withdraw(dossier: &Dossier, reason: &Words, now: Timestamp) -> Result<Happene
     })
 }
 
-/// Decree 118/2025, art. 22.
-fn hand_over(
-    dossier: &Dossier,
-    method: HandOverMethod,
-    received_by: &Words,
-    now: Timestamp,
-) -> Result<Happened, Error> {
-    moves::check(Act::HandOver, dossier.place())?;
-    if method == HandOverMethod::Home {
-        return Err(Error::Refused(Refusal {
-            message: "a result is handed over at home by a visit".to_owned(),
-            article: moves::HAND_OVER,
-            state: "RESULT_READY".to_owned(),
-            remedy: "arrange the visit (RequestVisit) and record that it handed the result over (RecordVisit)",
-        }));
-    }
-    Ok(handed_over(
-        dossier,
-        method,
-        received_by,
-        now,
-        String::new(),
-    ))
-}
-
-fn handed_over(
-    dossier: &Dossier,
-    method: HandOverMethod,
-    received_by: &Words,
-    now: Timestamp,
-    visit: String,
-) -> Happened {
-    let (statement_revision, statements) = statement(
-        dossier,
-        StatementKind::HandOver,
-        received_by,
-        &Words::default(),
-    );
-    Happened {
-        events: vec![Payload::ResultHandedOver(ResultHandedOver {
-            method: method.into(),
-            handed_over_at: Some(to_proto(now)),
-            statement_revision,
-            visit,
-        })],
-        statements,
-    }
-}
-
-fn arrange_visit(
-    dossier: &Dossier,
-    from: Timestamp,
-    to: Timestamp,
-    address: &Words,
-    now: Timestamp,
-) -> Result<Happened, Error> {
-    moves::check(Act::Visit, dossier.place())?;
-    if to <= now {
-        return Err(Error::field("window_to", "must lie ahead"));
-    }
-    if dossier.visits.len() >= VISITS_MAX {
-        return Err(Error::Refused(Refusal {
-            message: format!("the dossier has {VISITS_MAX} visits already"),
-            article: moves::HAND_OVER,
-            state: "VISITS".to_owned(),
-            remedy: "hand the result over at the counter or by post (HandOverResult)",
-        }));
-    }
-    let (statement_revision, statements) =
-        statement(dossier, StatementKind::Visit, address, &Words::default());
-    Ok(Happened {
-        events: vec![Payload::VisitRequested(VisitRequested {
-            visit: visit_id(dossier.visits.len()),
-            window_from: Some(to_proto(from)),
-            window_to: Some(to_proto(to)),
-            statement_revision,
-        })],
-        statements,
-    })
-}
-
-/// A visit that met somebody hands the result over. Decree 118/2025, art. 22.
-fn record_visit(
-    dossier: &Dossier,
-    id: &str,
-    received_by: Option<&Words>,
-    context: &Context<'_>,
-) -> Result<Happened, Error> {
-    moves::check(
-        if received_by.is_some() {
-            Act::HandOver
-        } else {
-            Act::Visit
-        },
-        dossier.place(),
-    )?;
-    let visit = dossier
-        .visit_place(id)
-        .and_then(|place| dossier.visits.get(place))
-        .ok_or_else(|| Error::Missing {
-            name: format!("visit {id} of dossiers/{}", context.key),
-        })?;
-    if visit.made_at.is_some() {
-        return Err(Error::Refused(Refusal {
-            message: format!("visit {id} was made already"),
-            article: moves::HAND_OVER,
-            state: "VISIT_MADE".to_owned(),
-            remedy: "arrange another visit (RequestVisit)",
-        }));
-    }
-    let made = Payload::VisitMade(VisitMade {
-        visit: id.to_owned(),
-        made_at: Some(to_proto(context.now)),
-        handed_over: received_by.is_some(),
-    });
-    let Some(received_by) = received_by else {
-        return Ok(made.into());
-    };
-    let mut happened = handed_over(
-        dossier,
-        HandOverMethod::Home,
-        received_by,
-        context.now,
-        id.to_owned(),
-    );
-    happened.events.insert(0, made);
-    Ok(happened)
-}
-
 /// Looks at the clock: what was asked for may be due, or an answer.
 fn tick(dossier: &Dossier, now: Timestamp) -> Happened {
+    let mut happened = look_at_the_clock(dossier, now);
+    happened.events.extend(others::tell_again(dossier, now));
+    happened
+}
+
+fn look_at_the_clock(dossier: &Dossier, now: Timestamp) -> Happened {
     if let Some(asked) = dossier.awaited() {
         return supplement::tick(dossier, asked, now);
     }
-    match dossier.timer() {
+    match dossier.answer_due() {
         // Said once for each wait: a submission, or its supplement, has waited for an answer longer than allowed.
         Some(due) if due <= now => Payload::AcceptanceOverdue(AcceptanceOverdue {
             acceptance_due_at: Some(to_proto(due)),

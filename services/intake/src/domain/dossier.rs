@@ -4,21 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use motcua_platform::{
-    ledger::etag,
+    ledger::{Context, etag},
     scope::tenants,
     time::{from_proto_opt, to_proto},
 };
 use motcua_proto::{
     events::v1::{DossierAccepted, DossierSubmitted, Event, SupplementProvided, event::Payload},
     intake::v1::{
-        Dossier as ProtoDossier, Payment as ProtoPayment, StatementKind, Visit as ProtoVisit,
+        CorrectionState, Dossier as ProtoDossier, DossierFlag,
+        FailedHandOver as ProtoFailedHandOver, Payment as ProtoPayment, StatementKind,
+        Visit as ProtoVisit,
     },
-    r#type::v1::{Actor, Channel, DossierStatus, HandOverMethod, Limit, PriorityGround, Role},
+    r#type::v1::{
+        Actor, AuthorisationGround, Channel, DossierStatus, HandOverFailure, HandOverMethod, Limit,
+        PriorityGround, Recipient, Role,
+    },
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
+    correction::Correction,
     moves::Place,
+    others::Other,
     words::{limit, number},
 };
 
@@ -88,6 +95,21 @@ pub struct Dossier {
     /// What was paid towards the fee: `p1` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
+    /// By what right somebody acts for the applicant; not set where nobody does.
+    #[serde(default, with = "number")]
+    pub authorisation: AuthorisationGround,
+    /// Times that the result did not reach the applicant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_hand_overs: Vec<FailedHandOver>,
+    /// Corrections of the applicant's particulars: `c1` is the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<Correction>,
+    /// The system that is authoritative; empty for this one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub authority: String,
+    /// Other systems that know it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Other>,
     /// The last revision of each kind of statement, by the kind's number.
     pub revisions: BTreeMap<i32, i32>,
 }
@@ -140,6 +162,25 @@ pub struct HandedOver {
     /// How.
     #[serde(with = "number")]
     pub method: HandOverMethod,
+    /// To whom.
+    #[serde(default, with = "number")]
+    pub recipient: Recipient,
+    /// The parcel's reference; empty but by post.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tracking_reference: String,
+}
+
+/// A time that the result did not reach the applicant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FailedHandOver {
+    /// How it was tried.
+    #[serde(with = "number")]
+    pub method: HandOverMethod,
+    /// Why it failed.
+    #[serde(with = "number")]
+    pub failure: HandOverFailure,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Something that was paid.
@@ -204,11 +245,37 @@ impl Dossier {
             handed_over: None,
             visits: Vec::new(),
             payments: Vec::new(),
-            revisions: BTreeMap::from([(
-                StatementKind::Applicant.into(),
-                submitted.applicant_revision,
-            )]),
+            authorisation: submitted.authorisation(),
+            failed_hand_overs: Vec::new(),
+            corrections: Vec::new(),
+            authority: submitted.authority.clone(),
+            others: if submitted.external_system.is_empty() {
+                Vec::new()
+            } else {
+                vec![Other {
+                    system: submitted.external_system.clone(),
+                    code: submitted.external_code.clone(),
+                    ..Other::default()
+                }]
+            },
+            revisions: [
+                (StatementKind::Applicant, submitted.applicant_revision),
+                (StatementKind::Priority, submitted.priority_revision),
+            ]
+            .into_iter()
+            .filter(|(_, revision)| *revision > 0)
+            .map(|(kind, revision)| (kind.into(), revision))
+            .collect(),
         }
+    }
+
+    /// As it is after these happened now, before they are written down.
+    pub(super) fn after(&self, events: &[Payload], context: &Context<'_>) -> Self {
+        let mut dossier = self.clone();
+        for payload in events {
+            dossier.happen(payload, &context.actor.id, context.now);
+        }
+        dossier
     }
 
     /// The state after an event. Never refuses: what happened, happened.
@@ -223,17 +290,21 @@ impl Dossier {
             return Some(Self::submitted(submitted, &event.procedure, by));
         }
         let mut dossier = state?;
-        dossier.version += 1;
-        let before = dossier.status;
-        let at = instant(event.occurred_at.as_ref());
-        dossier.change(payload, at);
-        if dossier.status != before {
-            dossier.status_since = at;
-        }
+        let by = event.actor.as_ref().map_or("", |actor| &actor.id);
+        dossier.happen(payload, by, instant(event.occurred_at.as_ref()));
         Some(dossier)
     }
 
-    fn change(&mut self, payload: &Payload, at: Timestamp) {
+    fn happen(&mut self, payload: &Payload, by: &str, at: Timestamp) {
+        self.version += 1;
+        let before = self.status;
+        self.change(payload, by, at);
+        if self.status != before {
+            self.status_since = at;
+        }
+    }
+
+    fn change(&mut self, payload: &Payload, by: &str, at: Timestamp) {
         match payload {
             Payload::DossierAccepted(accepted) => self.accept(accepted),
             Payload::AcceptanceOverdue(_) => self.answer_awaited = false,
@@ -285,6 +356,8 @@ impl Dossier {
                 self.handed_over = Some(HandedOver {
                     at: instant(handed_over.handed_over_at.as_ref()),
                     method: handed_over.method(),
+                    recipient: handed_over.recipient(),
+                    tracking_reference: handed_over.tracking_reference.clone(),
                 });
                 self.said(StatementKind::HandOver, handed_over.statement_revision);
             }
@@ -318,6 +391,36 @@ impl Dossier {
                 }
                 self.said(StatementKind::Refund, refunded.statement_revision);
             }
+            Payload::HandOverFailed(failed) => {
+                self.failed_hand_overs.push(FailedHandOver {
+                    method: failed.method(),
+                    failure: failed.failure(),
+                    at: instant(failed.failed_at.as_ref()),
+                });
+                self.said(StatementKind::HandOverFailure, failed.statement_revision);
+            }
+            Payload::CorrectionProposed(proposed) => {
+                self.corrections.push(Correction {
+                    state: CorrectionState::Pending,
+                    revision: proposed.statement_revision,
+                    proposed_by: by.to_owned(),
+                    proposed_at: at,
+                    decided: None,
+                });
+                self.said(StatementKind::Correction, proposed.statement_revision);
+                self.said(StatementKind::CorrectionReason, proposed.reason_revision);
+            }
+            Payload::DossierCorrected(corrected) => {
+                self.decide_correction(CorrectionState::Confirmed, by, at);
+                self.authorisation = corrected.authorisation();
+                self.said(StatementKind::Applicant, corrected.applicant_revision);
+            }
+            Payload::CorrectionRejected(_) => {
+                self.decide_correction(CorrectionState::Rejected, by, at);
+            }
+            Payload::ExternalStateRecorded(recorded) => self.external_state_recorded(recorded),
+            Payload::StateReported(reported) => self.state_reported(reported),
+            Payload::StateAcknowledged(answer) => self.state_acknowledged(answer),
             // ReactionIgnored says that nothing changed; other kinds are not events of a dossier.
             _ => {}
         }
@@ -421,10 +524,51 @@ impl Dossier {
     /// When it is to look at the clock by itself.
     #[must_use]
     pub fn timer(&self) -> Option<Timestamp> {
-        match self.awaited() {
+        let own = match self.awaited() {
             Some(asked) => asked.remind_at.or(asked.judged_until),
-            None => self.answer_awaited.then_some(self.acceptance_due_at),
-        }
+            None => self.answer_due(),
+        };
+        own.into_iter().chain(self.tells_again_at()).min()
+    }
+
+    /// When the submission, or its supplement, is late if nobody has answered it; `None` once somebody has, or that was said.
+    #[must_use]
+    pub fn answer_due(&self) -> Option<Timestamp> {
+        self.answer_awaited.then_some(self.acceptance_due_at)
+    }
+
+    /// What may be asked for beside the status: see [`DossierFlag`]. Only what waits for somebody is flagged, so that few are.
+    #[must_use]
+    pub fn flags(&self) -> Vec<DossierFlag> {
+        let alive = !self.has_ended();
+        let fee = self.reception.as_ref().map_or(0, |it| it.fee_vnd);
+        [
+            (
+                DossierFlag::AcceptanceLate,
+                self.status == DossierStatus::Submitted && !self.answer_awaited,
+            ),
+            (
+                DossierFlag::Priority,
+                alive && self.priority != PriorityGround::Unspecified,
+            ),
+            (
+                DossierFlag::Elsewhere,
+                alive && !self.on_behalf_of.is_empty(),
+            ),
+            (DossierFlag::Unpaid, alive && self.paid_vnd() < fee),
+            (
+                DossierFlag::CorrectionPending,
+                self.pending_correction().is_some(),
+            ),
+            (DossierFlag::Unsynchronised, self.is_unsynchronised()),
+            (
+                DossierFlag::HandOverFailed,
+                alive && !self.failed_hand_overs.is_empty(),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(flag, holds)| holds.then_some(flag))
+        .collect()
     }
 
     /// What was asked for before acceptance, as long as it is awaited.
@@ -433,6 +577,20 @@ impl Dossier {
         self.asked
             .as_ref()
             .filter(|_| self.place() == Place::Incomplete)
+    }
+
+    /// The dossier's codes in other systems, each with the system; the one without a system is of one that was not named.
+    pub fn external_codes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let unnamed = self
+            .others
+            .iter()
+            .all(|other| other.code != self.external_code);
+        let own = ("", self.external_code.as_str());
+        self.others
+            .iter()
+            .map(|other| (other.system.as_str(), other.code.as_str()))
+            .chain(unnamed.then_some(own))
+            .filter(|(_, code)| !code.is_empty())
     }
 
     /// The due instant as it stands.
@@ -521,6 +679,40 @@ impl Dossier {
                 .map(|(place, payment)| payment.to_proto(place))
                 .collect(),
             paid_vnd: self.paid_vnd(),
+            handed_over_to: self
+                .handed_over
+                .as_ref()
+                .map_or(Recipient::Unspecified, |it| it.recipient)
+                .into(),
+            tracking_reference: self
+                .handed_over
+                .as_ref()
+                .map(|it| it.tracking_reference.clone())
+                .unwrap_or_default(),
+            failed_hand_overs: self
+                .failed_hand_overs
+                .iter()
+                .map(FailedHandOver::to_proto)
+                .collect(),
+            corrections: self
+                .corrections
+                .iter()
+                .enumerate()
+                .map(|(place, correction)| correction.to_proto(place))
+                .collect(),
+            proposed: None,
+            authority: self.authority.clone(),
+            other_systems: self.others.iter().map(Other::to_proto).collect(),
+        }
+    }
+}
+
+impl FailedHandOver {
+    fn to_proto(&self) -> ProtoFailedHandOver {
+        ProtoFailedHandOver {
+            method: self.method.into(),
+            failure: self.failure.into(),
+            at: Some(to_proto(self.at)),
         }
     }
 }

@@ -7,8 +7,8 @@ use motcua_calendar::local;
 use motcua_forms::{
     Form, Kind,
     data::{
-        Applicant as FormApplicant, Fee, Missing, Office, Phase, Procedure, Receipt, Reference,
-        Refusal, Supplement,
+        Applicant as FormApplicant, Authorised, Fee, Missing, Office, Phase, Procedure, Receipt,
+        Reference, Refusal, Supplement,
     },
 };
 use motcua_platform::{
@@ -18,7 +18,7 @@ use motcua_platform::{
 };
 use motcua_proto::{
     intake::v1::{Applicant, Form as Asked, StatementKind},
-    r#type::v1::{AgencyKind, DossierStatus, HandOverMethod},
+    r#type::v1::{AgencyKind, AuthorisationGround, DossierStatus, HandOverMethod},
 };
 
 use super::{applicant, dossier::Dossier, plain};
@@ -249,6 +249,7 @@ impl Particulars<'_> {
             phone,
             email,
             address,
+            authorised,
             ..
         } = self
             .said(StatementKind::Applicant)
@@ -257,10 +258,30 @@ impl Particulars<'_> {
         let given = |text: String| Some(text).filter(|text| !text.is_empty());
         Ok(FormApplicant {
             name: full_name,
-            authorised: None,
+            authorised: authorised.map(|person| Authorised {
+                ground: if person.paper.is_empty() {
+                    by_right(person.ground()).to_owned()
+                } else {
+                    person.paper
+                },
+                name: person.full_name,
+            }),
             address,
             phone: given(phone),
             email: given(email),
         })
+    }
+}
+
+/// By what right somebody acts for the applicant, where no paper says so.
+fn by_right(ground: AuthorisationGround) -> &'static str {
+    match ground {
+        AuthorisationGround::LegalRepresentative => "Người đại diện theo pháp luật",
+        AuthorisationGround::Guardian => "Cha, mẹ hoặc người giám hộ",
+        AuthorisationGround::Relative => "Người thân thích",
+        AuthorisationGround::HiredService => "Dịch vụ nộp hồ sơ, nhận kết quả",
+        AuthorisationGround::PowerOfAttorney | AuthorisationGround::Unspecified => {
+            "Văn bản ủy quyền"
+        }
     }
 }

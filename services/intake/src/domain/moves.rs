@@ -124,7 +124,7 @@ pub(super) const HAND_OVER: &str = "decree 118/2025, art. 22";
 /// Fees: what is taken, and what is given back.
 pub(super) const FEES: &str = "law 97/2015/QH13 on fees and charges";
 /// The national portal's statuses bind every system that shows a dossier.
-const STATUSES: &str = "decree 118/2025, statuses of the national portal";
+pub(super) const STATUSES: &str = "decree 118/2025, statuses of the national portal";
 
 /// The table.
 const fn rule(act: Act) -> Rule {

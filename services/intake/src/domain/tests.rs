@@ -1,6 +1,9 @@
 //! The law, as tests: a ward, what is asked of its dossiers, and what comes of it.
 
+mod correction;
 mod examples;
+mod hand_over;
+mod others;
 mod payments;
 mod plain;
 mod replay;
@@ -27,13 +30,13 @@ use motcua_proto::{
     intake::v1::{Applicant, StatementKind},
     r#type::v1::{
         Actor, Agency, AgencyKind, Calendar, CalendarDay, CalendarDayKind, Catalog as ProtoCatalog,
-        Channel, DossierStatus, HandOverMethod, Limit, PriorityGround, Procedure, Role, SameDay,
-        Session, limit::Kind,
+        Channel, DossierStatus, HandOverMethod, Limit, PriorityGround, Procedure, Recipient, Role,
+        SameDay, Session, limit::Kind,
     },
 };
 
 use super::{
-    command::{Command, NewPayment, Submission},
+    command::{Command, NewPayment, Receiver, Submission},
     decide::decide,
     dossier::Dossier,
     follow::{Change, News},
@@ -142,11 +145,22 @@ fn submission(procedure: &str, channel: Channel, accept: bool) -> Command {
         hand_over_method: HandOverMethod::Home,
         priority: PriorityGround::Elderly,
         options: Vec::new(),
+        priority_reason: words(""),
         external_code: String::new(),
+        external_system: String::new(),
+        external_authority: false,
         on_behalf_of: String::new(),
         recused: Vec::new(),
         accept,
     }))
+}
+
+fn received(by: &str) -> Receiver {
+    Receiver {
+        received_by: words(by),
+        recipient: Recipient::Applicant,
+        authorisation: words(""),
+    }
 }
 
 fn words(text: &str) -> Words {
@@ -185,7 +199,8 @@ fn provide_supplement() -> Command {
 fn hand_over(method: HandOverMethod) -> Command {
     Command::HandOver {
         method,
-        received_by: words("con gái, chữ ký số 12"),
+        receiver: received("con gái, chữ ký số 12"),
+        tracking_reference: String::new(),
     }
 }
 
@@ -250,6 +265,7 @@ impl Counter {
             events,
             statements,
             new_subject,
+            corrected_subject,
         } = decide(
             self.dossier.as_ref(),
             command,
@@ -258,6 +274,10 @@ impl Counter {
         )?;
         // A dossier is somebody's from its first event on, and for ever.
         assert_eq!(new_subject.is_some(), matches!(command, Command::Submit(_)));
+        assert_eq!(
+            corrected_subject.is_some(),
+            matches!(command, Command::ConfirmCorrection(_))
+        );
         for payload in &events {
             let event = Event {
                 kind: kind_of(payload).into(),

@@ -101,7 +101,7 @@ impl Aggregate for Dossiers {
             update(connection, &changed).await?;
             pay(connection, &changed).await?;
         }
-        Ok(())
+        code(connection, rows).await
     }
 
     fn constraint(name: &str) -> Option<Error> {
@@ -124,14 +124,14 @@ async fn insert(
         |pick: fn(&Dossier) -> &str| rows.iter().map(|row| pick(row.state)).collect::<Vec<_>>();
     sqlx::query(
         "INSERT INTO dossier (code, receiving_agency, competent_agency, tenants, owner, procedure, status, channel, \
-                              hand_over_method, submitted_at, due_at, timer_at, version, state) \
+                              hand_over_method, submitted_at, due_at, timer_at, version, state, flags) \
          SELECT code, receiving_agency, competent_agency, string_to_array(tenants, ','), owner, procedure, status, \
-                channel, hand_over_method, submitted_at, due_at, timer_at, version, state::json \
+                channel, hand_over_method, submitted_at, due_at, timer_at, version, state::json, flags \
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::smallint[], \
                      $7::smallint[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], \
-                     $12::text[], $13::text[], $14::text[]) \
+                     $12::text[], $13::text[], $14::text[], $15::integer[]) \
               AS new (code, receiving_agency, competent_agency, procedure, status, channel, \
-                      hand_over_method, submitted_at, due_at, timer_at, version, state, tenants, owner)",
+                      hand_over_method, submitted_at, due_at, timer_at, version, state, tenants, owner, flags)",
     )
     .bind(codes(rows))
     .bind(text(|dossier| &dossier.receiving_agency))
@@ -148,21 +148,33 @@ async fn insert(
     // An array of arrays cannot be unnested row by row; no code and no id holds a comma.
     .bind(rows.iter().map(|row| row.state.tenants().join(",")).collect::<Vec<_>>())
     .bind(text(|dossier| &dossier.owner))
-    .execute(&mut *connection)
+    .bind(flags(rows))
+    .execute(connection)
     .await?;
+    Ok(())
+}
 
-    let (external, dossiers): (Vec<_>, Vec<_>) = rows
+/// Keeps other systems' codes: of those that were written before nothing changes, and those of another dossier are refused.
+async fn code(connection: &mut PgConnection, rows: &[Row<'_, Dossier>]) -> Result<(), sqlx::Error> {
+    let codes: Vec<_> = rows
         .iter()
-        .filter(|row| !row.state.external_code.is_empty())
-        .map(|row| (row.state.external_code.as_str(), row.key))
-        .unzip();
-    if !external.is_empty() {
-        sqlx::query("INSERT INTO external_code (code, dossier) SELECT * FROM UNNEST($1::text[], $2::text[])")
-            .bind(external)
-            .bind(dossiers)
-            .execute(connection)
-            .await?;
+        .flat_map(|row| {
+            let codes = row.state.external_codes();
+            codes.map(|(system, code)| (system, code, row.key))
+        })
+        .collect();
+    if codes.is_empty() {
+        return Ok(());
     }
+    sqlx::query(
+        "INSERT INTO external_code (system, code, dossier) SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[]) \
+         ON CONFLICT ON CONSTRAINT external_code_pkey DO NOTHING",
+    )
+    .bind(codes.iter().map(|(system, ..)| *system).collect::<Vec<_>>())
+    .bind(codes.iter().map(|(_, code, _)| *code).collect::<Vec<_>>())
+    .bind(codes.iter().map(|(.., dossier)| *dossier).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -172,9 +184,10 @@ async fn update(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE dossier SET status = new.status, due_at = new.due_at, timer_at = new.timer_at, \
-                            version = new.version, state = new.state::json \
-         FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::text[]) \
-              AS new (code, status, due_at, timer_at, version, state) \
+                            version = new.version, state = new.state::json, flags = new.flags \
+         FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::text[], \
+                     $7::integer[]) \
+              AS new (code, status, due_at, timer_at, version, state, flags) \
          WHERE dossier.code = new.code",
     )
     .bind(codes(rows))
@@ -183,6 +196,7 @@ async fn update(
     .bind(timers(rows))
     .bind(versions(rows))
     .bind(states(rows)?)
+    .bind(flags(rows))
     .execute(connection)
     .await?;
     Ok(())
@@ -220,6 +234,12 @@ fn statuses(rows: &[&Row<'_, Dossier>]) -> Vec<i16> {
 fn numbers(rows: &[&Row<'_, Dossier>], pick: fn(&Dossier) -> i32) -> Vec<i16> {
     rows.iter()
         .map(|row| i16::try_from(pick(row.state)).unwrap_or(i16::MAX))
+        .collect()
+}
+
+fn flags(rows: &[&Row<'_, Dossier>]) -> Vec<i32> {
+    rows.iter()
+        .map(|row| super::flags(&row.state.flags()))
         .collect()
 }
 

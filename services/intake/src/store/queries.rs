@@ -9,7 +9,7 @@ use motcua_platform::{
     time::Instant,
     vault::Vault,
 };
-use motcua_proto::intake::v1::{Applicant, Dossier as ProtoDossier, StatementKind};
+use motcua_proto::intake::v1::{Applicant, Dossier as ProtoDossier, DossierFlag, StatementKind};
 use sqlx::types::Json;
 
 use crate::domain::{applicant, dossier::Dossier};
@@ -100,6 +100,12 @@ pub(crate) struct Filter {
     pub(crate) submitted_to: Option<Timestamp>,
     /// The code in another system; empty for all.
     pub(crate) external_code: String,
+    /// Bits of [`flags`] that must all be set.
+    pub(crate) flags: i32,
+    /// Due before.
+    pub(crate) due_before: Option<Timestamp>,
+    /// Result ready before, and not handed over.
+    pub(crate) ready_before: Option<Timestamp>,
     /// Any of these, by code, in the order of codes; none for all.
     pub(crate) codes: Option<Vec<String>>,
     /// The last row of the page before.
@@ -120,7 +126,9 @@ macro_rules! list {
             " AND ($1 = '' OR receiving_agency = $1) AND ($2::smallint[] = '{}' OR status = ANY($2)) \
              AND ($3 = '' OR procedure = $3) AND ($4 = 0::smallint OR hand_over_method = $4) \
              AND submitted_at >= coalesce($5, '-infinity') AND submitted_at < coalesce($6, 'infinity') \
-             AND ($7 = '' OR code = (SELECT dossier FROM external_code WHERE code = $7)) \
+             AND ($7 = '' OR code IN (SELECT dossier FROM external_code WHERE code = $7)) \
+             AND flags & $14::integer = $14 AND ($15::timestamptz IS NULL OR due_at < $15) \
+             AND ($16::timestamptz IS NULL OR (status = 9 AND (state->'result'->>'ready_at')::timestamptz < $16)) \
              AND (submitted_at, code) > (coalesce($8, '-infinity'), $9) AND reaches($11, tenants) \
              ORDER BY submitted_at, code LIMIT $10"
         )
@@ -129,7 +137,9 @@ macro_rules! list {
 
 const BY_CODES: &str = list!("dossier WHERE code = ANY($13)");
 const BY_EXTERNAL_CODE: &str =
-    list!("dossier WHERE code = (SELECT dossier FROM external_code WHERE code = $7)");
+    list!("dossier WHERE code IN (SELECT dossier FROM external_code WHERE code = $7)");
+// Few are flagged: only what waits for somebody.
+const FLAGGED: &str = list!("dossier WHERE flags <> 0");
 // What is open is little. The fence (OFFSET 0) keeps the order from tempting the planner into walking the whole history.
 const OPEN: &str = list!(
     "(SELECT * FROM dossier WHERE status IN (1, 2, 4, 5, 6, 9) AND status = ANY($2) OFFSET 0) AS open WHERE true"
@@ -152,6 +162,13 @@ const OF_REACH: &str = list!(
 const OWN: &str = list!("dossier WHERE owner = $12 AND owner <> ''");
 const ALL: &str = list!("dossier WHERE true");
 
+/// Flags as the column has them: a bit each, by the contract's number.
+pub(crate) fn flags(flags: &[DossierFlag]) -> i32 {
+    flags
+        .iter()
+        .fold(0, |bits, flag| bits | 1 << i32::from(*flag))
+}
+
 impl Filter {
     /// The text for a caller, and the agency or the citizen that it is limited to.
     fn text<'a>(&self, scope: &'a Scope) -> (&'static str, &'a str) {
@@ -168,6 +185,9 @@ impl Filter {
         }
         if let Some(owner) = scope.owner() {
             return (OWN, owner);
+        }
+        if self.flags != 0 {
+            return (FLAGGED, "");
         }
         match (open, self.receiving_agency.is_empty(), scope.only_agency()) {
             (true, false, _) => (OPEN_OF_AGENCY, ""),
@@ -209,6 +229,9 @@ pub(crate) async fn list(
         .bind(scope.reach())
         .bind(limited_to)
         .bind(&filter.codes)
+        .bind(filter.flags)
+        .bind(filter.due_before.map(Instant))
+        .bind(filter.ready_before.map(Instant))
         .fetch_all(&mut **reading)
         .await?;
     Ok(rows
@@ -247,6 +270,11 @@ mod tests {
             .await
             .unwrap();
         owner.execute(A_CITY).await.unwrap();
+        // Of those that are open, some go first.
+        owner
+            .execute("UPDATE dossier SET flags = 4 WHERE status = 4")
+            .await
+            .unwrap();
         owner.execute("ANALYZE dossier").await.unwrap();
         owner.close().await.ok();
         // As the role that reads, behind its wall.
@@ -293,6 +321,8 @@ mod tests {
                 "",
                 ward,
             ),
+            (FLAGGED, &["dossier_flagged"], "", "{}", "", city),
+            (FLAGGED, &["dossier_flagged"], "ward-7", "{}", "", ward),
             (OWN, &["dossier_owner"], "", "{}", "", citizen),
             (ALL, &["dossier_submitted"], "", "{}", "", city),
         ] {
@@ -320,11 +350,11 @@ mod tests {
         let (reached, _) = reach.split_once(", ").unwrap();
         let prepared = format!(
             "SET plan_cache_mode = {mode}; SET motcua.reach = {reached}; PREPARE asked (text, smallint[], text, smallint, timestamptz, \
-             timestamptz, text, timestamptz, text, bigint, text, text, text[]) AS {text}"
+             timestamptz, text, timestamptz, text, bigint, text, text, text[], integer, timestamptz, timestamptz) AS {text}"
         );
         connection.execute(AssertSqlSafe(prepared)).await.unwrap();
         let explain = format!(
-            "EXPLAIN EXECUTE asked ({values}, '2025-06-01', 'H24.7', 51, {reach}, '{{H24.7-77}}')"
+            "EXPLAIN EXECUTE asked ({values}, '2025-06-01', 'H24.7', 51, {reach}, '{{H24.7-77}}', 4, NULL, NULL)"
         );
         let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
             .fetch_all(&mut *connection)

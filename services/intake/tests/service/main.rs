@@ -4,8 +4,11 @@
 
 mod access;
 mod catalogs;
+mod corrections;
 mod dossiers;
 mod forms;
+mod hand_over;
+mod others;
 mod table;
 mod walls;
 mod world;

@@ -9,11 +9,14 @@ use motcua_proto::{
     },
     intake::v1::{
         AcceptDossierRequest, Dossier, GetDossierRequest, HandOverResultRequest,
+        ProposeCorrectionRequest, RecordExternalStateRequest, RecordFailedHandOverRequest,
         RecordPaymentRequest, RecordVisitRequest, RecuseStaffRequest, RefuseDossierRequest,
         RequestSupplementRequest, RequestVisitRequest, SubmitDossierRequest,
         SupplementDossierRequest, WithdrawDossierRequest,
+        correction_service_client::CorrectionServiceClient,
+        synchronisation_service_client::SynchronisationServiceClient,
     },
-    r#type::v1::{Channel, HandOverMethod},
+    r#type::v1::{Channel, HandOverFailure, HandOverMethod, Role},
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -23,7 +26,7 @@ use crate::world::{Ward, at, registration};
 const README: &str = include_str!("../../README.md");
 
 /// Rows of the table that somebody asks for; the others are the case's and the clock's.
-const METHODS: usize = 11;
+const METHODS: usize = 14;
 
 /// How a dossier comes to each of the table's columns.
 const WAYS: [&[&str]; 11] = [
@@ -137,6 +140,39 @@ async fn asks(ward: &mut Ward, method: &str, name: &str) -> Result<Dossier, Stat
                 ..Default::default()
             };
             dossiers.hand_over_result(request).await
+        }
+        "RecordFailedHandOver" => {
+            let request = RecordFailedHandOverRequest {
+                name,
+                method: HandOverMethod::Counter.into(),
+                failure: HandOverFailure::NotCollected.into(),
+                ..Default::default()
+            };
+            dossiers.record_failed_hand_over(request).await
+        }
+        "ProposeCorrection" => {
+            let request = ProposeCorrectionRequest {
+                name,
+                applicant: registration().applicant,
+                reason: "sai dấu trong họ tên".to_owned(),
+                ..Default::default()
+            };
+            let clerk = ward.of(Role::Receptionist, "receptionist-11593-2", &["11593"]);
+            CorrectionServiceClient::new(clerk)
+                .propose_correction(request)
+                .await
+        }
+        "RecordExternalState" => {
+            let request = RecordExternalStateRequest {
+                name,
+                state: "TIEP_NHAN".to_owned(),
+                state_at: Some(to_proto(at("2025-07-01T07:30:00"))),
+                ..Default::default()
+            };
+            let portal = ward.of(Role::System, "portal", &["11593"]);
+            SynchronisationServiceClient::new(portal)
+                .record_external_state(request)
+                .await
         }
         "RecordPayment" => {
             let request = RecordPaymentRequest {

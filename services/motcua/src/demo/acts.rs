@@ -142,7 +142,8 @@ pub(super) async fn act(
             let body = HandOverResultRequest {
                 name: dossier,
                 method: method.into(),
-                received_by: received_by(arrival, method, &life.code),
+                received_by: received_by(arrival, method),
+                tracking_reference: tracking_reference(method, &life.code),
                 request_id,
                 ..HandOverResultRequest::default()
             };
@@ -154,7 +155,7 @@ pub(super) async fn act(
         }
         Act::RecordVisit { visit, met } => {
             let received_by = if met {
-                received_by(arrival, HandOverMethod::Home, &life.code)
+                received_by(arrival, HandOverMethod::Home)
             } else {
                 String::new()
             };
@@ -232,11 +233,9 @@ async fn submit(
         hand_over_method: arrival.hand_over.into(),
         priority: arrival.priority.into(),
         options: arrival.options.clone(),
-        external_code: String::new(),
-        on_behalf_of: String::new(),
-        recused: Vec::new(),
         accept,
         request_id,
+        ..SubmitDossierRequest::default()
     };
     let call = |request| async { client.dossiers.clone().submit_dossier(request).await };
     Ok(
@@ -298,10 +297,18 @@ fn nothing<R>(_: Answer<R>) -> Result<Done, Failed> {
     Ok(Done::Nothing)
 }
 
-fn received_by(arrival: &Arrival, method: HandOverMethod, code: &str) -> String {
+/// The parcel's reference; empty but by post.
+fn tracking_reference(method: HandOverMethod, code: &str) -> String {
+    match method {
+        HandOverMethod::Post => format!("BC-{code}"),
+        _ => String::new(),
+    }
+}
+
+fn received_by(arrival: &Arrival, method: HandOverMethod) -> String {
     let name = &arrival.applicant.full_name;
     match method {
-        HandOverMethod::Post => format!("{name}, phiếu gửi bưu chính BC-{code}"),
+        HandOverMethod::Post => format!("{name}, bưu tá giao tận tay"),
         HandOverMethod::Online => format!("{name}, qua kho dữ liệu điện tử"),
         _ => format!("{name}, ký nhận"),
     }

@@ -362,6 +362,7 @@ fn applicant(people: &People, rng: &mut Rng) -> Applicant {
             between(rng, [1, 200]),
             between(rng, [1, 30])
         ),
+        ..Applicant::default()
     }
 }
 

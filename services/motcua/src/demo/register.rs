@@ -318,6 +318,7 @@ impl Row<'_> {
                 phone: self.text("phone").to_owned(),
                 email: self.text("email").to_owned(),
                 address: self.text("address").to_owned(),
+                ..Applicant::default()
             },
             papers: Papers::Complete,
             line: Some(self.line),

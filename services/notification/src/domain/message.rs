@@ -225,7 +225,7 @@ fn happens(subject: Subject, event: Payload) -> Decision {
         subject,
         events: vec![event],
         statements: Vec::new(),
-        new_subject: None,
+        ..Decision::default()
     }
 }
 

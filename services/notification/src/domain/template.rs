@@ -75,7 +75,7 @@ pub(crate) fn decide(
             statement(SUBJECT, &words.subject),
             statement(BODY, &words.body),
         ],
-        new_subject: None,
+        ..Decision::default()
     })
 }
 

@@ -355,6 +355,13 @@ impl DossierService for Intake {
     ) -> Result<Response<intake::Dossier>, Status> {
         Err(uncalled())
     }
+
+    async fn record_failed_hand_over(
+        &self,
+        _: Request<intake::RecordFailedHandOverRequest>,
+    ) -> Result<Response<intake::Dossier>, Status> {
+        Err(uncalled())
+    }
 }
 
 struct Workflow {

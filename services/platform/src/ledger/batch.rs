@@ -49,6 +49,7 @@ pub async fn write<A: Aggregate>(
             counters,
             statements: Vec::new(),
             owners: BTreeMap::new(),
+            corrected: BTreeMap::new(),
             requests: BTreeMap::new(),
             events: Vec::new(),
             timer: None,
@@ -177,6 +178,9 @@ impl<'e, A: Aggregate> Draft<'e, A> {
         let happened = !decision.events.is_empty();
         let owner = Owner::of(&mut decision, envelope.request.is_some());
         let dossier = dossier_of(&decision.subject.dossier, &name).to_owned();
+        if let Some(corrected) = decision.corrected_subject.take() {
+            self.rest.corrected.insert(dossier.clone(), corrected);
+        }
         let mut statements = Vec::new();
         let events = stamp(decision, &name, envelope, now, &mut statements);
         let mut state = loaded.state.take();

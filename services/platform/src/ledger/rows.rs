@@ -263,6 +263,8 @@ pub(super) struct Rest<'a> {
     pub(super) statements: Vec<Said>,
     /// By dossier.
     pub(super) owners: BTreeMap<String, Owner>,
+    /// By dossier.
+    pub(super) corrected: BTreeMap<String, Newcomer>,
     /// Sorted, so that two replicas meet at the same key in the same order.
     pub(super) requests: BTreeMap<RequestKey<'a>, NewRequest>,
     /// In order.
@@ -321,6 +323,7 @@ pub(super) async fn write(
         counters,
         statements,
         owners,
+        corrected,
         requests,
         events,
     } = rest;
@@ -336,6 +339,9 @@ pub(super) async fn write(
         })
         .collect();
     let keyring = vault.subjects(work, &wanted).await?;
+    for (dossier, newcomer) in &corrected {
+        vault.correct(work, dossier, newcomer).await?;
+    }
     let (bodies, grounds): (Vec<_>, Vec<_>) = statements
         .iter()
         .map(|said| said.statement.sealed(&keyring, &said.dossier, &said.name))

@@ -93,6 +93,7 @@ impl Aggregate for Jars {
             events,
             statements,
             new_subject,
+            corrected_subject: None,
         })
     }
 

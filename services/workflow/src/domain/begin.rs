@@ -29,7 +29,7 @@ pub(super) fn start(receipt: &Receipt, context: &Context<'_>, surround: &Surroun
         events: begin(receipt, context, surround)
             .unwrap_or_else(|reason| vec![blocked(receipt, reason)]),
         statements: Vec::new(),
-        new_subject: None,
+        ..Decision::default()
     }
 }
 

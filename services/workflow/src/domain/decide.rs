@@ -86,7 +86,7 @@ impl<'a> Desk<'a> {
             },
             events,
             statements: Vec::new(),
-            new_subject: None,
+            ..Decision::default()
         }
     }
 

@@ -73,7 +73,7 @@ impl Publication {
             subject: Subject::default(),
             events,
             statements: Vec::new(),
-            new_subject: None,
+            ..Decision::default()
         }
     }
 

@@ -314,7 +314,7 @@ fn a_visit_hands_the_result_over_at_home() {
     };
     let met = |visit: &str| Command::RecordVisit {
         visit: visit.to_owned(),
-        received_by: Some(words("con trai, chữ ký số 7")),
+        receiver: Some(received("con trai, chữ ký số 7")),
     };
     let mut counter = Counter::opens("2025-07-01T08:00:00")
         .does(&submission("1.000656", Channel::Counter, true))
@@ -335,7 +335,7 @@ fn a_visit_hands_the_result_over_at_home() {
     ));
     let mut counter = counter.does(&Command::RecordVisit {
         visit: "v1".to_owned(),
-        received_by: None,
+        receiver: None,
     });
     assert!(
         matches!(counter.asks(&met("v1")), Err(Error::Refused(_))),

@@ -1,6 +1,7 @@
 //! The table of the README: every status met by every command.
 
 use super::{
+    correction, hand_over, others,
     walk::{follow, places, refuse, visit, withdraw},
     *,
 };
@@ -11,9 +12,9 @@ const END: &str = "<!-- /table -->";
 
 /// The rows, by the methods' names and by what the case tells.
 fn rows() -> Vec<(&'static str, Command)> {
-    let met = |received_by| Command::RecordVisit {
+    let met = |receiver| Command::RecordVisit {
         visit: "v1".to_owned(),
-        received_by,
+        receiver,
     };
     vec![
         ("AcceptDossier", Command::Accept),
@@ -23,9 +24,15 @@ fn rows() -> Vec<(&'static str, Command)> {
         ("WithdrawDossier", withdraw()),
         ("RequestVisit", visit()),
         ("RecordVisit, nobody met", met(None)),
-        ("RecordVisit, handed over", met(Some(words("con")))),
+        ("RecordVisit, handed over", met(Some(received("con")))),
         ("HandOverResult", hand_over(HandOverMethod::Counter)),
+        ("RecordFailedHandOver", hand_over::refused()),
         ("RecordPayment", pay("bl-1", 1_000)),
+        ("ProposeCorrection", correction::propose("Nguyễn Thị Thửa")),
+        (
+            "RecordExternalState",
+            others::says("DANG_XU_LY", "2025-07-01T07:30:00"),
+        ),
         (
             "RecuseStaff",
             Command::Recuse {

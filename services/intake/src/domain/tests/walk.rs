@@ -99,7 +99,7 @@ fn commands() -> Vec<(Command, Option<DossierStatus>)> {
         (
             Command::RecordVisit {
                 visit: "v1".to_owned(),
-                received_by: Some(words("con")),
+                receiver: Some(received("con")),
             },
             Some(HandedOver),
         ),
