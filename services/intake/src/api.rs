@@ -1,6 +1,7 @@
 //! gRPC in and out: parse, ask the ledger or the store, convert. No decisions.
 
 mod act;
+mod archives;
 mod catalogs;
 mod corrections;
 mod dossiers;
@@ -18,7 +19,9 @@ use motcua_platform::{
     archive::Archive, catalog::Catalogs, clock::Clock, ledger::Ledger, vault::Vault,
 };
 
-pub(crate) use self::{catalogs::CatalogApi, look_up::LookUps, subjects::SubjectApi};
+pub(crate) use self::{
+    archives::ArchiveApi, catalogs::CatalogApi, look_up::LookUps, subjects::SubjectApi,
+};
 use crate::store::{AccessLog, Dossiers};
 
 /// Serves dossiers and their visits.

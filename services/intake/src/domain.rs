@@ -4,6 +4,7 @@
 //! what the law and the city fixed comes from a catalog. `decide` never changes anything, `apply` never refuses.
 
 pub mod applicant;
+pub mod archive_run;
 pub mod catalogs;
 pub mod command;
 pub mod correction;

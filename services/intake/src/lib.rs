@@ -36,7 +36,7 @@ use motcua_proto::{
         subject_service_server::SubjectServiceServer,
     },
     intake::v1::{
-        catalog_service_server::CatalogServiceServer,
+        archive_service_server::ArchiveServiceServer, catalog_service_server::CatalogServiceServer,
         correction_service_server::CorrectionServiceServer,
         dossier_service_server::DossierServiceServer, form_service_server::FormServiceServer,
         payment_service_server::PaymentServiceServer,
@@ -49,10 +49,10 @@ use tokio::time::timeout;
 use tonic::service::Routes;
 
 use crate::{
-    api::{CatalogApi, DossierApi, LookUps, SubjectApi},
+    api::{ArchiveApi, CatalogApi, DossierApi, LookUps, SubjectApi},
     domain::{command::Command, follow},
     reactions::Reactions,
-    store::{AccessLog, CatalogBook, Dossiers, Subjects},
+    store::{AccessLog, ArchiveRuns, CatalogBook, Dossiers, Subjects},
 };
 
 /// The service's name: of its database, its history, its spans.
@@ -131,6 +131,15 @@ pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Serv
     };
     let subject_ledger = Ledger::start(&feed, &vault, Arc::new(subjects), &options, &clock, &tasks);
 
+    let archive_ledger = Ledger::start(
+        &feed,
+        &vault,
+        Arc::new(ArchiveRuns),
+        &options,
+        &clock,
+        &tasks,
+    );
+
     let timers = Timers {
         ledger: ledger.clone(),
         pool: pool.clone(),
@@ -177,6 +186,12 @@ pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Serv
         accesses: accesses.clone(),
         workflow,
     };
+    let archive_api = ArchiveApi {
+        ledger: archive_ledger,
+        catalogs: catalogs.clone(),
+        archive: archive.clone(),
+        clock: clock.clone(),
+    };
     let dossier_api = DossierApi {
         ledger,
         catalogs: catalogs.clone(),
@@ -202,6 +217,7 @@ pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Serv
             dossier_api.clone()
         )))
         .add_service(compressed!(FormServiceServer::new(dossier_api)))
+        .add_service(compressed!(ArchiveServiceServer::new(archive_api)))
         .add_service(compressed!(CatalogServiceServer::new(catalog_api)))
         .add_service(compressed!(AccessLogServiceServer::new(
             subject_api.clone()

@@ -4,6 +4,7 @@
 //! function per question asked.
 
 pub(crate) mod accesses;
+mod archive_runs;
 mod catalogs;
 mod dossiers;
 mod queries;
@@ -11,6 +12,7 @@ mod subjects;
 
 pub(crate) use self::{
     accesses::AccessLog,
+    archive_runs::{ArchiveRuns, archive_run, archive_runs, digests, ended},
     catalogs::CatalogBook,
     dossiers::Dossiers,
     queries::{Filter, all_statements, applicants, dossier, flags, list, statements},

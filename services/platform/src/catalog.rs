@@ -356,8 +356,13 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
             fields.reject(format!("{path}.{name}"), "must not be negative");
         }
     }
-    if procedure.retention_days < 0 {
-        fields.reject(format!("{path}.retention_days"), "must not be negative");
+    for (name, days) in [
+        ("retention_days", procedure.retention_days),
+        ("archive_days", procedure.archive_days),
+    ] {
+        if days < 0 {
+            fields.reject(format!("{path}.{name}"), "must not be negative");
+        }
     }
     for (index, option) in procedure.options.iter().enumerate() {
         fields.id(&format!("{path}.options[{index}]"), option);

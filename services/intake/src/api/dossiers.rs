@@ -463,6 +463,7 @@ fn filter(fields: &mut Fields, body: &ListDossiersRequest) -> Option<store::Filt
         submitted_from: submitted_from?,
         submitted_to: submitted_to?,
         external_code: external_code?,
+        archived: body.archived,
         flags: store::flags(&flags?),
         due_before: due_before?,
         ready_before: ready_before?,

@@ -18,7 +18,7 @@ use motcua_proto::{
 };
 
 use super::{
-    applicant,
+    applicant, archive_run,
     command::{Command, Submission},
     correction,
     dossier::Dossier,
@@ -76,6 +76,9 @@ pub fn decide(
         (Some(dossier), _) => dossier,
     };
     nobody_decides_what_concerns_them(dossier, context)?;
+    if dossier.archived {
+        return in_the_archive(dossier, command, context);
+    }
     let now = context.now;
     let happened = match command {
         // Answered above.
@@ -155,6 +158,24 @@ fn nobody_decides_what_concerns_them(
             .to_owned(),
         remedy: "have a colleague act on it",
     })
+}
+
+/// Nothing more happens to it: its history is about to be sealed, or is. What its case still tells, and time that passes, change
+/// nothing either.
+fn in_the_archive(
+    dossier: &Dossier,
+    command: &Command,
+    context: &Context<'_>,
+) -> Result<Decision, Error> {
+    if matches!(command, Command::Tick | Command::Follow(_)) {
+        return Ok(decision(dossier, context, Happened::default()));
+    }
+    Err(Error::Refused(Refusal {
+        message: "the dossier is in the archive".to_owned(),
+        article: archive_run::ARTICLE,
+        state: "ARCHIVED".to_owned(),
+        remedy: "have the ward's administrator undo the run of the archive while it is not sealed (UndoArchiveRun)",
+    }))
 }
 
 /// Marking somebody twice says nothing new.

@@ -110,6 +110,9 @@ pub struct Dossier {
     /// Other systems that know it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Other>,
+    /// Whether it is in the archive. No event of its own says so: a run of the archive does.
+    #[serde(skip)]
+    pub archived: bool,
     /// The last revision of each kind of statement, by the kind's number.
     pub revisions: BTreeMap<i32, i32>,
 }
@@ -249,6 +252,7 @@ impl Dossier {
             failed_hand_overs: Vec::new(),
             corrections: Vec::new(),
             authority: submitted.authority.clone(),
+            archived: false,
             others: if submitted.external_system.is_empty() {
                 Vec::new()
             } else {
@@ -701,6 +705,7 @@ impl Dossier {
                 .map(|(place, correction)| correction.to_proto(place))
                 .collect(),
             proposed: None,
+            archived: self.archived,
             authority: self.authority.clone(),
             other_systems: self.others.iter().map(Other::to_proto).collect(),
         }

@@ -68,8 +68,8 @@ impl Aggregate for Dossiers {
         connection: &mut PgConnection,
         asked: &Asked,
     ) -> Result<Vec<(usize, Dossier)>, sqlx::Error> {
-        let rows: Vec<(i64, Json<Dossier>)> = sqlx::query_as(
-            "SELECT asked.place, state \
+        let rows: Vec<(i64, Json<Dossier>, bool)> = sqlx::query_as(
+            "SELECT asked.place, state, archived \
              FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS asked (code, reach, place) \
              JOIN dossier USING (code) WHERE reaches(asked.reach, tenants) ORDER BY code FOR UPDATE OF dossier",
         )
@@ -79,12 +79,14 @@ impl Aggregate for Dossiers {
         .await?;
         let catalogs: BTreeSet<_> = rows
             .iter()
-            .map(|(_, state)| state.catalog.as_str())
+            .map(|(_, state, _)| state.catalog.as_str())
             .collect();
         self.catalogs.ensure(connection, catalogs).await?;
         Ok(rows
             .into_iter()
-            .map(|(place, Json(state))| (asked_place(place), state))
+            .map(|(place, Json(state), archived)| {
+                (asked_place(place), Dossier { archived, ..state })
+            })
             .collect())
     }
 

@@ -23,14 +23,15 @@ pub(crate) async fn dossier(
     code: &str,
 ) -> Result<Option<Dossier>, sqlx::Error> {
     let reach = reading.scope().reach();
-    let state: Option<Json<Dossier>> =
-        sqlx::query_scalar("SELECT state FROM dossier WHERE code = $1 AND reaches($2, tenants)")
-            .bind(code)
-            .bind(reach)
-            .fetch_optional(&mut **reading)
-            .await?;
+    let state: Option<(Json<Dossier>, bool)> = sqlx::query_as(
+        "SELECT state, archived FROM dossier WHERE code = $1 AND reaches($2, tenants)",
+    )
+    .bind(code)
+    .bind(reach)
+    .fetch_optional(&mut **reading)
+    .await?;
     Ok(state
-        .map(|Json(state)| state)
+        .map(|(Json(state), archived)| Dossier { archived, ..state })
         .filter(|state| reading.shows(&state.tenants())))
 }
 
@@ -106,6 +107,8 @@ pub(crate) struct Filter {
     pub(crate) due_before: Option<Timestamp>,
     /// Result ready before, and not handed over.
     pub(crate) ready_before: Option<Timestamp>,
+    /// Whether what is in the archive is asked for, and not the rest.
+    pub(crate) archived: bool,
     /// Any of these, by code, in the order of codes; none for all.
     pub(crate) codes: Option<Vec<String>>,
     /// The last row of the page before.
@@ -121,7 +124,7 @@ pub(crate) struct Filter {
 macro_rules! list {
     ($way_in:literal) => {
         concat!(
-            "SELECT code, state FROM ",
+            "SELECT code, state, archived FROM ",
             $way_in,
             " AND ($1 = '' OR receiving_agency = $1) AND ($2::smallint[] = '{}' OR status = ANY($2)) \
              AND ($3 = '' OR procedure = $3) AND ($4 = 0::smallint OR hand_over_method = $4) \
@@ -139,7 +142,8 @@ const BY_CODES: &str = list!("dossier WHERE code = ANY($13)");
 const BY_EXTERNAL_CODE: &str =
     list!("dossier WHERE code IN (SELECT dossier FROM external_code WHERE code = $7)");
 // Few are flagged: only what waits for somebody.
-const FLAGGED: &str = list!("dossier WHERE flags <> 0");
+const FLAGGED: &str = list!("dossier WHERE flags <> 0 AND NOT archived");
+const ARCHIVED: &str = list!("dossier WHERE archived");
 // What is open is little. The fence (OFFSET 0) keeps the order from tempting the planner into walking the whole history.
 const OPEN: &str = list!(
     "(SELECT * FROM dossier WHERE status IN (1, 2, 4, 5, 6, 9) AND status = ANY($2) OFFSET 0) AS open WHERE true"
@@ -151,16 +155,16 @@ const OPEN_OF_AGENCY: &str = list!(
 const OPEN_OF_REACH: &str = list!(
     "(SELECT * FROM dossier WHERE status IN (1, 2, 4, 5, 6, 9) AND status = ANY($2) AND receiving_agency = $12 \
       UNION ALL SELECT * FROM dossier WHERE status = ANY($2) AND competent_agency = $12 \
-      AND competent_agency <> receiving_agency OFFSET 0) AS open WHERE true"
+      AND competent_agency <> receiving_agency AND NOT archived OFFSET 0) AS open WHERE true"
 );
-const OF_AGENCY: &str = list!("dossier WHERE receiving_agency = $1");
+const OF_AGENCY: &str = list!("dossier WHERE receiving_agency = $1 AND NOT archived");
 const OF_REACH: &str = list!(
-    "(SELECT * FROM dossier WHERE receiving_agency = $12 \
-      UNION ALL SELECT * FROM dossier WHERE competent_agency = $12 AND competent_agency <> receiving_agency) \
-     AS reached WHERE true"
+    "(SELECT * FROM dossier WHERE receiving_agency = $12 AND NOT archived \
+      UNION ALL SELECT * FROM dossier WHERE competent_agency = $12 AND competent_agency <> receiving_agency \
+      AND NOT archived) AS reached WHERE true"
 );
 const OWN: &str = list!("dossier WHERE owner = $12 AND owner <> ''");
-const ALL: &str = list!("dossier WHERE true");
+const ALL: &str = list!("dossier WHERE NOT archived");
 
 /// Flags as the column has them: a bit each, by the contract's number.
 pub(crate) fn flags(flags: &[DossierFlag]) -> i32 {
@@ -185,6 +189,9 @@ impl Filter {
         }
         if let Some(owner) = scope.owner() {
             return (OWN, owner);
+        }
+        if self.archived {
+            return (ARCHIVED, "");
         }
         if self.flags != 0 {
             return (FLAGGED, "");
@@ -215,7 +222,7 @@ pub(crate) async fn list(
         .clone()
         .map(|(at, code)| (Some(Instant(at)), code))
         .unwrap_or_default();
-    let rows: Vec<(String, Json<Dossier>)> = sqlx::query_as(text)
+    let rows: Vec<(String, Json<Dossier>, bool)> = sqlx::query_as(text)
         .bind(&filter.receiving_agency)
         .bind(&filter.statuses)
         .bind(&filter.procedure)
@@ -236,8 +243,9 @@ pub(crate) async fn list(
         .await?;
     Ok(rows
         .into_iter()
-        .filter(|(_, Json(state))| reading.shows(&state.tenants()))
-        .map(|(code, Json(state))| state.to_proto(&code))
+        .map(|(code, Json(state), archived)| (code, Dossier { archived, ..state }))
+        .filter(|(_, state)| reading.shows(&state.tenants()))
+        .map(|(code, state)| state.to_proto(&code))
         .collect())
 }
 
@@ -270,9 +278,12 @@ mod tests {
             .await
             .unwrap();
         owner.execute(A_CITY).await.unwrap();
-        // Of those that are open, some go first.
+        // Those that are open go first, and the oldest are in the archive.
         owner
-            .execute("UPDATE dossier SET flags = 4 WHERE status = 4")
+            .execute(
+                "UPDATE dossier SET flags = CASE WHEN status = 4 THEN 4 ELSE 0 END, \
+                                    archived = status = 10 AND submitted_at < '2025-05-01'",
+            )
             .await
             .unwrap();
         owner.execute("ANALYZE dossier").await.unwrap();
@@ -323,6 +334,7 @@ mod tests {
             ),
             (FLAGGED, &["dossier_flagged"], "", "{}", "", city),
             (FLAGGED, &["dossier_flagged"], "ward-7", "{}", "", ward),
+            (ARCHIVED, &["dossier_archived"], "ward-7", "{}", "", ward),
             (OWN, &["dossier_owner"], "", "{}", "", citizen),
             (ALL, &["dossier_submitted"], "", "{}", "", city),
         ] {

@@ -19,6 +19,8 @@ pub(super) struct Header {
     pub(super) due_hour: DueHour,
     /// Days that personal data is kept after a dossier's end; 0 for good.
     pub(super) retention_days: i32,
+    /// Days after its end that a dossier is due for the archive; 0 for never.
+    pub(super) archive_days: i32,
     /// The calendars.
     pub(super) calendars: Vec<Week>,
 }
@@ -37,7 +39,9 @@ pub(super) struct Week {
 }
 
 /// A hundred years: more is a typing mistake.
-const RETENTION_DAYS_MAX: f64 = 36_525.0;
+pub(super) const DAYS_MAX: i32 = 36_525;
+/// What is said of days that are none.
+pub(super) const DAYS: &str = "must be whole days, at most a hundred years";
 
 /// Reads it. `None` where it is missing or no TOML.
 pub(super) fn read(files: &Files, places: &mut Places, faults: &mut Faults) -> Option<Header> {
@@ -48,6 +52,7 @@ pub(super) fn read(files: &Files, places: &mut Places, faults: &mut Faults) -> O
         id: String::new(),
         due_hour: DueHour::Unspecified,
         retention_days: 0,
+        archive_days: 0,
         calendars: Vec::new(),
     };
     if let Some(entry) = table.require("id", faults) {
@@ -65,20 +70,8 @@ pub(super) fn read(files: &Files, places: &mut Places, faults: &mut Faults) -> O
             None => {}
         }
     }
-    if let Some(entry) = table.take("retention_days") {
-        let place = entry.place.clone();
-        if let Some(days) = entry.positive(faults) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "compared with the range before"
-            )]
-            if days.fract() == 0.0 && days <= RETENTION_DAYS_MAX {
-                header.retention_days = days as i32;
-            } else {
-                faults.push(place.fault("must be whole days, at most a hundred years"));
-            }
-        }
-    }
+    header.retention_days = days(&mut table, "retention_days", faults);
+    header.archive_days = days(&mut table, "archive_days", faults);
     if let Some(calendars) = table
         .require("calendars", faults)
         .and_then(|entry| entry.table(faults))
@@ -91,6 +84,26 @@ pub(super) fn read(files: &Files, places: &mut Places, faults: &mut Faults) -> O
     }
     table.finish(faults);
     Some(header)
+}
+
+/// Days that a key says, 0 where it is not there.
+fn days(table: &mut Table<'_>, key: &'static str, faults: &mut Faults) -> i32 {
+    let Some(entry) = table.take(key) else {
+        return 0;
+    };
+    let place = entry.place.clone();
+    let Some(days) = entry.positive(faults) else {
+        return 0;
+    };
+    if days.fract() == 0.0 && days <= f64::from(DAYS_MAX) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "compared with the range before"
+        )]
+        return days as i32;
+    }
+    faults.push(place.fault(DAYS));
+    0
 }
 
 fn week(entry: Entry<'_>, path: &str, places: &mut Places, faults: &mut Faults) -> Week {

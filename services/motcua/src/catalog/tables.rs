@@ -14,7 +14,7 @@ use super::{
     definition::{self, agency_of},
     fault::{Faults, Places},
     files::{self, Files},
-    header::{self, Week},
+    header::{self, Header, Week},
     sheet::{self, Columns, Row},
 };
 
@@ -41,7 +41,7 @@ pub(super) const PROCEDURES: Columns = Columns {
         "definition",
         "options",
     ],
-    optional: &["aliases", "successor"],
+    optional: &["aliases", "successor", "retention_days", "archive_days"],
 };
 /// The largest fee that is taken for one, in đồng.
 const FEE_VND_MAX: i64 = 1_000_000_000_000;
@@ -92,17 +92,15 @@ pub(super) fn read(
             procedure(
                 row,
                 &format!("catalog.procedures[{index}]"),
+                header.as_ref(),
                 definitions,
                 places,
                 faults,
             )
         })
-        .collect::<Vec<_>>()
+        .collect()
     });
-    let (header, agencies, mut procedures) = (header?, agencies?, procedures?);
-    for procedure in &mut procedures {
-        procedure.retention_days = header.retention_days;
-    }
+    let (header, agencies, procedures) = (header?, agencies?, procedures?);
     Some(Catalog {
         id: header.id,
         agencies,
@@ -246,6 +244,7 @@ fn kind(row: &Row, column: &str, faults: &mut Faults) -> i32 {
 fn procedure(
     row: &Row,
     path: &str,
+    header: Option<&Header>,
     definitions: &BTreeMap<String, bool>,
     places: &mut Places,
     faults: &mut Faults,
@@ -271,11 +270,29 @@ fn procedure(
         definition: definition.to_owned(),
         competent: kind(row, "competent", faults),
         options: words(row, "options"),
-        // The catalog's, for all of them.
-        retention_days: 0,
+        retention_days: kept(row, "retention_days", faults)
+            .or(header.map(|header| header.retention_days))
+            .unwrap_or_default(),
+        archive_days: kept(row, "archive_days", faults)
+            .or(header.map(|header| header.archive_days))
+            .unwrap_or_default(),
         aliases: words(row, "aliases"),
         successor: row.get("successor").to_owned(),
     }
+}
+
+/// Days of the procedure's own; `None` where the catalog's hold.
+fn kept(row: &Row, column: &str, faults: &mut Faults) -> Option<i32> {
+    let text = row.get(column);
+    if text.is_empty() {
+        return None;
+    }
+    let days = text.parse().ok();
+    let days = days.filter(|days| (0..=header::DAYS_MAX).contains(days));
+    if days.is_none() {
+        faults.push_unless_known(row.at(column).fault(header::DAYS));
+    }
+    days
 }
 
 fn fee(row: &Row, column: &str, faults: &mut Faults) -> i64 {

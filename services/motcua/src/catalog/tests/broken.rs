@@ -257,7 +257,7 @@ fn a_catalog_toml_that_says_nonsense() {
             "catalog.toml",
             r#"id = "small""#,
             "id = \"small\"\nvalid = 2025",
-            "catalog.toml:2: valid: is no key here; known are id, due_hour, retention_days, calendars",
+            "catalog.toml:2: valid: is no key here; known are id, due_hour, retention_days, archive_days, calendars",
         ),
         (
             "an id that is none",
@@ -721,6 +721,13 @@ fn a_catalog_toml_that_lacks_or_exceeds_something() {
             r#"to = "17:00""#,
             r#"to = "24:30""#,
             r#"catalog.toml:8: to: must be an hour such as "07:30""#,
+        ),
+        (
+            "an archive after two centuries",
+            "catalog.toml",
+            r#"due_hour = "end_of_day""#,
+            "due_hour = \"end_of_day\"\narchive_days = 73050",
+            "catalog.toml:3: archive_days: must be whole days, at most a hundred years",
         ),
         (
             "a retention below zero",
