@@ -3,7 +3,7 @@
 use motcua_proto::r#type::v1::{DossierStatus, Punctuality};
 use motcua_proto::workflow::v1::CaseState;
 
-use crate::support::{Person, Service, Suite, WARD, local, marriage, refused};
+use crate::support::{Person, Service, Suite, WARD, certification, local, marriage, refused};
 
 #[tokio::test]
 async fn a_supplement_during_the_case_moves_the_due_by_the_days_that_it_took() {
@@ -87,6 +87,97 @@ async fn a_supplement_during_the_case_moves_the_due_by_the_days_that_it_took() {
                 && letter.contains("bổ sung, hoàn thiện")),
         "{letters:#?}"
     );
+    assert!(suite.reconciles().await.differences.is_empty());
+}
+
+#[tokio::test]
+async fn a_payment_that_is_asked_for_holds_the_clock_and_the_last_part_of_it_lets_it_run() {
+    let suite = Suite::start().await;
+    let (clerk, officer) = (suite.clerk(), suite.officer());
+    suite.clock_at("2025-07-01T08:10").await;
+    let dossier = clerk.submits(certification()).await;
+    let code = dossier.code.as_str();
+    assert_eq!(local(&dossier.due_at), "2025-07-03T17:00");
+    clerk.pays(code, 20_000).await;
+    suite.settle().await;
+    let case = officer.requests_payment(code).await.unwrap();
+    assert_eq!(case.state(), CaseState::Held);
+    assert_eq!((case.fee_vnd, case.paid_vnd), (50_000, 20_000));
+    suite.settle().await;
+    let dossier = clerk.sees(code).await;
+    assert_eq!(dossier.status(), DossierStatus::PaymentRequired);
+    assert_eq!(local(&dossier.supplement_due_at), "2025-07-10T17:00");
+    let letters = suite.letters(code);
+    assert!(
+        letters
+            .iter()
+            .any(|letter| letter.contains("Số tiền còn phải nộp: 30.000 đồng")),
+        "{letters:#?}"
+    );
+    suite.clock_at("2025-07-04T10:00").await;
+    clerk.pays(code, 10_000).await;
+    suite.settle().await;
+    assert_eq!(
+        clerk.sees(code).await.status(),
+        DossierStatus::PaymentRequired
+    );
+    clerk.pays(code, 20_000).await;
+    suite.settle().await;
+    // Wednesday to Friday were held: Thursday the 3rd moves to Tuesday the 8th.
+    let dossier = clerk.sees(code).await;
+    assert_eq!(
+        (dossier.status(), local(&dossier.due_at)),
+        (DossierStatus::InProgress, "2025-07-08T17:00".into())
+    );
+    let refusal = refused(&officer.requests_payment(code).await.unwrap_err());
+    assert!(refusal.metadata["article"].starts_with("law 97/2015/QH13"));
+    assert!(suite.reconciles().await.differences.is_empty());
+}
+
+#[tokio::test]
+async fn what_never_comes_stops_the_case_by_itself_after_a_reminder() {
+    let suite = Suite::start().await;
+    let (clerk, officer) = (suite.clerk(), suite.officer());
+    suite.clock_at("2025-07-01T08:10").await;
+    let missing = clerk.submits(marriage()).await.code;
+    let unpaid = clerk.submits(certification()).await.code;
+    suite.settle().await;
+    officer.requests(&missing, "Giấy xác nhận").await;
+    officer.requests_payment(&unpaid).await.unwrap();
+    suite.clock_at("2025-07-08T17:00").await;
+    suite.settle().await;
+    for (code, words) in [
+        (&missing, "Nhắc bổ sung, hoàn thiện hồ sơ"),
+        (&unpaid, "Nhắc nộp phí, lệ phí"),
+    ] {
+        let letters = suite.letters(code);
+        assert!(
+            letters.iter().any(|letter| letter.contains(words)),
+            "{letters:#?}"
+        );
+    }
+    suite.clock_at("2025-07-11T00:00").await;
+    suite.settle().await;
+    for code in [&missing, &unpaid] {
+        assert_eq!(clerk.sees(code).await.status(), DossierStatus::Stopped);
+        assert_eq!(officer.case(code).await.state(), CaseState::Stopped);
+        let letters = suite.letters(code);
+        assert!(
+            letters
+                .iter()
+                .any(|letter| letter.contains("Thông báo dừng giải quyết hồ sơ")),
+            "{letters:#?}"
+        );
+    }
+    let late = clerk
+        .dossiers()
+        .supplement_dossier(motcua_proto::intake::v1::SupplementDossierRequest {
+            name: format!("dossiers/{missing}"),
+            provided: "Đã có".to_owned(),
+            ..Default::default()
+        })
+        .await;
+    assert_eq!(refused(&late.unwrap_err()).reason, "MOVE_NOT_ALLOWED");
     assert!(suite.reconciles().await.differences.is_empty());
 }
 

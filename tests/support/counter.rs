@@ -3,8 +3,9 @@
 use motcua_proto::{
     intake::v1::{
         AcceptDossierRequest, Dossier, DossierView, GetDossierRequest, HandOverResultRequest,
-        RecordVisitRequest, RefuseDossierRequest, RequestSupplementRequest, RequestVisitRequest,
-        SubmitDossierRequest, SupplementDossierRequest, WithdrawDossierRequest,
+        RecordPaymentRequest, RecordVisitRequest, RefuseDossierRequest, RequestSupplementRequest,
+        RequestVisitRequest, SubmitDossierRequest, SupplementDossierRequest,
+        WithdrawDossierRequest,
     },
     r#type::v1::HandOverMethod,
 };
@@ -145,6 +146,24 @@ impl Person<'_> {
             .hand_over_result(request)
             .await
             .expect("it is handed over")
+            .into_inner()
+    }
+
+    /// Towards the fee, in đồng.
+    pub(crate) async fn pays(&self, code: &str, amount_vnd: i64) -> Dossier {
+        let request_id = new_id();
+        let request = RecordPaymentRequest {
+            name: format!("dossiers/{code}"),
+            provider: "counter".to_owned(),
+            reference: request_id.clone(),
+            amount_vnd,
+            request_id,
+            ..RecordPaymentRequest::default()
+        };
+        self.payments()
+            .record_payment(request)
+            .await
+            .expect("it is recorded")
             .into_inner()
     }
 

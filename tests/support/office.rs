@@ -2,9 +2,11 @@
 
 use motcua_proto::workflow::v1::{
     Case, ClaimTaskRequest, CompleteTaskRequest, ControlSheet, ExtendDeadlineRequest,
-    GetCaseRequest, GetControlSheetRequest, ListTasksRequest, RequestSupplementRequest,
-    ReturnTaskRequest, StopCaseRequest, Task,
+    GetCaseRequest, GetControlSheetRequest, ListTasksRequest, RequestPaymentRequest,
+    RequestSupplementRequest, ReturnTaskRequest, StopCaseRequest, Task,
 };
+
+use tonic::Status;
 
 use super::{
     people::{GROUND, Person, new_id},
@@ -136,6 +138,15 @@ impl Person<'_> {
             .await
             .expect("it is asked for")
             .into_inner()
+    }
+
+    pub(crate) async fn requests_payment(&self, code: &str) -> Result<Case, Status> {
+        let request = RequestPaymentRequest {
+            name: format!("cases/{code}"),
+            request_id: new_id(),
+            ..RequestPaymentRequest::default()
+        };
+        Ok(self.cases().request_payment(request).await?.into_inner())
     }
 
     pub(crate) fn extending(code: &str, to: &str) -> ExtendDeadlineRequest {

@@ -51,6 +51,11 @@ pub(crate) fn marriage() -> SubmitDossierRequest {
     counter("1.000894")
 }
 
+/// A transaction to be certified: two working days, 50,000 đồng.
+pub(crate) fn certification() -> SubmitDossierRequest {
+    counter("2.001035")
+}
+
 /// A death with everything that follows from it, brought home: ten working days.
 pub(crate) fn linked_death(options: &[&str]) -> SubmitDossierRequest {
     SubmitDossierRequest {

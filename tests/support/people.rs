@@ -7,7 +7,8 @@ use motcua_platform::{
 };
 use motcua_proto::{
     intake::v1::{
-        dossier_service_client::DossierServiceClient, visit_service_client::VisitServiceClient,
+        dossier_service_client::DossierServiceClient, payment_service_client::PaymentServiceClient,
+        visit_service_client::VisitServiceClient,
     },
     notification::v1::{
         ListMessagesRequest, Message, message_service_client::MessageServiceClient,
@@ -244,6 +245,10 @@ impl Person<'_> {
 
     pub(crate) fn visits(&self) -> VisitServiceClient<Peer> {
         VisitServiceClient::new(self.peer(Service::Intake))
+    }
+
+    pub(crate) fn payments(&self) -> PaymentServiceClient<Peer> {
+        PaymentServiceClient::new(self.peer(Service::Intake))
     }
 
     pub(crate) fn cases(&self) -> CaseServiceClient<Peer> {

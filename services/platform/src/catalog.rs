@@ -356,11 +356,12 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
             fields.reject(format!("{path}.{name}"), "must not be negative");
         }
     }
-    for (name, days) in [
+    for (name, number) in [
         ("retention_days", procedure.retention_days),
         ("archive_days", procedure.archive_days),
+        ("supplement_rounds", procedure.supplement_rounds),
     ] {
-        if days < 0 {
+        if number < 0 {
             fields.reject(format!("{path}.{name}"), "must not be negative");
         }
     }

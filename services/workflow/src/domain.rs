@@ -7,12 +7,14 @@
 //! | `surround.rs` | what does a decision look at beside the case? |
 //! | `case.rs`, `replay.rs` | where does a case stand, and how do events change that? |
 //! | `command.rs`, `decide.rs` | what may be asked of a case, and which rule does it meet? |
-//! | `begin.rs`, `deadline.rs`, `work.rs` | how does it begin, what moves its due, what may be done with a task? |
+//! | `begin.rs`, `work.rs` | how does it begin, what may be done with a task? |
+//! | `ask.rs`, `deadline.rs` | what is the applicant asked for, and what moves the due? |
 //! | `standing.rs` | who may act on it: whose role, whose agency, whose relative, whose signature? |
 //! | `engine.rs` | where does a path go on? |
 //! | `reckon.rs` | how much time is left, and how much was used? |
 //! | `show.rs`, `sheet.rs` | how does the contract show it? |
 
+mod ask;
 mod begin;
 mod case;
 mod command;

@@ -26,11 +26,13 @@ use crate::{
 };
 
 /// The kinds that matter here.
-pub(crate) const KINDS: [EventKind; 6] = [
+pub(crate) const KINDS: [EventKind; 8] = [
     EventKind::CatalogApplied,
     EventKind::DossierAccepted,
     EventKind::DossierWithdrawn,
     EventKind::SupplementProvided,
+    EventKind::SupplementLapsed,
+    EventKind::PaymentRecorded,
     EventKind::StaffRecused,
     EventKind::SubjectErased,
 ];
@@ -181,6 +183,20 @@ fn command(
                 from_proto_opt(provided.provided_at.as_ref()).ok_or("provided_at is missing")?;
             Some(Command::Resume { at, cause })
         }
+        Payload::SupplementLapsed(_) => {
+            let at = from_proto_opt(event.occurred_at.as_ref()).ok_or("occurred_at is missing")?;
+            Some(Command::Lapse { at, cause })
+        }
+        // What was paid before acceptance stands in it.
+        Payload::PaymentRecorded(recorded) if recorded.accepted => {
+            let at = from_proto_opt(event.occurred_at.as_ref()).ok_or("occurred_at is missing")?;
+            Some(Command::Pay {
+                fee_vnd: recorded.fee_vnd,
+                paid_vnd: recorded.paid_vnd,
+                at,
+                cause,
+            })
+        }
         Payload::StaffRecused(recused) => Some(Command::Recuse {
             principal: recused.principal.clone(),
         }),
@@ -204,5 +220,7 @@ fn receipt(procedure: &str, accepted: &DossierAccepted) -> Option<Receipt> {
         priority: accepted.priority(),
         options: accepted.options.clone(),
         recused: accepted.recused.clone(),
+        fee_vnd: accepted.fee_vnd,
+        paid_vnd: accepted.paid_vnd,
     })
 }

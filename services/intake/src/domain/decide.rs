@@ -21,7 +21,7 @@ use super::{
     applicant, archive_run,
     command::{Command, Submission},
     correction,
-    dossier::Dossier,
+    dossier::{Asked, Dossier},
     follow::{Change, News},
     hand_over,
     moves::{self, Act},
@@ -336,6 +336,7 @@ fn accepted(
         priority: dossier.priority.into(),
         options: dossier.options.clone(),
         recused: dossier.recused.iter().cloned().collect(),
+        paid_vnd: dossier.paid_vnd(),
     })
 }
 
@@ -410,7 +411,10 @@ fn follow(dossier: &Dossier, news: &News) -> Happened {
             outcome: outcome.clone(),
         })
         .into(),
-        Change::Progress { status, due_at } => progress(dossier, *status, *due_at, news.at),
+        Change::Progress { status, due_at } => progress(dossier, *status, *due_at, None, news.at),
+        Change::Asked { status, asked } => {
+            progress(dossier, Some(*status), None, Some(asked), news.at)
+        }
     }
 }
 
@@ -418,17 +422,21 @@ fn progress(
     dossier: &Dossier,
     status: Option<DossierStatus>,
     due_at: Option<Timestamp>,
+    asked: Option<&Asked>,
     at: Timestamp,
 ) -> Happened {
     let status = status.unwrap_or(dossier.status);
     let due_at = due_at.or(dossier.due_at());
-    if status == dossier.status && due_at == dossier.due_at() {
+    if status == dossier.status && due_at == dossier.due_at() && asked.is_none() {
         return Happened::default();
     }
     Payload::CaseProgressRecorded(CaseProgressRecorded {
         status: status.into(),
         due_at: due_at.map(to_proto),
         occurred_at: Some(to_proto(at)),
+        asked_due_at: asked.map(|asked| to_proto(asked.due_at)),
+        asked_judged_until: asked.and_then(|asked| asked.judged_until).map(to_proto),
+        asked_remind_at: asked.and_then(|asked| asked.remind_at).map(to_proto),
     })
     .into()
 }

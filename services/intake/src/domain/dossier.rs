@@ -80,6 +80,9 @@ pub struct Dossier {
     /// What was last asked for before acceptance, whatever became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
+    /// What the case last asked for, a supplement or a payment, whatever became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by_case: Option<Asked>,
     /// What the receipt says; `None` before acceptance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reception: Option<Reception>,
@@ -117,7 +120,7 @@ pub struct Dossier {
     pub revisions: BTreeMap<i32, i32>,
 }
 
-/// What was asked for before acceptance (Mẫu 02).
+/// What was asked for (Mẫu 02), or is to be paid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// When.
@@ -130,6 +133,9 @@ pub struct Asked {
     /// When the applicant is reminded; `None` once that is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_at: Option<Timestamp>,
+    /// Whether it did not come in time.
+    #[serde(default)]
+    pub lapsed: bool,
 }
 
 /// What the receipt says (Mẫu 01).
@@ -243,6 +249,7 @@ impl Dossier {
             acceptance_due_at: instant(submitted.acceptance_due_at.as_ref()),
             answer_awaited: true,
             asked: None,
+            asked_by_case: None,
             reception: None,
             result: None,
             handed_over: None,
@@ -324,11 +331,17 @@ impl Dossier {
                     due_at: instant(asked.supplement_due_at.as_ref()),
                     judged_until: from_proto_opt(asked.judged_until.as_ref()),
                     remind_at: from_proto_opt(asked.remind_at.as_ref()),
+                    lapsed: false,
                 });
             }
-            Payload::SupplementDueSoon(_) => {
-                if let Some(asked) = &mut self.asked {
+            Payload::SupplementDueSoon(_) | Payload::PaymentDueSoon(_) => {
+                if let Some(asked) = self.awaited_mut() {
                     asked.remind_at = None;
+                }
+            }
+            Payload::SupplementLapsed(_) => {
+                if let Some(asked) = self.awaited_mut() {
+                    asked.lapsed = true;
                 }
             }
             Payload::SupplementProvided(provided) => self.supplemented(provided),
@@ -341,6 +354,15 @@ impl Dossier {
             }
             Payload::CaseProgressRecorded(progress) => {
                 self.status = progress.status();
+                if let Some(due_at) = from_proto_opt(progress.asked_due_at.as_ref()) {
+                    self.asked_by_case = Some(Asked {
+                        at: from_proto_opt(progress.occurred_at.as_ref()).unwrap_or(at),
+                        due_at,
+                        judged_until: from_proto_opt(progress.asked_judged_until.as_ref()),
+                        remind_at: from_proto_opt(progress.asked_remind_at.as_ref()),
+                        lapsed: false,
+                    });
+                }
                 if let (Some(reception), Some(due_at)) = (
                     &mut self.reception,
                     from_proto_opt(progress.due_at.as_ref()),
@@ -529,6 +551,7 @@ impl Dossier {
     #[must_use]
     pub fn timer(&self) -> Option<Timestamp> {
         let own = match self.awaited() {
+            Some(asked) if asked.lapsed => None,
             Some(asked) => asked.remind_at.or(asked.judged_until),
             None => self.answer_due(),
         };
@@ -575,12 +598,22 @@ impl Dossier {
         .collect()
     }
 
-    /// What was asked for before acceptance, as long as it is awaited.
+    /// What was asked for, as long as it is awaited.
     #[must_use]
     pub fn awaited(&self) -> Option<&Asked> {
-        self.asked
-            .as_ref()
-            .filter(|_| self.place() == Place::Incomplete)
+        match self.place() {
+            Place::Incomplete => self.asked.as_ref(),
+            Place::AwaitingSupplement | Place::AwaitingPayment => self.asked_by_case.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn awaited_mut(&mut self) -> Option<&mut Asked> {
+        match self.place() {
+            Place::Incomplete => self.asked.as_mut(),
+            Place::AwaitingSupplement | Place::AwaitingPayment => self.asked_by_case.as_mut(),
+            _ => None,
+        }
     }
 
     /// The dossier's codes in other systems, each with the system; the one without a system is of one that was not named.

@@ -7,6 +7,8 @@ use motcua_proto::{
     r#type::v1::DossierStatus,
 };
 
+use super::dossier::Asked;
+
 /// The kinds of workflow's events that matter here.
 pub const KINDS: [EventKind; 6] = [
     EventKind::CaseStarted,
@@ -18,7 +20,7 @@ pub const KINDS: [EventKind; 6] = [
 ];
 
 /// An event of workflow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct News {
     /// Its position there.
     pub position: i64,
@@ -31,7 +33,7 @@ pub struct News {
 }
 
 /// What it means for the dossier.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// Another status, another due, or both.
     Progress {
@@ -39,6 +41,13 @@ pub enum Change {
         status: Option<DossierStatus>,
         /// The due instant; `None` to stay.
         due_at: Option<Timestamp>,
+    },
+    /// The case asked for something, and stands still until it is provided.
+    Asked {
+        /// The status.
+        status: DossierStatus,
+        /// By when.
+        asked: Asked,
     },
     /// The result is ready.
     Finished {
@@ -77,7 +86,25 @@ impl News {
                     HoldGround::Payment => DossierStatus::PaymentRequired,
                     HoldGround::Unspecified => return Err("the case is held without a ground"),
                 };
-                progress(held.held_at.as_ref(), Some(status), None)
+                let at = from_proto_opt(held.held_at.as_ref());
+                let change = match from_proto_opt(held.due_at.as_ref()) {
+                    Some(due_at) => Change::Asked {
+                        status,
+                        asked: Asked {
+                            at: at.unwrap_or(occurred_at),
+                            due_at,
+                            judged_until: from_proto_opt(held.judged_until.as_ref()),
+                            remind_at: from_proto_opt(held.remind_at.as_ref()),
+                            lapsed: false,
+                        },
+                    },
+                    // An event from before the contract had it: awaited without end.
+                    None => Change::Progress {
+                        status: Some(status),
+                        due_at: None,
+                    },
+                };
+                (at, change)
             }
             Payload::CaseResumed(resumed) => progress(
                 resumed.resumed_at.as_ref(),

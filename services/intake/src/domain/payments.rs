@@ -82,6 +82,7 @@ pub(super) fn record(
         paid_at: Some(to_proto(new.paid_at.unwrap_or(now))),
         fee_vnd: fee,
         paid_vnd: total,
+        accepted: dossier.reception.is_some(),
     })
     .into())
 }

@@ -158,10 +158,19 @@ impl<'a> Teller<'a> {
                     format!("Next: the result is handed over {way}, due {due}."),
                 )
             }
-            Place::AwaitingSupplement | Place::AwaitingPayment => self.say(
-                format!("Tiếp theo: khi nhận đủ, {competent} giải quyết tiếp; thời gian chờ không tính vào thời hạn giải quyết."),
-                format!("Next: once that has come, {competent} goes on; the wait does not count against the limit."),
-            ),
+            Place::AwaitingSupplement | Place::AwaitingPayment => {
+                let asked = self.dossier.awaited().map(|asked| self.time(asked.due_at));
+                let (until, until_english) = asked.map_or_else(Default::default, |due| {
+                    (
+                        format!(", chậm nhất {due}, quá hạn hồ sơ bị dừng giải quyết"),
+                        format!(", by {due}, after which the dossier is stopped"),
+                    )
+                });
+                self.say(
+                    format!("Tiếp theo: khi nhận đủ{until}, {competent} giải quyết tiếp; thời gian chờ không tính vào thời hạn giải quyết."),
+                    format!("Next: once that has come{until_english}, {competent} goes on; the wait does not count against the limit."),
+                )
+            }
             Place::ResultReady => self.say(
                 format!("Tiếp theo: ông/bà nhận kết quả {}.", self.way()),
                 format!("Next: you receive the result {}.", self.way()),

@@ -1,5 +1,5 @@
-//! What is missing before acceptance: asked for in writing, fully, once (Mẫu 02); handed in, or lapsed.
-//! Decree 118/2025, art. 17.
+//! What is missing: before acceptance asked for here, in writing, fully, once (Mẫu 02); during the case asked for there. Handed in here,
+//! or lapsed. Decree 118/2025, art. 17.
 
 use jiff::Timestamp;
 use motcua_platform::{
@@ -9,7 +9,8 @@ use motcua_platform::{
 };
 use motcua_proto::{
     events::v1::{
-        DossierRefused, SupplementAsked, SupplementDueSoon, SupplementProvided, event::Payload,
+        DossierRefused, PaymentDueSoon, SupplementAsked, SupplementDueSoon, SupplementLapsed,
+        SupplementProvided, event::Payload,
     },
     intake::v1::StatementKind,
     r#type::v1::Role,
@@ -18,7 +19,7 @@ use motcua_proto::{
 use super::{
     decide::{Happened, statement},
     dossier::{Asked, Dossier},
-    moves::{self, Act},
+    moves::{self, Act, Place},
     rules::Rules,
     words::Words,
 };
@@ -26,7 +27,10 @@ use super::{
 /// Of a refusal by rule, as Mẫu 03 prints it.
 const GROUND: &str = "Điều 17 Nghị định số 118/2025/NĐ-CP ngày 09 tháng 6 năm 2025 của Chính phủ";
 
-/// Whoever forgot something needs a leader to ask again.
+/// How often a supplement may be asked for where the procedure does not say.
+const ROUNDS: i32 = 2;
+
+/// Whoever forgot something needs a leader to ask again, and a leader asks no more often than the procedure lets one.
 pub(super) fn ask(
     dossier: &Dossier,
     missing: &Words,
@@ -44,6 +48,18 @@ pub(super) fn ask(
             article: "decree 118/2025, art. 17",
             state: "SUBMITTED".to_owned(),
             remedy: "accept the dossier, refuse it, or have a leader ask again",
+        }));
+    }
+    let rounds = match rules.procedure.supplement_rounds {
+        0 => ROUNDS,
+        rounds => rounds,
+    };
+    if statement_revision > rounds {
+        return Err(Error::Refused(Refusal {
+            message: "a supplement was asked for as often as the procedure lets one".to_owned(),
+            article: "decree 118/2025, art. 17",
+            state: "SUBMITTED".to_owned(),
+            remedy: "accept the dossier, or refuse it",
         }));
     }
     let due = rules.supplement_due(context.now)?;
@@ -66,6 +82,15 @@ pub(super) fn provide(
     rules: &Rules<'_>,
 ) -> Result<Happened, Error> {
     moves::check(Act::ProvideSupplement, dossier.place())?;
+    if dossier.awaited().is_some_and(|asked| asked.lapsed) {
+        return Err(Error::Refused(Refusal {
+            message: "the time for the supplement has passed, and the case is being stopped"
+                .to_owned(),
+            article: "decree 118/2025, art. 18, with Mẫu 05 of circular 03/2025",
+            state: "SUPPLEMENT_LAPSED".to_owned(),
+            remedy: "submit a new dossier (SubmitDossier)",
+        }));
+    }
     let during_case = dossier.reception.is_some();
     let acceptance_due_at = if during_case {
         None
@@ -89,14 +114,31 @@ pub(super) fn provide(
     })
 }
 
-/// The applicant is reminded once; what has not come by then is refused by rule, and the refusal says why.
+/// The applicant is reminded once. What has not come by then is refused by rule before acceptance, and the refusal says why; during
+/// the case it is said that it did not come, and the case is stopped there.
 pub(super) fn tick(dossier: &Dossier, asked: &Asked, now: Timestamp) -> Happened {
+    let due_at = Some(to_proto(asked.due_at));
+    let payment = dossier.place() == Place::AwaitingPayment;
+    if asked.lapsed {
+        return Happened::default();
+    }
     if asked.judged_until.is_some_and(|until| until <= now) {
-        return lapse(dossier, asked.due_at);
+        if dossier.place() == Place::Incomplete {
+            return lapse(dossier, asked.due_at);
+        }
+        return Payload::SupplementLapsed(SupplementLapsed {
+            supplement_due_at: due_at,
+            payment,
+        })
+        .into();
     }
     match asked.remind_at {
+        Some(at) if at <= now && payment => Payload::PaymentDueSoon(PaymentDueSoon {
+            payment_due_at: due_at,
+        })
+        .into(),
         Some(at) if at <= now => Payload::SupplementDueSoon(SupplementDueSoon {
-            supplement_due_at: Some(to_proto(asked.due_at)),
+            supplement_due_at: due_at,
         })
         .into(),
         _ => Happened::default(),

@@ -1,5 +1,6 @@
 //! The law, as tests: a ward, what is asked of its dossiers, and what comes of it.
 
+mod asked;
 mod correction;
 mod examples;
 mod hand_over;

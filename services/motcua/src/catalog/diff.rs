@@ -397,6 +397,7 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
             ("competent", word(procedure.competent()).to_owned()),
             ("options", procedure.options.join(" ")),
             ("retention_days", procedure.retention_days.to_string()),
+            ("supplement_rounds", procedure.supplement_rounds.to_string()),
             ("archive_days", procedure.archive_days.to_string()),
             ("aliases", procedure.aliases.join(" ")),
             ("successor", procedure.successor.clone()),

@@ -41,8 +41,16 @@ pub(super) const PROCEDURES: Columns = Columns {
         "definition",
         "options",
     ],
-    optional: &["aliases", "successor", "retention_days", "archive_days"],
+    optional: &[
+        "aliases",
+        "successor",
+        "supplement_rounds",
+        "retention_days",
+        "archive_days",
+    ],
 };
+/// More rounds of supplements than anybody means.
+const ROUNDS_MAX: i32 = 10;
 /// The largest fee that is taken for one, in đồng.
 const FEE_VND_MAX: i64 = 1_000_000_000_000;
 
@@ -270,6 +278,7 @@ fn procedure(
         definition: definition.to_owned(),
         competent: kind(row, "competent", faults),
         options: words(row, "options"),
+        supplement_rounds: rounds(row, faults),
         retention_days: kept(row, "retention_days", faults)
             .or(header.map(|header| header.retention_days))
             .unwrap_or_default(),
@@ -278,6 +287,22 @@ fn procedure(
             .unwrap_or_default(),
         aliases: words(row, "aliases"),
         successor: row.get("successor").to_owned(),
+    }
+}
+
+/// How often a supplement may be asked for; 0 where the procedure does not say.
+fn rounds(row: &Row, faults: &mut Faults) -> i32 {
+    let text = row.get("supplement_rounds");
+    if text.is_empty() {
+        return 0;
+    }
+    match text.parse() {
+        Ok(rounds) if (1..=ROUNDS_MAX).contains(&rounds) => rounds,
+        _ => {
+            let message = format!("'{text}' must be a number from 1 to {ROUNDS_MAX}");
+            faults.push_unless_known(row.at("supplement_rounds").fault(message));
+            0
+        }
     }
 }
 

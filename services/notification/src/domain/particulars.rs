@@ -19,7 +19,7 @@ use motcua_proto::{
 use serde::Serialize;
 
 /// Everything that a template can name, in groups: `dossier`, `applicant`, `agency` (which received), `competent` (which
-/// decides), `refusal`, `supplement`, `extension`, `visit`. Every group is there; what is missing in it is undefined.
+/// decides), `refusal`, `supplement`, `payment`, `extension`, `visit`. Every group is there; what is missing in it is undefined.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Particulars(pub(crate) BTreeMap<&'static str, Values>);
@@ -62,7 +62,9 @@ impl Particulars {
         let at = |at: Option<&prost_types::Timestamp>| {
             from_proto_opt(at).map(in_words).unwrap_or_default()
         };
-        let hold = case.and_then(|case| case.holds.last());
+        let hold = |payment| {
+            case.and_then(|case| case.holds.iter().rev().find(|hold| hold.payment == payment))
+        };
         Self(BTreeMap::from([
             (
                 "dossier",
@@ -102,7 +104,7 @@ impl Particulars {
             // What the case asked for is workflow's word, on its own form; intake's older word is not about it.
             (
                 "supplement",
-                match hold {
+                match hold(false) {
                     Some(hold) => values([("due_at", at(hold.supplement_due_at.as_ref()))]),
                     None => values(
                         words(StatementKind::SupplementAsked, "missing")
@@ -115,6 +117,15 @@ impl Particulars {
                             ),
                     ),
                 },
+            ),
+            (
+                "payment",
+                values(case.zip(hold(true)).into_iter().flat_map(|(case, hold)| {
+                    [
+                        ("amount", money(case.fee_vnd - case.paid_vnd)),
+                        ("due_at", at(hold.supplement_due_at.as_ref())),
+                    ]
+                })),
             ),
             (
                 "extension",
@@ -193,6 +204,13 @@ impl Particulars {
                 &[
                     ("missing", "bản chính Giấy báo tử"),
                     ("ground", "Điều 17 Nghị định số 118/2025/NĐ-CP"),
+                    ("due_at", "17 giờ 00 phút, ngày 06/03/2026"),
+                ],
+            ),
+            group(
+                "payment",
+                &[
+                    ("amount", "15.000 đồng"),
                     ("due_at", "17 giờ 00 phút, ngày 06/03/2026"),
                 ],
             ),
@@ -352,9 +370,16 @@ mod tests {
             assert!(!particulars.0["dossier"].contains_key(name), "{name}");
         }
         assert!(
-            ["extension", "visit", "supplement", "agency", "competent"]
-                .iter()
-                .all(|group| particulars.0[group].is_empty())
+            [
+                "extension",
+                "visit",
+                "supplement",
+                "payment",
+                "agency",
+                "competent"
+            ]
+            .iter()
+            .all(|group| particulars.0[group].is_empty())
         );
     }
 

@@ -14,7 +14,7 @@ pub(crate) const WORKFLOW: &str = "workflow";
 const IDS: Uuid = Uuid::from_u128(0x7a1f_5a52_0c5b_4b8e_9d36_2b1f_6c1e_9a40);
 
 /// Source, kind, template. An end that both services record (a withdrawal, a finish) is told once, by intake's event.
-const RULES: [(&str, EventKind, &BuiltIn); 10] = [
+const RULES: [(&str, EventKind, &BuiltIn); 12] = [
     (INTAKE, EventKind::DossierAccepted, &words::RECEIPT),
     (INTAKE, EventKind::DossierRefused, &words::REFUSAL),
     (INTAKE, EventKind::SupplementAsked, &words::SUPPLEMENT),
@@ -23,10 +23,12 @@ const RULES: [(&str, EventKind, &BuiltIn); 10] = [
         EventKind::SupplementDueSoon,
         &words::SUPPLEMENT_REMINDER,
     ),
+    (INTAKE, EventKind::PaymentDueSoon, &words::PAYMENT_REMINDER),
     (INTAKE, EventKind::DossierWithdrawn, &words::WITHDRAWN),
     (INTAKE, EventKind::ResultReady, &words::RESULT_READY),
     (INTAKE, EventKind::VisitRequested, &words::VISIT),
     (WORKFLOW, EventKind::SupplementRequested, &words::SUPPLEMENT),
+    (WORKFLOW, EventKind::PaymentRequested, &words::PAYMENT),
     (WORKFLOW, EventKind::DeadlineExtended, &words::EXTENSION),
     (WORKFLOW, EventKind::CaseStopped, &words::STOPPED),
 ];
@@ -80,6 +82,13 @@ mod tests {
                 EventKind::SupplementRequested,
                 Some("supplement"),
             ),
+            (
+                "intake",
+                EventKind::PaymentDueSoon,
+                Some("payment-reminder"),
+            ),
+            ("workflow", EventKind::PaymentRequested, Some("payment")),
+            ("intake", EventKind::SupplementLapsed, None),
             ("workflow", EventKind::DeadlineExtended, Some("extension")),
             ("workflow", EventKind::CaseStopped, Some("stopped")),
             ("intake", EventKind::DossierSubmitted, None),

@@ -35,6 +35,8 @@ macro_rules! built_in {
 
 built_in! {
     EXTENSION = "extension",
+    PAYMENT = "payment",
+    PAYMENT_REMINDER = "payment-reminder",
     RECEIPT = "receipt",
     REFUSAL = "refusal",
     RESULT_READY = "result-ready",
@@ -110,7 +112,10 @@ impl Compiled {
                 .get_template(part)
                 .map_err(|error| (part, error))?;
             needs_case |= template.undeclared_variables(true).iter().any(|name| {
-                name.starts_with("extension") || name == "supplement" || name == "supplement.due_at"
+                name.starts_with("extension")
+                    || name.starts_with("payment")
+                    || name == "supplement"
+                    || name == "supplement.due_at"
             });
         }
         Ok(Self {
@@ -385,6 +390,15 @@ Trung tâm Phục vụ hành chính công phường Thí Dụ"
             .filter(|built_in| Compiled::new(&built_in.words()).unwrap().needs_case)
             .map(|built_in| built_in.id)
             .collect();
-        assert_eq!(needing, ["extension", "supplement", "supplement-reminder"]);
+        assert_eq!(
+            needing,
+            [
+                "extension",
+                "payment",
+                "payment-reminder",
+                "supplement",
+                "supplement-reminder"
+            ]
+        );
     }
 }

@@ -414,6 +414,13 @@ impl CaseService for Workflow {
         Err(uncalled())
     }
 
+    async fn request_payment(
+        &self,
+        _: Request<workflow::RequestPaymentRequest>,
+    ) -> Result<Response<workflow::Case>, Status> {
+        Err(uncalled())
+    }
+
     async fn extend_deadline(
         &self,
         _: Request<workflow::ExtendDeadlineRequest>,

@@ -297,6 +297,7 @@ impl Life {
                         Payload::CaseHeld(CaseHeld {
                             held_at: at(now),
                             ground: 1,
+                            ..CaseHeld::default()
                         }),
                     );
                     // Some still wait.

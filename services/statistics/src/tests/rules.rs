@@ -82,6 +82,7 @@ fn hold(fact: &mut Fact, when: i64) {
     let held = CaseHeld {
         held_at: at(when),
         ground: HoldGround::Supplement.into(),
+        ..CaseHeld::default()
     };
     hear(fact, WORKFLOW, when, Payload::CaseHeld(held));
 }

@@ -185,6 +185,28 @@ impl CaseService for CaseServer {
             .await
     }
 
+    async fn request_payment(
+        &self,
+        request: Request<proto::RequestPaymentRequest>,
+    ) -> Result<Response<proto::Case>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = code(&mut fields, &body.name);
+        let request_id = fields.request_id(&body.request_id);
+        let (code, request_id) = fields.finish(name.zip(request_id))?;
+        let mut envelope = call.envelope(
+            "motcua.workflow.v1.CaseService/RequestPayment",
+            &body,
+            request_id,
+            Target::Key(code.clone()),
+            Command::RequestPayment,
+        );
+        envelope.etag.clone_from(&body.etag);
+        self.acknowledged(&call, self.ledger.execute(turn(&code), envelope).await?)
+            .await
+    }
+
     async fn extend_deadline(
         &self,
         request: Request<proto::ExtendDeadlineRequest>,

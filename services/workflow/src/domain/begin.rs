@@ -59,6 +59,8 @@ fn begin(
             .due_soon(context.now, receipt.due, receipt.limit)
             .map(to_proto),
         recused: receipt.recused.clone(),
+        fee_vnd: receipt.fee_vnd,
+        paid_vnd: receipt.paid_vnd,
     });
     let event = Event {
         procedure: receipt.procedure.clone(),
@@ -85,6 +87,8 @@ fn blocked(receipt: &Receipt, reason: String) -> Payload {
         priority: receipt.priority.into(),
         options: receipt.options.clone(),
         recused: receipt.recused.clone(),
+        fee_vnd: receipt.fee_vnd,
+        paid_vnd: receipt.paid_vnd,
     })
 }
 
@@ -107,6 +111,8 @@ impl Desk<'_> {
             priority: case.priority,
             options: case.options.clone(),
             recused: case.recused.iter().cloned().collect(),
+            fee_vnd: case.fee_vnd,
+            paid_vnd: case.paid_vnd,
         };
         self.decision(match begin(&receipt, self.context, self.surround) {
             Ok(events) => events,

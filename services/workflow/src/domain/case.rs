@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use motcua_platform::{catalog, scope};
 use motcua_proto::{
+    events::v1::HoldGround,
     r#type::v1::{Limit as ProtoLimit, PriorityGround, Punctuality, Role, SameDay, limit::Kind},
     workflow::v1::{CaseState, TaskState},
 };
@@ -59,8 +60,12 @@ pub struct Case {
     /// Times that do not count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Hold>,
-    /// By when the supplement that was asked for is to be handed in.
-    pub supplement_due_at: Option<Timestamp>,
+    /// The fee, in đồng.
+    #[serde(default)]
+    pub fee_vnd: i64,
+    /// What is paid of it, in đồng.
+    #[serde(default)]
+    pub paid_vnd: i64,
     /// Every task, in the order of opening: the n-th is `tN`.
     pub tasks: Vec<Task>,
     /// Branches at other agencies.
@@ -119,8 +124,11 @@ pub struct Hold {
     pub from: Timestamp,
     /// Until when; none while it lasts.
     pub to: Option<Timestamp>,
-    /// By when what was asked for is to be handed in.
-    pub supplement_due_at: Option<Timestamp>,
+    /// Why.
+    #[serde(default, with = "number")]
+    pub ground: HoldGround,
+    /// By when what was asked for is to be provided.
+    pub due_at: Option<Timestamp>,
 }
 
 /// One step of work.

@@ -32,6 +32,24 @@ pub enum Command {
         /// The event.
         cause: Cause,
     },
+    /// What was asked for was not provided in time, as intake says.
+    Lapse {
+        /// Since when that is so.
+        at: Timestamp,
+        /// The event.
+        cause: Cause,
+    },
+    /// Something was paid.
+    Pay {
+        /// The fee, in đồng.
+        fee_vnd: i64,
+        /// What is paid of it, in đồng.
+        paid_vnd: i64,
+        /// When.
+        at: Timestamp,
+        /// The event.
+        cause: Cause,
+    },
     /// Intake marked the dossier as somebody's own or a relative's.
     Recuse {
         /// Opaque id of the member of staff.
@@ -44,6 +62,8 @@ pub enum Command {
         /// The legal ground.
         ground: Words,
     },
+    /// What is still to be paid is to be asked for.
+    RequestPayment,
     /// An apology with a new date.
     ExtendDeadline {
         /// The new date.
@@ -87,6 +107,7 @@ impl Command {
     pub fn is_by_hand(&self) -> bool {
         match self {
             Self::RequestSupplement { .. }
+            | Self::RequestPayment
             | Self::ExtendDeadline { .. }
             | Self::Stop { .. }
             | Self::Claim { .. }
@@ -96,6 +117,8 @@ impl Command {
             | Self::Retry
             | Self::Withdraw { .. }
             | Self::Resume { .. }
+            | Self::Lapse { .. }
+            | Self::Pay { .. }
             | Self::Recuse { .. }
             | Self::Tick => false,
         }
@@ -127,6 +150,10 @@ pub struct Receipt {
     pub options: Vec<String>,
     /// Staff who may not act on it. Opaque ids.
     pub recused: Vec<String>,
+    /// The fee, in đồng.
+    pub fee_vnd: i64,
+    /// What was paid of it, in đồng.
+    pub paid_vnd: i64,
 }
 
 /// The event of another service that a command comes from.

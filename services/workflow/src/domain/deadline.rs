@@ -1,77 +1,25 @@
-//! What moves a case's due: a supplement that is asked for and handed in, and an apology with a new date.
+//! What moves a case's due: a hold that ends, and an apology with a new date.
 
 use jiff::Timestamp;
-use motcua_calendar::{DueHour, Limit as CalendarLimit};
 use motcua_platform::{error::Error, ledger::Decision, time::to_proto};
 use motcua_proto::{
-    events::v1::{self as events, HoldGround, event::Payload},
+    events::v1::{self as events, event::Payload},
     workflow::v1::CaseState,
 };
 
 use super::{
     case::Hold,
     command::{Cause, StatementKind, Words},
-    decide::{ARTICLE_SUPPLEMENT, Desk},
+    decide::Desk,
     engine::catalog_of,
-    reckon::{Hours, beyond},
+    reckon::Hours,
 };
-
-/// Working days for handing in a supplement: the period of linked procedures, taken for every one.
-const SUPPLEMENT_WORKING_DAYS: u32 = 7;
 
 /// An apology and its new date.
 const ARTICLE_APOLOGY: &str = "decree 118/2025, art. 18, with Mẫu 04 of circular 03/2025";
 
 impl Desk<'_> {
-    /// What is missing is asked for in writing, fully and once; meanwhile the limit stands still. Decree 118/2025,
-    /// art. 17.
-    pub(super) fn request_supplement(
-        &self,
-        missing: &Words,
-        ground: &Words,
-    ) -> Result<Decision, Error> {
-        if self
-            .case
-            .revisions
-            .contains_key(&(StatementKind::Missing as i32))
-            && !self.case.is_ended()
-        {
-            return Err(self.refuse(
-                "what was missing has been asked for already, and it is asked for once only",
-                ARTICLE_SUPPLEMENT,
-                "decide on what is there, or stop the case with a ground",
-            ));
-        }
-        self.running(ARTICLE_SUPPLEMENT)?;
-        self.for_working_agency(ARTICLE_SUPPLEMENT)?;
-        let hours = self.hours()?;
-        let now = self.context.now;
-        let supplement_due = hours
-            .calendar
-            .due(
-                now,
-                &CalendarLimit::working_days(SUPPLEMENT_WORKING_DAYS),
-                DueHour::EndOfDay,
-                &[],
-            )
-            .map_err(beyond)?;
-        let mut decision = self.decision(vec![
-            Payload::SupplementRequested(events::SupplementRequested {
-                statement_revision: self.revision(StatementKind::Missing),
-                supplement_due_at: Some(to_proto(supplement_due.at)),
-            }),
-            Payload::CaseHeld(events::CaseHeld {
-                held_at: Some(to_proto(now)),
-                ground: HoldGround::Supplement.into(),
-            }),
-        ]);
-        decision
-            .statements
-            .push(self.statement(StatementKind::Missing, missing, Some(ground)));
-        Ok(decision)
-    }
-
-    fn hours(&self) -> Result<Hours, Error> {
+    pub(super) fn hours(&self) -> Result<Hours, Error> {
         Hours::of_case(&*catalog_of(self.case, self.surround)?, self.case)
     }
 
@@ -79,7 +27,7 @@ impl Desk<'_> {
     pub(super) fn resume(&self, at: Timestamp, cause: Cause) -> Result<Decision, Error> {
         let case = self.case;
         let Some(open) = case.holds.last().filter(|_| case.state == CaseState::Held) else {
-            return Ok(self.ignored(cause, "the case does not wait for a supplement"));
+            return Ok(self.ignored(cause, "the case does not wait for anything"));
         };
         let at = at.max(open.from);
         let hold = Hold {

@@ -9,7 +9,7 @@ use motcua_platform::{
     time::to_proto,
 };
 use motcua_proto::{
-    events::v1::{self as events, event::Payload},
+    events::v1::{self as events, HoldGround, event::Payload},
     workflow::v1::CaseState,
 };
 
@@ -58,8 +58,19 @@ pub fn decide(
         Command::Start { cause, .. } => Ok(desk.ignored(*cause, "the case has begun already")),
         Command::Retry => Ok(desk.retry()),
         Command::Withdraw { at, cause } => desk.withdraw(*at, *cause),
+        Command::Resume { cause, .. } if desk.waits_for(HoldGround::Payment) => {
+            Ok(desk.ignored(*cause, "the case waits for a payment"))
+        }
         Command::Resume { at, cause } => desk.resume(*at, *cause),
         Command::RequestSupplement { missing, ground } => desk.request_supplement(missing, ground),
+        Command::RequestPayment => desk.request_payment(),
+        Command::Lapse { at, cause } => desk.lapse(*at, *cause),
+        Command::Pay {
+            fee_vnd,
+            paid_vnd,
+            at,
+            cause,
+        } => desk.pay(*fee_vnd, *paid_vnd, *at, *cause),
         Command::ExtendDeadline { due_at, reason } => desk.extend_deadline(*due_at, reason),
         Command::Stop { reason, ground } => desk.stop(reason, ground),
         Command::Claim { task } => desk.claim(task),
@@ -123,9 +134,9 @@ impl<'a> Desk<'a> {
         match self.case.state {
             CaseState::Running => Ok(()),
             CaseState::Held => Err(self.refuse(
-                "the case stands still until the applicant has handed in what is missing",
+                "the case stands still until the applicant has handed in what is missing, or paid",
                 ARTICLE_SUPPLEMENT,
-                "record what was handed in with intake's SupplementDossier; the case then goes on",
+                "record what was handed in (SupplementDossier) or paid (RecordPayment) with intake; the case then goes on",
             )),
             CaseState::Blocked => Err(self.refuse(
                 "the case cannot run yet",
@@ -214,11 +225,21 @@ impl<'a> Desk<'a> {
             ));
         }
         self.for_competent_agency(ARTICLE_STOP)?;
-        let now = self.context.now;
-        let mut events = self.cancelled(now)?;
+        self.stopped(self.context.now, false, reason, ground)
+    }
+
+    pub(super) fn stopped(
+        &self,
+        at: Timestamp,
+        lapsed: bool,
+        reason: &Words,
+        ground: &Words,
+    ) -> Result<Decision, Error> {
+        let mut events = self.cancelled(at)?;
         events.push(Payload::CaseStopped(events::CaseStopped {
-            stopped_at: Some(to_proto(now)),
+            stopped_at: Some(to_proto(at)),
             statement_revision: self.revision(StatementKind::Stop),
+            lapsed,
         }));
         let mut decision = self.decision(events);
         decision

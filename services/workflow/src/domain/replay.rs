@@ -86,7 +86,8 @@ fn begun(event: &Event, started: &events::CaseStarted) -> Case {
         options: started.options.clone(),
         recused: started.recused.iter().cloned().collect(),
         holds: Vec::new(),
-        supplement_due_at: None,
+        fee_vnd: started.fee_vnd,
+        paid_vnd: started.paid_vnd,
         tasks: Vec::new(),
         sub_cases: Vec::new(),
         arrivals: Default::default(),
@@ -117,6 +118,8 @@ fn stuck(event: &Event, blocked: &events::CaseBlocked) -> Case {
         recused: blocked.recused.clone(),
         called: Vec::new(),
         due_soon_at: None,
+        fee_vnd: blocked.fee_vnd,
+        paid_vnd: blocked.paid_vnd,
     };
     Case {
         state: CaseState::Blocked,
@@ -187,15 +190,19 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             arrived(case, "", &finished.joined);
         }
         Payload::SupplementRequested(requested) => {
-            case.supplement_due_at = from_proto_opt(requested.supplement_due_at.as_ref());
             said(case, StatementKind::Missing, requested.statement_revision);
+        }
+        Payload::CasePaid(paid) => {
+            case.fee_vnd = paid.fee_vnd;
+            case.paid_vnd = paid.paid_vnd;
         }
         Payload::CaseHeld(held) => {
             case.state = CaseState::Held;
             let hold = Hold {
                 from: at(held.held_at.as_ref()),
                 to: None,
-                supplement_due_at: case.supplement_due_at.take(),
+                ground: held.ground(),
+                due_at: from_proto_opt(held.due_at.as_ref()).map(truncated),
             };
             case.holds.push(hold);
             case.touch_waiting();

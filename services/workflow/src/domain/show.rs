@@ -1,7 +1,10 @@
 //! A case as the contract shows it.
 
 use motcua_platform::time::to_proto;
-use motcua_proto::workflow::v1::{self as proto, CaseState, TaskState};
+use motcua_proto::{
+    events::v1::HoldGround,
+    workflow::v1::{self as proto, CaseState, TaskState},
+};
 
 use super::{
     case::{Case, SubCase, Task, task_id},
@@ -103,7 +106,8 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
             .map(|hold| proto::Hold {
                 held_at: Some(to_proto(hold.from)),
                 resumed_at: hold.to.map(to_proto),
-                supplement_due_at: hold.supplement_due_at.map(to_proto),
+                supplement_due_at: hold.due_at.map(to_proto),
+                payment: hold.ground == HoldGround::Payment,
             })
             .collect(),
         tasks: (0..case.tasks.len())
@@ -111,6 +115,8 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
             .collect(),
         sub_cases: case.sub_cases.iter().map(show_sub_case).collect(),
         ended_at: case.ended_at.map(to_proto),
+        fee_vnd: case.fee_vnd,
+        paid_vnd: case.paid_vnd,
         outcome: case.outcome.clone(),
         punctuality: case.punctuality.into(),
         blocked_reason: case.blocked_reason.clone(),

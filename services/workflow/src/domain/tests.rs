@@ -1,5 +1,6 @@
 //! The domain, by examples and by chance.
 
+mod ask;
 mod definitions;
 mod engine;
 mod office;

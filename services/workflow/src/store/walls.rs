@@ -66,6 +66,8 @@ fn start(ward: &str) -> Command {
             priority: PriorityGround::Unspecified,
             options: Vec::new(),
             recused: Vec::new(),
+            fee_vnd: 0,
+            paid_vnd: 0,
         }),
         cause: Cause {
             source: "intake",

@@ -18,8 +18,8 @@ pub(super) fn places() -> Vec<(&'static str, Counter, Vec<DossierStatus>)> {
     let refused = submitted.clone().does(&refuse());
     let accepted = submitted.clone().does(&Command::Accept).does(&visit());
     let in_progress = accepted.clone().does(&follow(InProgress));
-    let supplement = in_progress.clone().does(&follow(SupplementRequired));
-    let payment = in_progress.clone().does(&follow(PaymentRequired));
+    let supplement = in_progress.clone().does(&asked::asks(SupplementRequired));
+    let payment = in_progress.clone().does(&asked::asks(PaymentRequired));
     let stopped = in_progress.clone().does(&follow(Stopped));
     let withdrawn = in_progress.clone().does(&withdraw());
     let ready = in_progress.clone().does(&finished());

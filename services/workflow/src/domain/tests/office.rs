@@ -344,6 +344,8 @@ impl Office {
             priority: PriorityGround::Unspecified,
             options: options.iter().map(|option| (*option).into()).collect(),
             recused: Vec::new(),
+            fee_vnd: 8_000,
+            paid_vnd: 0,
         }
     }
 

@@ -37,10 +37,7 @@ fn while_a_supplement_is_awaited_nothing_goes_on() {
     let case = office.case();
     assert_eq!(case.state, CaseState::Held);
     // Seven working days after Tuesday.
-    assert_eq!(
-        case.holds[0].supplement_due_at,
-        Some(at("2025-07-10T17:00"))
-    );
+    assert_eq!(case.holds[0].due_at, Some(at("2025-07-10T17:00")));
     assert_eq!(case.timer_at(), None);
     for command in [
         Command::Claim { task: "t1".into() },

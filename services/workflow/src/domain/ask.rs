@@ -1,0 +1,179 @@
+//! What is asked of the applicant during the case, a supplement or a payment: the limit stands still until it is provided, and the
+//! case is stopped by rule where it never is. Decree 118/2025, art. 17 and 18.
+
+use jiff::Timestamp;
+use motcua_calendar::{DueHour, Limit as CalendarLimit};
+use motcua_platform::{
+    error::Error,
+    ledger::Decision,
+    time::{in_words, to_proto},
+};
+use motcua_proto::{
+    events::v1::{self as events, HoldGround, event::Payload},
+    r#type::v1::Role,
+    workflow::v1::CaseState,
+};
+
+use super::{
+    command::{Cause, StatementKind, Words},
+    decide::{ARTICLE_SUPPLEMENT, Desk},
+    engine::catalog_of,
+    reckon::beyond,
+};
+
+/// Working days for providing what was asked for: the period of linked procedures, taken for every one.
+const WORKING_DAYS: u32 = 7;
+/// The applicant is reminded at the close of the day so many working days before.
+const REMINDER_WORKING_DAYS: u32 = 2;
+/// How often a supplement may be asked for where the procedure does not say.
+const ROUNDS: i32 = 2;
+/// Fees: what is taken, and when.
+const ARTICLE_FEES: &str = "law 97/2015/QH13 on fees and charges";
+/// Of a stop by rule, as Mẫu 05 prints it.
+const GROUND: &str = "Điều 18 Nghị định số 118/2025/NĐ-CP ngày 09 tháng 6 năm 2025 của Chính phủ";
+
+impl Desk<'_> {
+    /// What is missing is asked for in writing, fully and once. Whoever forgot something needs a leader to ask again, and a leader
+    /// asks no more often than the procedure lets one.
+    pub(super) fn request_supplement(
+        &self,
+        missing: &Words,
+        ground: &Words,
+    ) -> Result<Decision, Error> {
+        let revision = self.revision(StatementKind::Missing);
+        let asked_before = revision > 1 && !self.case.is_ended();
+        if asked_before && !self.context.roles.contains(&Role::Leader) {
+            return Err(self.refuse(
+                "what was missing has been asked for already, and it is asked for once only",
+                ARTICLE_SUPPLEMENT,
+                "decide on what is there, have a leader ask again, or stop the case with a ground",
+            ));
+        }
+        self.running(ARTICLE_SUPPLEMENT)?;
+        self.for_working_agency(ARTICLE_SUPPLEMENT)?;
+        if asked_before && revision > self.rounds()? {
+            return Err(self.refuse(
+                "a supplement was asked for as often as the procedure lets one",
+                ARTICLE_SUPPLEMENT,
+                "decide on what is there, or stop the case with a ground",
+            ));
+        }
+        let (due_at, held) = self.hold(HoldGround::Supplement)?;
+        let requested = Payload::SupplementRequested(events::SupplementRequested {
+            statement_revision: revision,
+            supplement_due_at: Some(to_proto(due_at)),
+        });
+        let mut decision = self.decision(vec![requested, held]);
+        decision
+            .statements
+            .push(self.statement(StatementKind::Missing, missing, Some(ground)));
+        Ok(decision)
+    }
+
+    /// What is still to be paid is asked for. Law 97/2015/QH13 on fees and charges.
+    pub(super) fn request_payment(&self) -> Result<Decision, Error> {
+        self.running(ARTICLE_FEES)?;
+        self.for_working_agency(ARTICLE_FEES)?;
+        let amount_vnd = self.case.fee_vnd - self.case.paid_vnd;
+        if amount_vnd <= 0 {
+            return Err(self.refuse(
+                if self.case.fee_vnd > 0 {
+                    "the fee is paid"
+                } else {
+                    "there is no fee"
+                },
+                ARTICLE_FEES,
+                "ask for nothing",
+            ));
+        }
+        let (due_at, held) = self.hold(HoldGround::Payment)?;
+        let requested = Payload::PaymentRequested(events::PaymentRequested {
+            amount_vnd,
+            payment_due_at: Some(to_proto(due_at)),
+        });
+        Ok(self.decision(vec![requested, held]))
+    }
+
+    /// The limit stands still, and by when that is to end.
+    fn hold(&self, ground: HoldGround) -> Result<(Timestamp, Payload), Error> {
+        let (hours, now) = (self.hours()?, self.context.now);
+        let after = |days| {
+            let limit = CalendarLimit::working_days(days);
+            hours
+                .calendar
+                .due(now, &limit, DueHour::EndOfDay, &[])
+                .map_err(beyond)
+        };
+        let due = after(WORKING_DAYS)?;
+        let held = Payload::CaseHeld(events::CaseHeld {
+            held_at: Some(to_proto(now)),
+            ground: ground.into(),
+            due_at: Some(to_proto(due.at)),
+            judged_until: Some(to_proto(due.judged_until)),
+            remind_at: Some(to_proto(after(WORKING_DAYS - REMINDER_WORKING_DAYS)?.at)),
+        });
+        Ok((due.at, held))
+    }
+
+    fn rounds(&self) -> Result<i32, Error> {
+        let catalog = catalog_of(self.case, self.surround)?;
+        Ok(catalog
+            .procedure(&self.case.procedure)
+            .map(|procedure| procedure.supplement_rounds)
+            .filter(|rounds| *rounds > 0)
+            .unwrap_or(ROUNDS))
+    }
+
+    /// Something was paid. Once all of it is, a case that waits for it goes on.
+    pub(super) fn pay(
+        &self,
+        fee_vnd: i64,
+        paid_vnd: i64,
+        at: Timestamp,
+        cause: Cause,
+    ) -> Result<Decision, Error> {
+        if self.case.is_ended() {
+            return Ok(self.ignored(cause, "the case has ended already"));
+        }
+        let mut decision = if paid_vnd >= fee_vnd && self.waits_for(HoldGround::Payment) {
+            self.resume(at, cause)?
+        } else {
+            self.decision(Vec::new())
+        };
+        let paid = events::CasePaid { fee_vnd, paid_vnd };
+        decision.events.insert(0, Payload::CasePaid(paid));
+        Ok(decision)
+    }
+
+    /// Whether the case stands still for that.
+    pub(super) fn waits_for(&self, ground: HoldGround) -> bool {
+        let hold = self.case.holds.last();
+        self.case.state == CaseState::Held && hold.is_some_and(|hold| hold.ground == ground)
+    }
+
+    /// What was asked for did not come: the case is stopped by rule, in writing.
+    pub(super) fn lapse(&self, at: Timestamp, cause: Cause) -> Result<Decision, Error> {
+        let Some(hold) = self
+            .case
+            .holds
+            .last()
+            .filter(|_| self.case.state == CaseState::Held)
+        else {
+            return Ok(self.ignored(cause, "the case does not wait for anything"));
+        };
+        let due = hold.due_at.map(in_words).unwrap_or_default();
+        let reason = if hold.ground == HoldGround::Payment {
+            format!("Hết thời hạn nộp phí, lệ phí ({due}) nhưng chưa nhận đủ số tiền đã yêu cầu.")
+        } else {
+            format!(
+                "Hết thời hạn bổ sung, hoàn thiện hồ sơ ({due}) nhưng chưa nhận được nội dung đã yêu cầu."
+            )
+        };
+        self.stopped(
+            at.max(hold.from),
+            true,
+            &Words::from(reason),
+            &Words::from(GROUND.to_owned()),
+        )
+    }
+}

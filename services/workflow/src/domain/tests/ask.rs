@@ -1,0 +1,172 @@
+//! What the applicant is asked for during the case: payments, supplements again, and what becomes of it when nothing comes.
+
+use EventKind as K;
+use motcua_platform::error::Error;
+use motcua_proto::{
+    events::v1::{EventKind, HoldGround, event::Payload},
+    workflow::v1::CaseState,
+};
+
+use super::office::{Office, at, cause, leader, officer, words};
+use crate::domain::{Command, StatementKind};
+
+fn paid(office: &mut Office, paid_vnd: i64) -> Vec<EventKind> {
+    office.reacts(Command::Pay {
+        fee_vnd: 8_000,
+        paid_vnd,
+        at: office.now,
+        cause: cause(),
+    })
+}
+
+fn supplement() -> Command {
+    Command::RequestSupplement {
+        missing: words(),
+        ground: words(),
+    }
+}
+
+fn resumes(office: &mut Office) -> Vec<EventKind> {
+    office.reacts(Command::Resume {
+        at: office.now,
+        cause: cause(),
+    })
+}
+
+fn refused(
+    office: &mut Office,
+    who: &motcua_platform::ledger::Authority,
+    command: &Command,
+) -> String {
+    match office.asks(who, command) {
+        Err(Error::Refused(refusal)) => format!("{}: {}", refusal.article, refusal.message),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_payment_that_is_asked_for_holds_the_clock_until_all_of_it_is_there() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.now = at("2025-07-01T09:00");
+    assert_eq!(paid(&mut office, 3_000), [K::CasePaid]);
+    let decision = office.asks(&officer(1), &Command::RequestPayment).unwrap();
+    let [
+        Payload::PaymentRequested(requested),
+        Payload::CaseHeld(held),
+    ] = &decision.events[..]
+    else {
+        panic!("{:?}", decision.events);
+    };
+    assert_eq!(requested.amount_vnd, 5_000);
+    assert_eq!(held.ground(), HoldGround::Payment);
+    assert_eq!(office.case().state, CaseState::Held);
+    assert_eq!(office.case().holds[0].due_at, Some(at("2025-07-10T17:00")));
+    office.now = at("2025-07-03T14:00");
+    assert_eq!(paid(&mut office, 7_999), [K::CasePaid]);
+    assert_eq!(office.case().state, CaseState::Held);
+    // What is no payment does not let it go on.
+    assert_eq!(resumes(&mut office), [K::ReactionIgnored]);
+    assert_eq!(paid(&mut office, 8_000), [K::CasePaid, K::CaseResumed]);
+    assert_eq!(office.case().state, CaseState::Running);
+    // Two working days after the asking, up to and including the day of payment.
+    assert_eq!(office.case().due.at, at("2025-07-08T17:00"));
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
+#[test]
+fn nothing_is_asked_for_where_nothing_is_to_be_paid() {
+    let mut office = Office::accepts("1.000001", &[]);
+    paid(&mut office, 8_000);
+    let why = refused(&mut office, &officer(1), &Command::RequestPayment);
+    assert_eq!(why, "law 97/2015/QH13 on fees and charges: the fee is paid");
+    // A payment never ends the wait for a supplement.
+    let mut office = Office::accepts("1.000001", &[]);
+    office.asks(&officer(1), &supplement()).unwrap();
+    assert_eq!(paid(&mut office, 8_000), [K::CasePaid]);
+    assert_eq!(office.case().state, CaseState::Held);
+    let why = refused(&mut office, &officer(1), &Command::RequestPayment);
+    assert!(why.contains("stands still"), "{why}");
+}
+
+#[test]
+fn what_does_not_come_in_time_stops_the_case_in_writing() {
+    for (payment, words) in [
+        (
+            false,
+            "Hết thời hạn bổ sung, hoàn thiện hồ sơ (17 giờ 00 phút, ngày 10/07/2025)",
+        ),
+        (
+            true,
+            "Hết thời hạn nộp phí, lệ phí (17 giờ 00 phút, ngày 10/07/2025)",
+        ),
+    ] {
+        let mut office = Office::accepts("1.000001", &[]);
+        let command = if payment {
+            Command::RequestPayment
+        } else {
+            supplement()
+        };
+        office.asks(&officer(1), &command).unwrap();
+        // Time alone stops nothing here: intake, which would have received it, says that it did not come.
+        office.now = at("2025-07-20T00:00");
+        assert_eq!(office.reacts(Command::Tick), []);
+        office.now = at("2025-07-11T00:00");
+        let lapse = Command::Lapse {
+            at: office.now,
+            cause: cause(),
+        };
+        let decision = office.asks(&officer(1), &lapse).unwrap();
+        assert!(
+            matches!(decision.events.last(), Some(Payload::CaseStopped(stopped)) if stopped.lapsed)
+        );
+        let said = &decision.statements[0];
+        assert_eq!(said.kind, StatementKind::Stop as i32);
+        assert!(
+            said.body.expose().starts_with(words),
+            "{}",
+            said.body.expose()
+        );
+        assert!(said.ground.expose().contains("118/2025"));
+        assert_eq!(office.case().state, CaseState::Stopped);
+        assert_eq!(office.waiting(), [""; 0]);
+        // Whatever comes then is too late, and said to be.
+        assert_eq!(resumes(&mut office), [K::ReactionIgnored]);
+        assert_eq!(paid(&mut office, 8_000), [K::ReactionIgnored]);
+        assert_eq!(office.reacts(lapse), [K::ReactionIgnored]);
+    }
+}
+
+#[test]
+fn what_came_in_time_is_never_too_late_however_late_that_is_told() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.asks(&officer(1), &supplement()).unwrap();
+    let in_time = at("2025-07-10T16:59");
+    office.now = at("2025-07-14T08:00");
+    assert_eq!(
+        office.reacts(Command::Resume {
+            at: in_time,
+            cause: cause()
+        }),
+        [K::CaseResumed]
+    );
+    let lapse = Command::Lapse {
+        at: office.now,
+        cause: cause(),
+    };
+    assert_eq!(office.reacts(lapse), [K::ReactionIgnored]);
+    assert_eq!(office.case().state, CaseState::Running);
+}
+
+#[test]
+fn a_leader_asks_again_as_often_as_the_procedure_lets_one() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.asks(&officer(1), &supplement()).unwrap();
+    resumes(&mut office);
+    let why = refused(&mut office, &officer(1), &supplement());
+    assert!(why.contains("once only"), "{why}");
+    office.asks(&leader(1), &supplement()).unwrap();
+    resumes(&mut office);
+    let why = refused(&mut office, &leader(1), &supplement());
+    assert!(why.contains("as often as the procedure lets one"), "{why}");
+    assert_eq!(office.case().holds.len(), 2);
+}
