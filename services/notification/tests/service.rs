@@ -518,6 +518,8 @@ async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once
         ids,
         [
             "extension",
+            "payment",
+            "payment-reminder",
             "receipt",
             "refusal",
             "result-ready",
