@@ -132,6 +132,10 @@ fn resource(method: &MethodDescriptor, code: &str, message: &str) -> Option<Stri
         | "PaymentService"
         | "SynchronisationService"
         | "VisitService" => format!("dossiers/{code}"),
+        "DocumentService" if method.name() == "DownloadDocument" => {
+            format!("dossiers/{code}/documents/d1")
+        }
+        "DocumentService" => format!("dossiers/{code}"),
         "CaseService" => format!("cases/{code}"),
         "TaskService" => format!("cases/{code}/tasks/t1"),
         "MessageService" => format!("messages/{message}"),

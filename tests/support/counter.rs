@@ -102,8 +102,8 @@ impl Person<'_> {
         let request = SupplementDossierRequest {
             name: format!("dossiers/{code}"),
             provided: provided.to_owned(),
-            etag: String::new(),
             request_id: new_id(),
+            ..SupplementDossierRequest::default()
         };
         self.dossiers()
             .supplement_dossier(request)

@@ -2,7 +2,7 @@
 
 use motcua_proto::{
     intake::v1::{Applicant, SubmitDossierRequest},
-    r#type::v1::{Channel, HandOverMethod},
+    r#type::v1::{Channel, HandOverMethod, HandedPaper},
 };
 use uuid::Uuid;
 
@@ -70,6 +70,26 @@ pub(crate) fn online(request: SubmitDossierRequest) -> SubmitDossierRequest {
     SubmitDossierRequest {
         channel: Channel::Portal.into(),
         accept: false,
+        papers: papers_of(&request.procedure),
         ..request
     }
+}
+
+/// Everything that the procedure wants in every case, by the catalog that is shipped.
+pub(crate) fn papers_of(procedure: &str) -> Vec<HandedPaper> {
+    let table = include_str!("../../deploy/catalog/papers.csv");
+    let mut rows = csv::ReaderBuilder::new()
+        .comment(Some(b'#'))
+        .from_reader(table.as_bytes());
+    rows.records()
+        .map(|row| row.expect("a table"))
+        .filter(|row| &row[0] == procedure && row[3].is_empty() && row[7].is_empty())
+        .map(|row| HandedPaper {
+            paper: row[1].to_owned(),
+            originals: row[4].parse().unwrap_or_default(),
+            copies: row[5].parse().unwrap_or_default(),
+            photographs: row[6].parse().unwrap_or_default(),
+            electronic: 0,
+        })
+        .collect()
 }

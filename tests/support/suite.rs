@@ -114,6 +114,7 @@ impl Suite {
             "MOTCUA_SECRETS",
             text(Identities::get().secrets().to_owned()),
         )];
+        environment.push(("MOTCUA_DOCUMENTS", text(directory.path().join("documents"))));
         environment.extend(
             databases
                 .as_ref()

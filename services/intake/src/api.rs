@@ -4,6 +4,7 @@ mod act;
 mod archives;
 mod catalogs;
 mod corrections;
+mod documents;
 mod dossiers;
 mod forms;
 mod hand_over;
@@ -22,7 +23,7 @@ use motcua_platform::{
 pub(crate) use self::{
     archives::ArchiveApi, catalogs::CatalogApi, look_up::LookUps, subjects::SubjectApi,
 };
-use crate::store::{AccessLog, Dossiers};
+use crate::store::{AccessLog, Contents, Dossiers};
 
 /// Serves dossiers and their visits.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub(crate) struct DossierApi {
     pub(crate) archive: Archive,
     /// For reading what was said.
     pub(crate) vault: Vault,
+    /// Where the content of documents lies.
+    pub(crate) contents: Contents,
     /// Where applicants look their dossiers up; empty for nowhere.
     pub(crate) look_up_url: String,
     /// Where every reading of personal data is noted.

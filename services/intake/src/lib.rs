@@ -16,7 +16,11 @@ pub mod domain;
 mod reactions;
 mod store;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use motcua_platform::{
     archive::Archive,
@@ -38,6 +42,7 @@ use motcua_proto::{
     intake::v1::{
         archive_service_server::ArchiveServiceServer, catalog_service_server::CatalogServiceServer,
         correction_service_server::CorrectionServiceServer,
+        document_service_server::DocumentServiceServer,
         dossier_service_server::DossierServiceServer, form_service_server::FormServiceServer,
         payment_service_server::PaymentServiceServer,
         synchronisation_service_server::SynchronisationServiceServer,
@@ -52,7 +57,7 @@ use crate::{
     api::{ArchiveApi, CatalogApi, DossierApi, LookUps, SubjectApi},
     domain::{command::Command, follow},
     reactions::Reactions,
-    store::{AccessLog, ArchiveRuns, CatalogBook, Dossiers, Subjects},
+    store::{AccessLog, ArchiveRuns, CatalogBook, Contents, Dossiers, Subjects},
 };
 
 /// The service's name: of its database, its history, its spans.
@@ -70,11 +75,15 @@ const CATALOG_LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Starts the service: its background tasks run, and its routes wait to be served.
 ///
 /// `look_up_url` is where applicants look their dossiers up, with `{code}` for the code: printed forms lead there. Empty for
-/// nowhere.
+/// nowhere. `documents` is the folder where the content of documents lies.
 ///
 /// # Errors
-/// When its database does not answer or does not hold a catalog that can be read.
-pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Service, Error> {
+/// When its database does not answer or does not hold a catalog that can be read; when the folder cannot be used.
+pub async fn start(
+    surroundings: Surroundings,
+    look_up_url: &str,
+    documents: &Path,
+) -> Result<Service, Error> {
     let Surroundings {
         options,
         reader,
@@ -102,6 +111,13 @@ pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Serv
         catalogs.clone(),
         pool.clone(),
         feed.clone(),
+    )));
+
+    let contents = Contents::open(documents)?;
+    tasks.spawn(drain.clone().run_until_cancelled_owned(sweep_contents(
+        contents.clone(),
+        pool.clone(),
+        documents.to_owned(),
     )));
 
     let dossiers = Dossiers {
@@ -198,6 +214,7 @@ pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Serv
         archive: archive.clone(),
         vault,
         accesses,
+        contents,
         look_ups: LookUps::default(),
         look_up_url: look_up_url.to_owned(),
         clock,
@@ -216,7 +233,8 @@ pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Serv
         .add_service(compressed!(SynchronisationServiceServer::new(
             dossier_api.clone()
         )))
-        .add_service(compressed!(FormServiceServer::new(dossier_api)))
+        .add_service(compressed!(FormServiceServer::new(dossier_api.clone())))
+        .add_service(compressed!(DocumentServiceServer::new(dossier_api)))
         .add_service(compressed!(ArchiveServiceServer::new(archive_api)))
         .add_service(compressed!(CatalogServiceServer::new(catalog_api)))
         .add_service(compressed!(AccessLogServiceServer::new(
@@ -226,6 +244,24 @@ pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Serv
     Ok(Service::new(
         routes, feed, archive, pool, parkings, progress,
     ))
+}
+
+/// Removes what nobody owns, at the start and now and then.
+async fn sweep_contents(contents: Contents, pool: PgPool, folder: PathBuf) {
+    loop {
+        match contents.sweep(&pool, &folder).await {
+            Ok(0) => {}
+            Ok(swept) => tracing::info!(
+                service = SERVICE,
+                swept,
+                "documents that nobody owns are removed"
+            ),
+            Err(error) => {
+                tracing::warn!(service = SERVICE, %error, "documents are swept again later")
+            }
+        }
+        tokio::time::sleep(store::SWEEP_EVERY).await;
+    }
 }
 
 /// Reads what another replica has applied, when the bell has rung or has not for a while.

@@ -6,6 +6,7 @@
 pub(crate) mod accesses;
 mod archive_runs;
 mod catalogs;
+mod documents;
 mod dossiers;
 mod queries;
 mod subjects;
@@ -14,6 +15,7 @@ pub(crate) use self::{
     accesses::AccessLog,
     archive_runs::{ArchiveRuns, archive_run, archive_runs, digests, ended},
     catalogs::CatalogBook,
+    documents::{Contents, FRAME_BYTES, Reading, SWEEP_EVERY, Writing},
     dossiers::Dossiers,
     queries::{Filter, all_statements, applicants, dossier, flags, list, statements},
     subjects::Subjects,

@@ -34,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) notification_url: String,
     pub(crate) statistics_url: String,
     pub(crate) look_up_url: String,
+    pub(crate) documents: PathBuf,
     pub(crate) otlp_endpoint: String,
     pub(crate) log_json: bool,
     pub(crate) drain_seconds: u64,
@@ -43,7 +44,7 @@ pub(crate) struct Config {
 }
 
 /// Environment variables and the keys that they set. A table has none: it is for the file.
-const ENVIRONMENT: [(&str, &str); 23] = [
+const ENVIRONMENT: [(&str, &str); 24] = [
     ("DATABASE_URL", "database_url"),
     ("MOTCUA_DATA", "data"),
     ("MOTCUA_LISTEN", "listen"),
@@ -61,6 +62,7 @@ const ENVIRONMENT: [(&str, &str); 23] = [
     ("MOTCUA_NOTIFICATION_URL", "notification_url"),
     ("MOTCUA_STATISTICS_URL", "statistics_url"),
     ("MOTCUA_LOOK_UP_URL", "look_up_url"),
+    ("MOTCUA_DOCUMENTS", "documents"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint"),
     ("MOTCUA_LOG_JSON", "log_json"),
     ("MOTCUA_DRAIN_SECONDS", "drain_seconds"),

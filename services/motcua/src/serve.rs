@@ -320,7 +320,9 @@ async fn gate(config: &Config, process: &Local, private: bool) -> Result<Gate, F
 
 async fn start(name: Name, surroundings: Surroundings, config: &Config) -> Result<Service, Error> {
     match name {
-        Name::Intake => motcua_intake::start(surroundings, &config.look_up_url).await,
+        Name::Intake => {
+            motcua_intake::start(surroundings, &config.look_up_url, &config.documents).await
+        }
         Name::Workflow => motcua_workflow::start(surroundings).await,
         Name::Notification => {
             let channel = if config.smtp_url.is_empty() {

@@ -144,6 +144,7 @@ impl Suite {
         }
         let child = command
             .env("MOTCUA_SECRETS", &secrets)
+            .env("MOTCUA_DOCUMENTS", options.beside_data("documents"))
             .env("OTEL_TRACES_SAMPLER", sampler)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

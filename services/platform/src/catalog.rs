@@ -15,7 +15,7 @@ use motcua_calendar::{Calendar, DayHours, DayKind, DueHour, Limit, Session, Week
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
-    DueHour as ProtoDueHour, Limit as ProtoLimit, Procedure, limit::Kind,
+    DueHour as ProtoDueHour, Limit as ProtoLimit, Procedure, RequiredPaper, limit::Kind,
 };
 use prost::Message as _;
 use sqlx::PgConnection;
@@ -368,6 +368,15 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     for (index, option) in procedure.options.iter().enumerate() {
         fields.id(&format!("{path}.options[{index}]"), option);
     }
+    for (index, paper) in procedure.papers.iter().enumerate() {
+        required_paper(
+            &format!("{path}.papers[{index}]"),
+            paper,
+            index,
+            procedure,
+            fields,
+        );
+    }
 }
 
 /// The catalogs that this process has seen. Cheap to clone.
@@ -482,4 +491,37 @@ impl Catalogs {
 fn read(body: &[u8]) -> Result<Catalog, sqlx::Error> {
     let proto = ProtoCatalog::decode(body).map_err(|error| sqlx::Error::Decode(error.into()))?;
     Catalog::parse(&proto).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+fn required_paper(
+    path: &str,
+    paper: &RequiredPaper,
+    place: usize,
+    procedure: &Procedure,
+    fields: &mut Fields,
+) {
+    fields.id(&format!("{path}.id"), &paper.id);
+    fields.text(&format!("{path}.title"), &paper.title);
+    let earlier = procedure.papers.iter().take(place);
+    if earlier.into_iter().any(|earlier| earlier.id == paper.id) {
+        fields.reject(format!("{path}.id"), "stands twice");
+    }
+    if !paper.option.is_empty() && !procedure.options.contains(&paper.option) {
+        fields.reject(
+            format!("{path}.option"),
+            format!("'{}' is no option of the procedure", paper.option),
+        );
+    }
+    let counts = [
+        ("originals", paper.originals),
+        ("copies", paper.copies),
+        ("photographs", paper.photographs),
+    ];
+    for (name, count) in counts {
+        if count < 0 {
+            fields.reject(format!("{path}.{name}"), "must not be negative");
+        }
+    }
+    if counts.iter().all(|(_, count)| *count <= 0) {
+        fields.reject(format!("{path}.originals"), "nothing of it is wanted");
+    }
 }

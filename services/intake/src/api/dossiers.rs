@@ -261,6 +261,7 @@ impl DossierService for DossierApi {
                 let provided = fields.text("provided", &body.provided)?;
                 Some(Command::ProvideSupplement {
                     provided: Words::from(provided),
+                    papers: body.papers.clone(),
                 })
             },
         )
@@ -407,6 +408,10 @@ impl DossierApi {
         for said in statements {
             if said.kind == i32::from(StatementKind::Applicant) {
                 dossier.applicant = applicant::read(said.body.expose());
+                continue;
+            }
+            // The names of files are ListDocuments' to show, each with its document.
+            if said.kind == i32::from(StatementKind::FileName) {
                 continue;
             }
             if said.kind == i32::from(StatementKind::Correction) {

@@ -16,6 +16,7 @@ use motcua_proto::{
 use crate::domain::{
     applicant::subject,
     command::Submission,
+    papers,
     rules::{Rules, no_agency},
     words::Words,
 };
@@ -74,6 +75,11 @@ pub(super) fn parse(
         )
     });
     let options = options(&mut fields, &request.options, rules.as_ref());
+    if let Some(rules) = &rules {
+        for violation in papers::violations(&request.papers, &rules.procedure.papers) {
+            fields.reject(violation.field, violation.description);
+        }
+    }
     // Asked for by a code that it had before, a procedure is taken under the one that it has.
     let procedure = match &rules {
         Some(rules) => Some(rules.procedure.code.clone()),
@@ -103,6 +109,7 @@ pub(super) fn parse(
             external_authority: request.external_authority,
             on_behalf_of: on_behalf_of?,
             recused: recused?,
+            papers: request.papers.clone(),
             accept: request.accept,
         })
     })();

@@ -5,11 +5,12 @@ use motcua_platform::{error::Error, vault::Newcomer};
 use motcua_proto::{
     intake::v1::Applicant,
     r#type::v1::{
-        Channel, DossierStatus, HandOverFailure, HandOverMethod, PriorityGround, Recipient,
+        Channel, DossierStatus, HandOverFailure, HandOverMethod, HandedPaper, PriorityGround,
+        Recipient,
     },
 };
 
-use super::{follow::News, words::Words};
+use super::{documents::NewDocument, follow::News, words::Words};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -39,7 +40,11 @@ pub enum Command {
     ProvideSupplement {
         /// What was handed in.
         provided: Words,
+        /// Of the procedure's papers.
+        papers: Vec<HandedPaper>,
     },
+    /// Keep a file that has been uploaded.
+    AddDocument(Box<NewDocument>),
     /// Withdraw it.
     Withdraw {
         /// Why; may be empty.
@@ -205,6 +210,8 @@ pub struct Submission {
     pub on_behalf_of: String,
     /// Staff who may not act on it, by opaque ids.
     pub recused: Vec<String>,
+    /// What is handed in of the procedure's papers.
+    pub papers: Vec<HandedPaper>,
     /// Whether it is accepted in the same act.
     pub accept: bool,
 }

@@ -20,12 +20,14 @@ use motcua_proto::{
 use super::{
     applicant, archive_run,
     command::{Command, Submission},
-    correction,
+    correction, documents,
     dossier::{Asked, Dossier},
     follow::{Change, News},
     hand_over,
     moves::{self, Act},
-    others, payments,
+    others,
+    papers::{self, Handed},
+    payments,
     rules::Rules,
     supplement,
     words::Words,
@@ -91,8 +93,11 @@ pub fn decide(
         Command::AskSupplement { missing, ground } => {
             supplement::ask(dossier, missing, ground, context, &rules(dossier, catalog)?)?
         }
-        Command::ProvideSupplement { provided } => {
-            supplement::provide(dossier, provided, now, &rules(dossier, catalog)?)?
+        Command::ProvideSupplement { provided, papers } => {
+            supplement::provide(dossier, provided, papers, now, &rules(dossier, catalog)?)?
+        }
+        Command::AddDocument(new) => {
+            documents::add(dossier, new, context, &rules(dossier, catalog)?)?
         }
         Command::Withdraw { reason } => withdraw(dossier, reason, now)?,
         Command::HandOver {
@@ -279,6 +284,7 @@ fn submit(
         },
         priority_revision: i32::from(!submission.priority_reason.is_empty()),
         authorisation: applicant::authorisation(&submission.applicant).into(),
+        papers: papers::handed(&submission.papers, &rules)?,
     };
     let dossier = Dossier::submitted(&submitted, &submission.procedure, context.actor);
     // Nobody receives their own, or a relative's.
@@ -320,6 +326,7 @@ fn accepted(
     rules: &Rules<'_>,
     now: Timestamp,
 ) -> Result<DossierAccepted, Error> {
+    let papers = papers::complete(dossier, rules)?;
     let received_at = rules.received_at(now)?;
     let due = rules.due(received_at)?;
     Ok(DossierAccepted {
@@ -337,6 +344,7 @@ fn accepted(
         options: dossier.options.clone(),
         recused: dossier.recused.iter().cloned().collect(),
         paid_vnd: dossier.paid_vnd(),
+        papers: papers.iter().map(Handed::to_proto).collect(),
     })
 }
 

@@ -24,8 +24,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     correction::Correction,
+    documents::Document,
     moves::Place,
     others::Other,
+    papers::Handed,
     words::{limit, number},
 };
 
@@ -98,6 +100,12 @@ pub struct Dossier {
     /// What was paid towards the fee: `p1` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
+    /// What was handed in of the procedure's papers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub papers: Vec<Handed>,
+    /// Files: `d1` is the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Document>,
     /// By what right somebody acts for the applicant; not set where nobody does.
     #[serde(default, with = "number")]
     pub authorisation: AuthorisationGround,
@@ -152,6 +160,9 @@ pub struct Reception {
     pub limit: Limit,
     /// Fee, in đồng.
     pub fee_vnd: i64,
+    /// The papers that were there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub papers: Vec<Handed>,
 }
 
 /// What the case came to.
@@ -255,6 +266,8 @@ impl Dossier {
             handed_over: None,
             visits: Vec::new(),
             payments: Vec::new(),
+            papers: submitted.papers.iter().map(Handed::of).collect(),
+            documents: Vec::new(),
             authorisation: submitted.authorisation(),
             failed_hand_overs: Vec::new(),
             corrections: Vec::new(),
@@ -444,6 +457,11 @@ impl Dossier {
             Payload::CorrectionRejected(_) => {
                 self.decide_correction(CorrectionState::Rejected, by, at);
             }
+            Payload::DocumentAdded(added) => {
+                self.documents.push(Document::of(added, at));
+                let revision = i32::try_from(self.documents.len()).unwrap_or(i32::MAX);
+                self.said(StatementKind::FileName, revision);
+            }
             Payload::ExternalStateRecorded(recorded) => self.external_state_recorded(recorded),
             Payload::StateReported(reported) => self.state_reported(reported),
             Payload::StateAcknowledged(answer) => self.state_acknowledged(answer),
@@ -460,6 +478,7 @@ impl Dossier {
             due_at: instant(accepted.due_at.as_ref()),
             limit: accepted.limit.unwrap_or_default(),
             fee_vnd: accepted.fee_vnd,
+            papers: accepted.papers.iter().map(Handed::of).collect(),
         });
     }
 
@@ -474,6 +493,7 @@ impl Dossier {
             self.acceptance_due_at = due_at;
             self.answer_awaited = true;
         }
+        self.hand_in(&provided.papers);
         self.said(
             StatementKind::SupplementProvided,
             provided.statement_revision,
@@ -716,6 +736,13 @@ impl Dossier {
                 .map(|(place, payment)| payment.to_proto(place))
                 .collect(),
             paid_vnd: self.paid_vnd(),
+            papers: self.papers.iter().map(Handed::to_proto).collect(),
+            documents: self
+                .documents
+                .iter()
+                .enumerate()
+                .map(|(place, document)| document.to_proto(code, place))
+                .collect(),
             handed_over_to: self
                 .handed_over
                 .as_ref()

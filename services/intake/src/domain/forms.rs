@@ -7,8 +7,8 @@ use motcua_calendar::local;
 use motcua_forms::{
     Form, Kind,
     data::{
-        Applicant as FormApplicant, Authorised, Fee, Missing, Office, Phase, Procedure, Receipt,
-        Reference, Refusal, Supplement,
+        Applicant as FormApplicant, Authorised, Fee, Missing, Office, Paper, PaperKind, Phase,
+        Procedure, Receipt, Reference, Refusal, Supplement,
     },
 };
 use motcua_platform::{
@@ -21,7 +21,7 @@ use motcua_proto::{
     r#type::v1::{AgencyKind, AuthorisationGround, DossierStatus, HandOverMethod},
 };
 
-use super::{applicant, dossier::Dossier, plain};
+use super::{applicant, dossier::Dossier, papers::Handed, plain};
 
 /// What each agency's counter is called, by law.
 const CENTRE: &str = "Trung tâm Phục vụ hành chính công";
@@ -100,7 +100,7 @@ impl Particulars<'_> {
             reference: self.reference(reception.received_at),
             applicant: self.applicant()?,
             procedure: self.procedure(),
-            papers: Vec::new(),
+            papers: self.papers(&reception.papers),
             sets: 1,
             limit: catalog::limit(&reception.limit).map(|limit| plain::length_of(&limit, false)),
             received_at: local(reception.received_at),
@@ -167,6 +167,34 @@ impl Particulars<'_> {
             advice: None,
             made_by: None,
         })
+    }
+
+    /// A line for each way in which a paper is there.
+    fn papers(&self, handed: &[Handed]) -> Vec<Paper> {
+        let procedure = self.catalog.procedure(&self.dossier.procedure);
+        let title = |id: &str| {
+            procedure
+                .and_then(|procedure| procedure.papers.iter().find(|paper| paper.id == id))
+                .map_or_else(|| id.to_owned(), |paper| paper.title.clone())
+        };
+        handed
+            .iter()
+            .flat_map(|handed| {
+                [
+                    (PaperKind::Original, handed.originals),
+                    (PaperKind::Copy, handed.copies),
+                    (PaperKind::Photograph, handed.photographs),
+                    (PaperKind::Electronic, handed.electronic),
+                ]
+                .map(|(kind, count)| (&handed.paper, kind, count))
+            })
+            .filter(|(_, _, count)| *count > 0)
+            .map(|(id, kind, count)| Paper {
+                name: title(id),
+                kind,
+                count: count.unsigned_abs(),
+            })
+            .collect()
     }
 
     fn said(&self, kind: StatementKind) -> Option<&Statement> {

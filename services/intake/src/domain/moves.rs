@@ -103,6 +103,10 @@ pub enum Act {
     Pay,
     /// Stays where it is.
     Refund,
+    /// Stays where it is: a paper comes.
+    HandIn,
+    /// Stays where it is: the file of a result comes.
+    AddResult,
     /// → 4, 5, 6, 8, 9, as the case says.
     FollowCase,
 }
@@ -118,7 +122,7 @@ struct Rule {
 }
 
 /// Reception: decree 118/2025, art. 17.
-const RECEPTION: &str = "decree 118/2025, art. 17";
+pub(super) const RECEPTION: &str = "decree 118/2025, art. 17";
 /// Hand-over: decree 118/2025, art. 22.
 pub(super) const HAND_OVER: &str = "decree 118/2025, art. 22";
 /// Fees: what is taken, and what is given back.
@@ -203,6 +207,25 @@ const fn rule(act: Act) -> Rule {
             words: "refunded",
             article: FEES,
             remedy: "fees are given back where the dossier was refused or withdrawn before anybody worked on it",
+        },
+        Act::HandIn => Rule {
+            from: &[
+                Submitted,
+                Incomplete,
+                Accepted,
+                InProgress,
+                AwaitingSupplement,
+                AwaitingPayment,
+            ],
+            words: "given another paper",
+            article: RECEPTION,
+            remedy: "the result is ready: papers come before it",
+        },
+        Act::AddResult => Rule {
+            from: &[InProgress, AwaitingSupplement, AwaitingPayment, ResultReady],
+            words: "given a result",
+            article: HAND_OVER,
+            remedy: "wait until its case has begun (status 4)",
         },
         Act::FollowCase => Rule {
             from: &[Accepted, InProgress, AwaitingSupplement, AwaitingPayment],

@@ -13,13 +13,14 @@ use motcua_proto::{
         SupplementProvided, event::Payload,
     },
     intake::v1::StatementKind,
-    r#type::v1::Role,
+    r#type::v1::{HandedPaper, Role},
 };
 
 use super::{
     decide::{Happened, statement},
     dossier::{Asked, Dossier},
     moves::{self, Act, Place},
+    papers,
     rules::Rules,
     words::Words,
 };
@@ -78,6 +79,7 @@ pub(super) fn ask(
 pub(super) fn provide(
     dossier: &Dossier,
     provided: &Words,
+    papers: &[HandedPaper],
     now: Timestamp,
     rules: &Rules<'_>,
 ) -> Result<Happened, Error> {
@@ -109,6 +111,7 @@ pub(super) fn provide(
             during_case,
             statement_revision,
             acceptance_due_at: acceptance_due_at.map(to_proto),
+            papers: papers::handed(papers, rules)?,
         })],
         statements,
     })

@@ -152,6 +152,7 @@ fn submission(procedure: &str, channel: Channel, accept: bool) -> Command {
         external_authority: false,
         on_behalf_of: String::new(),
         recused: Vec::new(),
+        papers: Vec::new(),
         accept,
     }))
 }
@@ -194,6 +195,7 @@ fn refund(payment: &str) -> Command {
 fn provide_supplement() -> Command {
     Command::ProvideSupplement {
         provided: words("giấy báo tử"),
+        papers: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ use motcua_platform::{
 use motcua_proto::{events::v1::Event, intake::v1::Dossier as ProtoDossier};
 use sqlx::{PgConnection, types::Json};
 
+use super::documents;
 use crate::domain::{
     command::Command,
     decide::{catalog_id, decide},
@@ -102,6 +103,7 @@ impl Aggregate for Dossiers {
         if !changed.is_empty() {
             update(connection, &changed).await?;
             pay(connection, &changed).await?;
+            own(connection, &changed).await?;
         }
         code(connection, rows).await
     }
@@ -202,6 +204,17 @@ async fn update(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+async fn own(connection: &mut PgConnection, rows: &[&Row<'_, Dossier>]) -> Result<(), sqlx::Error> {
+    let owned: Vec<_> = rows
+        .iter()
+        .flat_map(|row| {
+            let documents = row.state.documents.iter();
+            documents.map(|document| (document.object.as_str(), row.key))
+        })
+        .collect();
+    documents::own(connection, &owned).await
 }
 
 /// Keeps the references: of those that were written before nothing changes, and those of another dossier are refused.

@@ -6,6 +6,7 @@ mod access;
 mod archives;
 mod catalogs;
 mod corrections;
+mod documents;
 mod dossiers;
 mod forms;
 mod hand_over;

@@ -41,6 +41,7 @@ use motcua_proto::{
     },
 };
 use sqlx::{Connection, Executor, PgConnection, PgPool, postgres::PgConnectOptions};
+use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
     sync::{OnceCell, mpsc, watch},
@@ -57,6 +58,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A ward's intake service.
 pub(crate) struct Ward {
+    /// Where the content of documents lies.
+    pub(crate) documents: TempDir,
     issuer: Issuer,
     /// Of the clock that tokens expire by.
     pub(crate) tokens: Hand,
@@ -109,6 +112,7 @@ impl Ward {
         let (tokens_clock, tokens) = Clock::simulated(Clock::system().now());
         let (issuer, verifier) = Issuer::passing(&tokens_clock).await.unwrap();
         let process = Local::draw().unwrap();
+        let documents = tempfile::tempdir().unwrap();
         let service = start(
             Surroundings {
                 options: options.clone(),
@@ -126,6 +130,7 @@ impl Ward {
                 tasks: TaskTracker::new(),
             },
             "https://tra-cuu.invalid/{code}",
+            documents.path(),
         )
         .await
         .unwrap();
@@ -163,6 +168,7 @@ impl Ward {
             dossiers: DossierServiceClient::new(clerk),
             visits: VisitServiceClient::new(visitor),
             catalogs: CatalogServiceClient::new(administrator),
+            documents,
             issuer,
             tokens,
             peer,

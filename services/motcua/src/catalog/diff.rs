@@ -10,7 +10,8 @@ use motcua_platform::{catalog, time::date_from_proto};
 use motcua_proto::{
     google::r#type::Date as ProtoDate,
     r#type::v1::{
-        Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, Procedure, Role,
+        Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, Procedure, RequiredPaper,
+        Role,
     },
     workflow::v1::{Definition, Step, step::Kind},
 };
@@ -397,12 +398,41 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
             ("competent", word(procedure.competent()).to_owned()),
             ("options", procedure.options.join(" ")),
             ("retention_days", procedure.retention_days.to_string()),
+            (
+                "papers",
+                procedure
+                    .papers
+                    .iter()
+                    .map(paper)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            ),
             ("supplement_rounds", procedure.supplement_rounds.to_string()),
             ("archive_days", procedure.archive_days.to_string()),
             ("aliases", procedure.aliases.join(" ")),
             ("successor", procedure.successor.clone()),
         ]),
     }
+}
+
+/// `to-khai 1/0/0`: originals, copies, photographs, and in which case.
+fn paper(paper: &RequiredPaper) -> String {
+    let RequiredPaper {
+        id,
+        title,
+        option,
+        originals,
+        copies,
+        photographs,
+        optional,
+    } = paper;
+    let case = if option.is_empty() {
+        String::new()
+    } else {
+        format!(" where {option}")
+    };
+    let optional = if *optional { ", optional" } else { "" };
+    format!("{id} ({title}) {originals}/{copies}/{photographs}{case}{optional}")
 }
 
 fn day(date: Option<&ProtoDate>) -> String {

@@ -10,6 +10,8 @@ pub(super) const HEADER: &str = "catalog.toml";
 pub(super) const AGENCIES: &str = "agencies.csv";
 /// The procedures.
 pub(super) const PROCEDURES: &str = "procedures.csv";
+/// The papers that the procedures want. A catalog may do without.
+pub(super) const PAPERS: &str = "papers.csv";
 /// Where definitions lie.
 pub(super) const DEFINITIONS: &str = "definitions/";
 /// What the name of a definition's file ends in.
@@ -44,6 +46,7 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "definitions/residence-notice.toml",
     "definitions/residence.toml",
     "definitions/social-protection.toml",
+    "papers.csv",
     "procedures.csv",
 ];
 

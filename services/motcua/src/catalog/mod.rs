@@ -15,6 +15,7 @@ mod files;
 mod header;
 mod import;
 mod in_force;
+mod papers;
 mod sheet;
 mod table;
 mod tables;

@@ -15,6 +15,7 @@ use super::{
     fault::{Faults, Places},
     files::{self, Files},
     header::{self, Header, Week},
+    papers,
     sheet::{self, Columns, Row},
 };
 
@@ -94,6 +95,7 @@ pub(super) fn read(
         })
         .collect()
     });
+    let mut papers = papers::read(files, faults);
     let procedures = rows(files, files::PROCEDURES, PROCEDURES, faults).map(|rows| {
         let read = rows.iter().enumerate();
         read.map(|(index, row)| {
@@ -106,9 +108,10 @@ pub(super) fn read(
                 faults,
             )
         })
-        .collect()
+        .collect::<Vec<Procedure>>()
     });
-    let (header, agencies, procedures) = (header?, agencies?, procedures?);
+    let (header, agencies, mut procedures) = (header?, agencies?, procedures?);
+    papers.give(&mut procedures, places, faults);
     Some(Catalog {
         id: header.id,
         agencies,
@@ -118,12 +121,17 @@ pub(super) fn read(
     })
 }
 
-fn rows(files: &Files, name: &str, columns: Columns, faults: &mut Faults) -> Option<Vec<Row>> {
+pub(super) fn rows(
+    files: &Files,
+    name: &str,
+    columns: Columns,
+    faults: &mut Faults,
+) -> Option<Vec<Row>> {
     let (file, text) = files.text(name, faults)?;
     sheet::read(file, text, columns, faults)
 }
 
-fn put(row: &Row, path: &str, columns: Option<Columns>, places: &mut Places) {
+pub(super) fn put(row: &Row, path: &str, columns: Option<Columns>, places: &mut Places) {
     places.put(path, row.place().clone());
     for column in columns.into_iter().flat_map(Columns::names) {
         places.put(format!("{path}.{column}"), row.at(column));
@@ -278,6 +286,8 @@ fn procedure(
         definition: definition.to_owned(),
         competent: kind(row, "competent", faults),
         options: words(row, "options"),
+        // Given once all of them are known.
+        papers: Vec::new(),
         supplement_rounds: rounds(row, faults),
         retention_days: kept(row, "retention_days", faults)
             .or(header.map(|header| header.retention_days))

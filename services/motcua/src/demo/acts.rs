@@ -127,6 +127,7 @@ pub(super) async fn act(
             let body = SupplementDossierRequest {
                 name: dossier,
                 provided: PROVIDED.to_owned(),
+                papers: arrival.handed().1.to_vec(),
                 request_id,
                 ..SupplementDossierRequest::default()
             };
@@ -233,6 +234,7 @@ async fn submit(
         hand_over_method: arrival.hand_over.into(),
         priority: arrival.priority.into(),
         options: arrival.options.clone(),
+        papers: arrival.handed().0.to_vec(),
         accept,
         request_id,
         ..SubmitDossierRequest::default()

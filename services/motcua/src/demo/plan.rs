@@ -6,7 +6,7 @@ use motcua_calendar::{Calendar, Limit};
 use motcua_platform::catalog::{self, Catalog};
 use motcua_proto::{
     intake::v1::Applicant,
-    r#type::v1::{Channel, HandOverMethod, PriorityGround, Procedure},
+    r#type::v1::{Channel, HandOverMethod, HandedPaper, PriorityGround, Procedure},
 };
 
 use super::{
@@ -30,6 +30,8 @@ pub(super) struct Arrival {
     pub(super) options: Vec<String>,
     pub(super) applicant: Applicant,
     pub(super) papers: Papers,
+    /// What the procedure wants handed in, one of each.
+    pub(super) wanted: Vec<HandedPaper>,
     /// Line of the register that it stands in; none for an invented one.
     pub(super) line: Option<u64>,
 }
@@ -48,6 +50,17 @@ impl Arrival {
     /// True for what waits until somebody at the counter looks at it.
     pub(super) fn is_online(&self) -> bool {
         matches!(self.channel, Channel::Portal | Channel::Vneid)
+    }
+
+    /// What an online submission names, and what comes with the supplement because it was forgotten. At a counter the receptionist
+    /// sees the papers, and names none.
+    pub(super) fn handed(&self) -> (&[HandedPaper], &[HandedPaper]) {
+        if !self.is_online() {
+            return (&[], &[]);
+        }
+        let forgotten = usize::from(self.papers == Papers::MissingAtCounter);
+        self.wanted
+            .split_at(self.wanted.len().saturating_sub(forgotten))
     }
 }
 
@@ -231,7 +244,7 @@ fn arrival(
     let day = weighted(rng, &days.weights).unwrap_or(invented.from);
     let at = instant(invented, days.calendar, day, online, rng)?;
     let priority = priority(invented, rng);
-    let options = procedure
+    let options: Vec<String> = procedure
         .options
         .iter()
         .filter(|option| {
@@ -254,11 +267,28 @@ fn arrival(
         channel,
         hand_over,
         priority,
+        wanted: wanted(procedure, &options),
         options,
         applicant,
         papers,
         line: None,
     })
+}
+
+/// What the procedure wants in this case.
+pub(super) fn wanted(procedure: &Procedure, options: &[String]) -> Vec<HandedPaper> {
+    let papers = procedure.papers.iter();
+    papers
+        .filter(|paper| !paper.optional)
+        .filter(|paper| paper.option.is_empty() || options.contains(&paper.option))
+        .map(|paper| HandedPaper {
+            paper: paper.id.clone(),
+            originals: paper.originals,
+            copies: paper.copies,
+            photographs: paper.photographs,
+            electronic: 0,
+        })
+        .collect()
 }
 
 fn way(ways: &Ways, rng: &mut Rng) -> HandOverMethod {

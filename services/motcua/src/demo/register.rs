@@ -14,7 +14,7 @@ use motcua_proto::{
     r#type::v1::{Channel, HandOverMethod, PriorityGround},
 };
 
-use super::plan::{Arrival, Papers};
+use super::plan::{self, Arrival, Papers};
 use crate::Failed;
 
 /// For `--help`.
@@ -304,13 +304,20 @@ impl Row<'_> {
             .map(str::to_owned)
             .collect();
         self.check_against_catalog(procedure.as_deref(), ward.as_deref(), &options);
+        let procedure = procedure?;
+        let wanted = self
+            .catalog
+            .procedure(&procedure)
+            .map(|procedure| plan::wanted(procedure, &options))
+            .unwrap_or_default();
         Some(Arrival {
             at: at?,
-            procedure: procedure?,
+            procedure,
             ward: ward?,
             channel: channel?,
             hand_over: hand_over?,
             priority: priority?,
+            wanted,
             options,
             applicant: Applicant {
                 full_name: full_name?,

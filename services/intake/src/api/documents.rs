@@ -1,0 +1,422 @@
+//! `DocumentService`: files in and out, in pieces.
+
+use std::pin::Pin;
+
+use futures::{Stream, StreamExt as _, stream};
+use motcua_platform::{
+    call::{Call, acknowledge},
+    error::Error,
+    ledger::{Accepted, Target},
+    parse::Fields,
+};
+use motcua_proto::{
+    intake::v1::{
+        Document, DocumentHeader, Dossier, DownloadDocumentRequest, DownloadDocumentResponse,
+        ListDocumentsRequest, ListDocumentsResponse, StatementKind, UploadDocumentRequest,
+        document_service_server::DocumentService, download_document_response,
+        upload_document_request,
+    },
+    r#type::v1::DocumentKind,
+};
+use ring::digest::{Context as Digest, SHA256};
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::DossierApi;
+use crate::{
+    domain::{
+        archive_run::Sha256,
+        command::Command,
+        documents::{Document as State, NewDocument},
+        words::Words,
+    },
+    store::{self, FRAME_BYTES, Reading, Writing},
+};
+
+/// The largest file.
+const SIZE_MAX: i64 = 100 * 1024 * 1024;
+/// As the contract names them, for the log of who read what.
+const DOWNLOAD_DOCUMENT: &str = "motcua.intake.v1.DocumentService/DownloadDocument";
+const LIST_DOCUMENTS: &str = "motcua.intake.v1.DocumentService/ListDocuments";
+const UPLOAD_DOCUMENT: &str = "motcua.intake.v1.DocumentService/UploadDocument";
+
+/// What an upload says first, understood.
+struct Header {
+    code: String,
+    /// Without what only the content tells.
+    document: State,
+    file_name: Words,
+    request_id: Option<Uuid>,
+}
+
+#[tonic::async_trait]
+impl DocumentService for DossierApi {
+    async fn upload_document(
+        &self,
+        request: Request<Streaming<UploadDocumentRequest>>,
+    ) -> Result<Response<Document>, Status> {
+        let call = Call::enter(&request)?;
+        let mut pieces = request.into_inner();
+        Ok(acknowledge(self.upload(&call, &mut pieces).await?))
+    }
+
+    type DownloadDocumentStream =
+        Pin<Box<dyn Stream<Item = Result<DownloadDocumentResponse, Status>> + Send>>;
+
+    async fn download_document(
+        &self,
+        request: Request<DownloadDocumentRequest>,
+    ) -> Result<Response<Self::DownloadDocumentStream>, Status> {
+        let call = Call::enter(&request)?;
+        let (reading, sha256) = self.download(&call, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(pieces(reading, sha256))))
+    }
+
+    async fn list_documents(
+        &self,
+        request: Request<ListDocumentsRequest>,
+    ) -> Result<Response<ListDocumentsResponse>, Status> {
+        let call = Call::enter(&request)?;
+        let documents = self.documents(&call, request.into_inner()).await?;
+        Ok(Response::new(ListDocumentsResponse { documents }))
+    }
+}
+
+impl DossierApi {
+    async fn upload(
+        &self,
+        call: &Call,
+        pieces: &mut Streaming<UploadDocumentRequest>,
+    ) -> Result<Accepted<Document>, Error> {
+        let Some(upload_document_request::Piece::Header(header)) = piece(pieces).await? else {
+            return Err(Error::field("header", "comes first"));
+        };
+        let mut header = parse(&header)?;
+        // Nothing is written for whoever may not see the dossier; whether the file may be added, the ledger decides.
+        let mut reading = self.archive.open(call.scope()).await?;
+        if store::dossier(&mut reading, &header.code).await?.is_none() {
+            return Err(Error::Missing {
+                name: format!("dossiers/{}", header.code),
+            });
+        }
+        drop(reading);
+        let mut writing = self.contents.write(&self.vault, &header.code).await?;
+        match receive(pieces, &mut writing, header.document.size).await {
+            Ok(sha256) => header.document.sha256 = sha256,
+            Err(error) => {
+                writing.give_up().await;
+                return Err(error);
+            }
+        }
+        header.document.object = writing.finish().await?;
+        let object = header.document.object.clone();
+        let kept = self.keep(call, header).await;
+        let is_kept = matches!(&kept, Ok((_, owner)) if *owner == object);
+        // Refused, or sent before: then the first one is kept.
+        if !is_kept && let Err(error) = self.contents.remove(&object).await {
+            tracing::warn!(object, %error, "a file that was not taken is swept away later");
+        }
+        kept.map(|(accepted, _)| accepted)
+    }
+
+    /// The document, and the object that its content lies in.
+    async fn keep(
+        &self,
+        call: &Call,
+        header: Header,
+    ) -> Result<(Accepted<Document>, String), Error> {
+        let Header {
+            code,
+            document,
+            file_name,
+            request_id,
+        } = header;
+        let object = document.object.clone();
+        // What makes two uploads the same: everything but where the content lies.
+        let body = Document {
+            file_name: file_name.expose().clone(),
+            ..State {
+                object: String::new(),
+                ..document.clone()
+            }
+            .to_proto(&code, 0)
+        };
+        let command = Command::AddDocument(Box::new(NewDocument {
+            document,
+            file_name,
+        }));
+        let target = Target::Key(code.clone());
+        let envelope = call.envelope(UPLOAD_DOCUMENT, &body, request_id, target, command);
+        let turn = super::act::turn_of(&code).to_owned();
+        let Accepted { answer, position } = self.ledger.execute(&turn, envelope).await?;
+        // The answer is the dossier as it was then: its last document is the one that came with it.
+        let Dossier { mut documents, .. } = answer;
+        let added = documents
+            .pop()
+            .ok_or_else(|| Error::Fault("a document was added and is not there".to_owned()))?;
+        let owner = self.owner(&code, &added.name).await?.unwrap_or(object);
+        let accepted = Accepted {
+            answer: added,
+            position,
+        };
+        Ok((accepted, owner))
+    }
+
+    /// The object of a document.
+    async fn owner(&self, code: &str, name: &str) -> Result<Option<String>, Error> {
+        let mut reading = self
+            .archive
+            .open(&motcua_platform::scope::Scope::by_rule())
+            .await?;
+        let state = store::dossier(&mut reading, code).await?;
+        let id = name.rsplit('/').next().unwrap_or_default();
+        Ok(state.and_then(|state| state.document(id).map(|(_, it)| it.object.clone())))
+    }
+
+    async fn download(
+        &self,
+        call: &Call,
+        body: DownloadDocumentRequest,
+    ) -> Result<(Reading, Sha256), Error> {
+        let (dossier, id) = body
+            .name
+            .split_once("/documents/")
+            .unwrap_or((&body.name, ""));
+        let mut fields = Fields::new();
+        let code = fields.name("name", "dossiers", dossier);
+        if id.is_empty() {
+            fields.reject("name", "must be a name such as dossiers/CODE/documents/d1");
+        }
+        let code = fields.finish(code)?;
+        let missing = || Error::Missing {
+            name: body.name.clone(),
+        };
+        let purpose = call.purpose()?;
+        let mut reading = self.archive.open(call.scope()).await?;
+        let state = store::dossier(&mut reading, &code).await?;
+        let state = state.ok_or_else(missing)?;
+        let (_, document) = state.document(id).ok_or_else(missing)?;
+        self.accesses
+            .note(call, DOWNLOAD_DOCUMENT, purpose, &[&code])
+            .await?;
+        let content = self.contents.read(&self.vault, &code, &document.object);
+        Ok((content.await?, document.sha256))
+    }
+
+    async fn documents(
+        &self,
+        call: &Call,
+        body: ListDocumentsRequest,
+    ) -> Result<Vec<Document>, Error> {
+        let mut fields = Fields::new();
+        let code = fields.name("name", "dossiers", &body.name);
+        let code = fields.finish(code)?;
+        let purpose = call.purpose()?;
+        let mut reading = self.archive.open(call.scope()).await?;
+        let state = store::dossier(&mut reading, &code)
+            .await?
+            .ok_or(Error::Missing { name: body.name })?;
+        let names = store::all_statements(&mut reading, &self.vault, &code).await?;
+        self.accesses
+            .note(call, LIST_DOCUMENTS, purpose, &[&code])
+            .await?;
+        let named = |place: usize| {
+            let revision = i32::try_from(place + 1).unwrap_or(i32::MAX);
+            names
+                .iter()
+                .find(|said| {
+                    said.kind == i32::from(StatementKind::FileName) && said.revision == revision
+                })
+                .map(|said| said.body.expose().clone())
+                .unwrap_or_default()
+        };
+        let documents = state.documents.iter().enumerate();
+        Ok(documents
+            .map(|(place, document)| Document {
+                file_name: named(place),
+                ..document.to_proto(&code, place)
+            })
+            .collect())
+    }
+}
+
+/// The next piece; none at the end of the stream.
+async fn piece(
+    pieces: &mut Streaming<UploadDocumentRequest>,
+) -> Result<Option<upload_document_request::Piece>, Error> {
+    match pieces.message().await {
+        Ok(message) => Ok(message.and_then(|message| message.piece)),
+        Err(status) => Err(Error::field(
+            "content",
+            format!("was cut off: {}", status.code().description()),
+        )),
+    }
+}
+
+/// The content into the store, and its SHA-256, which must be the one that comes last.
+async fn receive(
+    pieces: &mut Streaming<UploadDocumentRequest>,
+    writing: &mut Writing,
+    size: i64,
+) -> Result<Sha256, Error> {
+    let mut digest = Digest::new(&SHA256);
+    let mut received: i64 = 0;
+    let told = loop {
+        match piece(pieces).await? {
+            Some(upload_document_request::Piece::Content(content)) => {
+                if content.len() > FRAME_BYTES {
+                    return Err(Error::field(
+                        "content",
+                        format!("must be at most {FRAME_BYTES} bytes in a piece"),
+                    ));
+                }
+                received += i64::try_from(content.len()).unwrap_or(i64::MAX);
+                if received > size {
+                    return Err(Error::field(
+                        "content",
+                        format!("is more than the {size} bytes that the header says"),
+                    ));
+                }
+                digest.update(&content);
+                writing.take(&content).await?;
+            }
+            Some(upload_document_request::Piece::Sha256(told)) => break told,
+            Some(upload_document_request::Piece::Header(_)) => {
+                return Err(Error::field("header", "comes once"));
+            }
+            None => {
+                return Err(Error::field(
+                    "sha256",
+                    "is missing: the upload was cut off after {received} bytes"
+                        .replace("{received}", &received.to_string()),
+                ));
+            }
+        }
+    };
+    if received != size {
+        return Err(Error::field(
+            "content",
+            format!("is {received} bytes and not the {size} that the header says"),
+        ));
+    }
+    let digest = digest.finish();
+    if digest.as_ref() != told {
+        return Err(Error::field(
+            "sha256",
+            "is not that of the content: it was damaged on its way",
+        ));
+    }
+    let mut sha256 = [0; 32];
+    sha256.copy_from_slice(digest.as_ref());
+    Ok(sha256)
+}
+
+/// The content, then its SHA-256.
+fn pieces(
+    reading: Reading,
+    sha256: Sha256,
+) -> impl Stream<Item = Result<DownloadDocumentResponse, Status>> {
+    let content = stream::unfold(Some(reading), |reading| async {
+        let mut reading = reading?;
+        match reading.next().await {
+            Ok(Some(content)) => Some((
+                Ok(download_document_response::Piece::Content(content)),
+                Some(reading),
+            )),
+            Ok(None) => None,
+            Err(error) => Some((Err(Status::from(error)), None)),
+        }
+    });
+    let last = download_document_response::Piece::Sha256(sha256.to_vec());
+    // What could not be read whole has no digest that vouches for it.
+    content
+        .chain(stream::iter([Ok(last)]))
+        .scan(false, |failed, piece| {
+            let ended = *failed;
+            *failed |= piece.is_err();
+            futures::future::ready((!ended).then_some(piece))
+        })
+        .map(|piece| piece.map(|piece| DownloadDocumentResponse { piece: Some(piece) }))
+}
+
+fn parse(header: &DocumentHeader) -> Result<Header, Error> {
+    let mut fields = Fields::new();
+    let code = fields.name("name", "dossiers", &header.name);
+    let kind = fields.choice::<DocumentKind>("kind", header.kind);
+    let paper = fields.optional_id("paper", &header.paper);
+    let result_code = fields.optional_id("result_code", &header.result_code);
+    let signature_of = fields.optional_id("signature_of", &header.signature_of);
+    let media_type = fields.line("media_type", &header.media_type);
+    let file_name = file_name(&mut fields, &header.file_name);
+    let request_id = fields.request_id(&header.request_id);
+    if let Some(kind) = kind {
+        for (field, value, of) in [
+            ("paper", &header.paper, DocumentKind::Paper),
+            ("result_code", &header.result_code, DocumentKind::Result),
+            (
+                "signature_of",
+                &header.signature_of,
+                DocumentKind::Signature,
+            ),
+        ] {
+            match (kind == of, value.is_empty()) {
+                (true, true) => fields.reject(field, "is required of this kind"),
+                (false, false) => fields.reject(field, "must be empty of this kind"),
+                _ => {}
+            }
+        }
+    }
+    if let Some(media_type) = &media_type
+        && !is_media_type(media_type)
+    {
+        fields.reject("media_type", "must be one such as application/pdf");
+    }
+    if !(1..=SIZE_MAX).contains(&header.size) {
+        fields.reject("size", format!("must be from 1 to {SIZE_MAX} bytes"));
+    }
+    let parsed = (|| {
+        Some(Header {
+            code: code?,
+            document: State {
+                kind: kind?,
+                paper: paper?,
+                result_code: result_code?,
+                signature_of: signature_of?,
+                media_type: media_type?,
+                size: header.size,
+                sha256: Sha256::default(),
+                object: String::new(),
+                added_at: jiff::Timestamp::UNIX_EPOCH,
+            },
+            file_name: Words::from(file_name?),
+            request_id: request_id?,
+        })
+    })();
+    fields.finish(parsed)
+}
+
+/// A name without folders. The violation never repeats it.
+fn file_name(fields: &mut Fields, name: &str) -> Option<String> {
+    let line = fields.line("file_name", name)?;
+    if line.contains(['/', '\\']) || line == "." || line == ".." || line.chars().count() > 200 {
+        fields.reject(
+            "file_name",
+            "must be the name of a file, without folders, of at most 200 characters",
+        );
+        return None;
+    }
+    Some(line)
+}
+
+/// RFC 6838, section 4.2.
+fn is_media_type(text: &str) -> bool {
+    let is_name = |name: &str| {
+        (1..=127).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    text.split_once('/')
+        .is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
+}
