@@ -184,7 +184,7 @@ pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Serv
         archive: archive.clone(),
         vault: vault.clone(),
         accesses: accesses.clone(),
-        workflow,
+        workflow: workflow.clone(),
     };
     let archive_api = ArchiveApi {
         ledger: archive_ledger,
@@ -198,6 +198,7 @@ pub async fn start(surroundings: Surroundings, look_up_url: &str) -> Result<Serv
         archive: archive.clone(),
         vault,
         accesses,
+        workflow,
         look_ups: LookUps::default(),
         look_up_url: look_up_url.to_owned(),
         clock,
