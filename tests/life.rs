@@ -14,6 +14,7 @@
 mod support;
 
 mod life {
+    mod forms;
     mod holds;
     mod home;
     mod time;

@@ -7,8 +7,8 @@ use motcua_platform::{
 };
 use motcua_proto::{
     intake::v1::{
-        dossier_service_client::DossierServiceClient, payment_service_client::PaymentServiceClient,
-        visit_service_client::VisitServiceClient,
+        dossier_service_client::DossierServiceClient, form_service_client::FormServiceClient,
+        payment_service_client::PaymentServiceClient, visit_service_client::VisitServiceClient,
     },
     notification::v1::{
         ListMessagesRequest, Message, message_service_client::MessageServiceClient,
@@ -249,6 +249,10 @@ impl Person<'_> {
 
     pub(crate) fn payments(&self) -> PaymentServiceClient<Peer> {
         PaymentServiceClient::new(self.peer(Service::Intake))
+    }
+
+    pub(crate) fn forms(&self) -> FormServiceClient<Peer> {
+        FormServiceClient::new(self.peer(Service::Intake))
     }
 
     pub(crate) fn cases(&self) -> CaseServiceClient<Peer> {

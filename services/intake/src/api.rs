@@ -17,7 +17,7 @@ mod synchronisation;
 mod visits;
 
 use motcua_platform::{
-    archive::Archive, catalog::Catalogs, clock::Clock, ledger::Ledger, vault::Vault,
+    archive::Archive, catalog::Catalogs, clock::Clock, ledger::Ledger, rpc::Peer, vault::Vault,
 };
 
 pub(crate) use self::{
@@ -42,6 +42,8 @@ pub(crate) struct DossierApi {
     pub(crate) look_up_url: String,
     /// Where every reading of personal data is noted.
     pub(crate) accesses: AccessLog,
+    /// Asked what stands on the papers of a case.
+    pub(crate) workflow: Peer,
     /// How often may be looked up: from an address, and of a dossier.
     pub(crate) look_ups: LookUps,
     /// For the day that a dossier's code names.

@@ -200,7 +200,7 @@ pub async fn start(
         archive: archive.clone(),
         vault: vault.clone(),
         accesses: accesses.clone(),
-        workflow,
+        workflow: workflow.clone(),
     };
     let archive_api = ArchiveApi {
         ledger: archive_ledger,
@@ -215,6 +215,7 @@ pub async fn start(
         vault,
         accesses,
         contents,
+        workflow,
         look_ups: LookUps::default(),
         look_up_url: look_up_url.to_owned(),
         clock,

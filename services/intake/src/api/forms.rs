@@ -6,11 +6,15 @@ use motcua_proto::intake::v1::{
     Form, PrintFormRequest, PrintFormResponse, Sheet as AskedSheet,
     form_service_server::FormService,
 };
-use tonic::{Request, Response, Status};
+use motcua_proto::workflow::v1::{
+    GetCaseRequest, GetControlSheetRequest, ListCaseStatementsRequest,
+    case_service_client::CaseServiceClient,
+};
+use tonic::{Code, Request, Response, Status};
 
 use super::DossierApi;
 use crate::{
-    domain::forms::{Particulars, fill},
+    domain::forms::{CaseFile, Particulars, fill},
     store,
 };
 
@@ -35,7 +39,11 @@ impl FormService for DossierApi {
 }
 
 impl DossierApi {
-    async fn print(&self, call: &Call, body: PrintFormRequest) -> Result<PrintFormResponse, Error> {
+    async fn print(
+        &self,
+        call: &Call,
+        body: PrintFormRequest,
+    ) -> Result<PrintFormResponse, Status> {
         let mut fields = Fields::new();
         let code = fields.name("name", "dossiers", &body.name);
         let form = fields.choice::<Form>("form", body.form);
@@ -45,13 +53,19 @@ impl DossierApi {
             AskedSheet::A5 => Sheet::A5,
             AskedSheet::A4 | AskedSheet::Unspecified => Sheet::A4,
         };
-        let mut reading = self.archive.open(call.scope()).await?;
+        let mut reading = self.archive.open(call.scope()).await.map_err(Error::from)?;
         let dossier = store::dossier(&mut reading, &code)
-            .await?
+            .await
+            .map_err(Error::from)?
             .ok_or(Error::Missing { name: body.name })?;
         let statements = store::statements(&mut reading, &self.vault, &code).await?;
         let catalog = self.catalog_of(&mut reading, &dossier).await?;
         drop(reading);
+        let case = if CaseFile::is_wanted(form) && dossier.reception.is_some() {
+            self.case_file(&code).await?
+        } else {
+            None
+        };
         let (kind, form) = fill(
             form,
             &Particulars {
@@ -60,6 +74,7 @@ impl DossierApi {
                 statements: &statements,
                 catalog: &catalog,
                 link: self.link(&code),
+                case: case.as_ref(),
             },
         )?;
         self.accesses
@@ -79,6 +94,27 @@ impl DossierApi {
             pdf: rendered.pdf,
             html: rendered.html,
         })
+    }
+
+    /// The case, as workflow knows it; `None` where it has not begun.
+    async fn case_file(&self, code: &str) -> Result<Option<CaseFile>, Status> {
+        let mut workflow = CaseServiceClient::new(self.workflow.clone());
+        let name = format!("cases/{code}");
+        let asked = GetCaseRequest { name: name.clone() };
+        let case = match workflow.get_case(asked).await {
+            Ok(case) => case.into_inner(),
+            Err(status) if status.code() == Code::NotFound => return Ok(None),
+            Err(status) => return Err(status),
+        };
+        let asked = ListCaseStatementsRequest { name: name.clone() };
+        let statements = workflow.list_case_statements(asked).await?.into_inner();
+        let asked = GetControlSheetRequest { name };
+        let sheet = workflow.get_control_sheet(asked).await?.into_inner();
+        Ok(Some(CaseFile {
+            case,
+            statements: statements.statements,
+            sheet,
+        }))
     }
 
     /// What the QR code holds: where the dossier is looked up, or, where the city has no such place, its code.

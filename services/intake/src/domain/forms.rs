@@ -21,12 +21,16 @@ use motcua_proto::{
     r#type::v1::{AgencyKind, AuthorisationGround, DossierStatus, HandOverMethod},
 };
 
+pub use super::case_forms::CaseFile;
 use super::{applicant, dossier::Dossier, papers::Handed, plain};
 
 /// What each agency's counter is called, by law.
-const CENTRE: &str = "Trung tâm Phục vụ hành chính công";
+pub(super) const CENTRE: &str = "Trung tâm Phục vụ hành chính công";
 /// A ward is one of these; its name follows.
 const WARDS: [&str; 4] = ["Phường ", "Xã ", "Đặc khu ", "Thị trấn "];
+
+/// Why a supplement is asked for, where its items say what is missing.
+pub(super) const INCOMPLETE: &str = "Hồ sơ chưa đầy đủ, chưa hợp lệ theo quy định.";
 
 /// A dossier, and everything else that stands on its papers.
 pub struct Particulars<'a> {
@@ -40,6 +44,8 @@ pub struct Particulars<'a> {
     pub catalog: &'a Catalog,
     /// What the QR code holds.
     pub link: String,
+    /// The case, for a form that speaks of it; `None` before it began.
+    pub case: Option<&'a CaseFile>,
 }
 
 /// Fills a form in.
@@ -62,13 +68,23 @@ pub fn fill(asked: Asked, particulars: &Particulars<'_>) -> Result<(Kind, Form),
             of(Kind::Mau03, Kind::Ct06),
             Form::Refusal(particulars.refusal()?),
         ),
+        Asked::CaseSupplement => (
+            of(Kind::Mau02, Kind::Ct05),
+            Form::Supplement(particulars.case_supplement()?),
+        ),
+        Asked::Apology => (Kind::Mau04, Form::Apology(particulars.apology()?)),
+        Asked::Stop => (Kind::Mau05, Form::Stop(particulars.stop()?)),
+        Asked::ControlSheet => (
+            Kind::Mau06,
+            Form::ControlSheet(particulars.control_sheet()?),
+        ),
         Asked::Unspecified => return Err(Error::field("form", "is required")),
     })
 }
 
 impl Particulars<'_> {
     /// Police matters have forms of their own (circular 66/2023/TT-BCA).
-    fn competent_kind(&self) -> AgencyKind {
+    pub(super) fn competent_kind(&self) -> AgencyKind {
         self.catalog
             .agency(&self.dossier.competent_agency)
             .map_or(AgencyKind::Unspecified, |agency| agency.kind())
@@ -120,7 +136,7 @@ impl Particulars<'_> {
         let nothing = || {
             self.not_yet(
                 "nothing was asked for before acceptance",
-                "during the case its officer asks (RequestSupplement of the case)",
+                "what the case asked for is FORM_CASE_SUPPLEMENT",
             )
         };
         let asked = self.dossier.asked.as_ref().ok_or_else(nothing)?;
@@ -133,19 +149,8 @@ impl Particulars<'_> {
             applicant: self.applicant()?,
             procedure: self.procedure(),
             phase: Phase::Reception,
-            // An item a line, as whoever asked wrote them.
-            items: said
-                .body
-                .expose()
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .map(|what| Missing {
-                    what: what.to_owned(),
-                    how: None,
-                })
-                .collect(),
-            reason: "Hồ sơ chưa đầy đủ, chưa hợp lệ theo quy định.".to_owned(),
+            items: items(said.body.expose()),
+            reason: INCOMPLETE.to_owned(),
             ground: said.ground.expose().clone(),
             until: Some(local(asked.due_at)),
             made_by: None,
@@ -203,7 +208,7 @@ impl Particulars<'_> {
             .find(|said| said.kind == i32::from(kind))
     }
 
-    fn not_yet(&self, why: &str, remedy: &'static str) -> Error {
+    pub(super) fn not_yet(&self, why: &str, remedy: &'static str) -> Error {
         let status = self.dossier.status.as_str_name();
         Error::Refused(Refused {
             message: format!("the form cannot be printed: {why}"),
@@ -216,14 +221,14 @@ impl Particulars<'_> {
         })
     }
 
-    fn title(&self, code: &str) -> String {
+    pub(super) fn title(&self, code: &str) -> String {
         self.catalog
             .agency(code)
             .map_or_else(|| code.to_owned(), |agency| agency.title.clone())
     }
 
     /// `phường An Phong`: as it stands after another word.
-    fn of_ward(&self) -> String {
+    pub(super) fn of_ward(&self) -> String {
         let title = self.title(&self.dossier.receiving_agency);
         let mut letters = title.chars();
         letters.next().map_or_else(String::new, |first| {
@@ -231,7 +236,7 @@ impl Particulars<'_> {
         })
     }
 
-    fn office(&self) -> Office {
+    pub(super) fn office(&self) -> Office {
         let title = self.title(&self.dossier.receiving_agency);
         let place = WARDS
             .iter()
@@ -250,7 +255,7 @@ impl Particulars<'_> {
         }
     }
 
-    fn reference(&self, issued: Timestamp) -> Reference {
+    pub(super) fn reference(&self, issued: Timestamp) -> Reference {
         Reference {
             number: None,
             code: self.code.to_owned(),
@@ -260,7 +265,7 @@ impl Particulars<'_> {
         }
     }
 
-    fn procedure(&self) -> Procedure {
+    pub(super) fn procedure(&self) -> Procedure {
         let code = &self.dossier.procedure;
         Procedure {
             code: code.clone(),
@@ -271,7 +276,7 @@ impl Particulars<'_> {
         }
     }
 
-    fn applicant(&self) -> Result<FormApplicant, Error> {
+    pub(super) fn applicant(&self) -> Result<FormApplicant, Error> {
         let Applicant {
             full_name,
             phone,
@@ -299,6 +304,19 @@ impl Particulars<'_> {
             email: given(email),
         })
     }
+}
+
+/// An item a line, as whoever asked wrote them.
+pub(super) fn items(missing: &str) -> Vec<Missing> {
+    missing
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(|what| Missing {
+            what: what.to_owned(),
+            how: None,
+        })
+        .collect()
 }
 
 /// By what right somebody acts for the applicant, where no paper says so.

@@ -42,6 +42,9 @@ pub struct Case {
     pub due: Due,
     /// True once an apology with a new date was made.
     pub extended: bool,
+    /// That apology, as it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apology: Option<Apology>,
     /// When to tell that the due comes near.
     pub due_soon_at: Option<Timestamp>,
     /// True once that was told.
@@ -102,6 +105,17 @@ pub struct Due {
     pub at: Timestamp,
     /// The first instant that is too late.
     pub judged_until: Timestamp,
+}
+
+/// An apology with a new date. Later holds move the case's dues, and not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Apology {
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// The due instant that was not to be kept.
+    pub first_due_at: Timestamp,
+    /// The new date.
+    pub due_at: Timestamp,
 }
 
 /// The definition that a call runs under.

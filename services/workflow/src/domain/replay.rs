@@ -10,7 +10,7 @@ use motcua_proto::{
 };
 
 use super::{
-    case::{Called, Case, Due, Hold, Limit, SubCase, Task, Touched},
+    case::{Apology, Called, Case, Due, Hold, Limit, SubCase, Task, Touched},
     command::StatementKind,
 };
 
@@ -79,6 +79,7 @@ fn begun(event: &Event, started: &events::CaseStarted) -> Case {
         first_due: due,
         due,
         extended: false,
+        apology: None,
         due_soon_at: from_proto_opt(started.due_soon_at.as_ref()),
         due_soon: false,
         overdue: false,
@@ -210,8 +211,14 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
         Payload::CaseResumed(resumed) => case_resumed(case, resumed),
         Payload::DeadlineExtended(extended) => {
             case.extended = true;
+            let due_at = at(extended.due_at.as_ref());
+            case.apology = Some(Apology {
+                made_at: at(event.recorded_at.as_ref()),
+                first_due_at: at(extended.first_due_at.as_ref()),
+                due_at,
+            });
             case.due = Due {
-                at: at(extended.due_at.as_ref()),
+                at: due_at,
                 judged_until: at(extended.judged_until.as_ref()),
             };
             remind(case, extended.due_soon_at.as_ref());

@@ -98,6 +98,11 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
         first_due_at: Some(to_proto(case.first_due.at)),
         due_at: Some(to_proto(case.due.at)),
         extended: case.extended,
+        apology: case.apology.map(|apology| proto::Apology {
+            made_at: Some(to_proto(apology.made_at)),
+            first_due_at: Some(to_proto(apology.first_due_at)),
+            due_at: Some(to_proto(apology.due_at)),
+        }),
         overdue: case.overdue || case.punctuality == motcua_proto::r#type::v1::Punctuality::Overdue,
         priority: case.priority.into(),
         holds: case

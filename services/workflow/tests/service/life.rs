@@ -243,6 +243,10 @@ async fn a_ward_works_through_its_cases() {
         .unwrap()
         .into_inner();
     assert!(extended.extended);
+    let apology = extended.apology.unwrap();
+    assert_eq!(apology.first_due_at, Some(to_proto(at("2025-07-07T17:00"))));
+    assert_eq!(apology.due_at, Some(to_proto(at("2025-07-09T10:00"))));
+    assert!(apology.made_at.is_some());
     world.hand.set(at("2025-07-08T08:00"));
     let overdue = world.hears(K::CaseOverdue).await;
     assert_ne!(

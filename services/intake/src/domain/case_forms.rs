@@ -1,0 +1,252 @@
+//! What the forms say of the case: the apology, the stop, the control sheet, and what was asked for behind the counter.
+//!
+//! The words and the moments are workflow's; each paper takes the moments of the act that it is about, not where the case came to
+//! since.
+
+use jiff::{Timestamp, civil::DateTime};
+use motcua_calendar::local;
+use motcua_forms::data::{
+    Apology, ControlSheet, Hand, Handover, Office, Outcome, Phase, Signatory, Stop, Supplement,
+};
+use motcua_platform::{error::Error, time::from_proto_opt};
+use motcua_proto::{
+    intake::v1::Form as Asked,
+    r#type::v1::{AgencyKind, Punctuality},
+    workflow::v1::{
+        Case, CaseState, CaseStatement, CaseStatementKind, ControlSheet as Sheet, ControlSheetLine,
+        Hold,
+    },
+};
+
+use super::{
+    dossier::Reception,
+    forms::{CENTRE, INCOMPLETE, Particulars, items},
+};
+
+/// What workflow answers about a case.
+#[derive(Debug)]
+pub struct CaseFile {
+    /// Where it stands, and what it passed through.
+    pub case: Case,
+    /// Everything that was said about it.
+    pub statements: Vec<CaseStatement>,
+    /// Who held it, and when.
+    pub sheet: Sheet,
+}
+
+impl CaseFile {
+    /// Whether a form speaks of the case.
+    #[must_use]
+    pub fn is_wanted(form: Asked) -> bool {
+        match form {
+            Asked::Apology | Asked::Stop | Asked::ControlSheet | Asked::CaseSupplement => true,
+            Asked::Receipt | Asked::Supplement | Asked::Refusal | Asked::Unspecified => false,
+        }
+    }
+
+    fn said(&self, kind: CaseStatementKind, revision: usize) -> Option<&CaseStatement> {
+        self.statements.iter().find(|said| {
+            said.kind() == kind && usize::try_from(said.revision).is_ok_and(|n| n == revision)
+        })
+    }
+}
+
+impl Particulars<'_> {
+    /// The case and what the receipt promised.
+    fn begun(&self) -> Result<(&CaseFile, &Reception), Error> {
+        self.case
+            .zip(self.dossier.reception.as_ref())
+            .ok_or_else(|| {
+                self.not_yet(
+                    "its case has not begun",
+                    "accept it (AcceptDossier); the case begins by itself soon after",
+                )
+            })
+    }
+
+    pub(super) fn case_supplement(&self) -> Result<Supplement, Error> {
+        let (file, _) = self.begun()?;
+        let asked: Vec<&Hold> = file
+            .case
+            .holds
+            .iter()
+            .filter(|hold| !hold.payment)
+            .collect();
+        // Each asking is a hold, and its words are the statement of the same number.
+        let (hold, said) = asked
+            .last()
+            .zip(file.said(CaseStatementKind::Missing, asked.len()))
+            .ok_or_else(|| {
+                self.not_yet(
+                    "the case asked for no supplement",
+                    "what was asked for before acceptance is FORM_SUPPLEMENT",
+                )
+            })?;
+        Ok(Supplement {
+            office: self.office(),
+            reference: self.reference(instant(hold.held_at.as_ref())?),
+            applicant: self.applicant()?,
+            procedure: self.procedure(),
+            phase: Phase::Resolution,
+            items: items(&said.text),
+            reason: INCOMPLETE.to_owned(),
+            ground: said.ground.clone(),
+            until: from_proto_opt(hold.supplement_due_at.as_ref()).map(local),
+            made_by: None,
+        })
+    }
+
+    pub(super) fn apology(&self) -> Result<Apology, Error> {
+        let (file, reception) = self.begun()?;
+        let (made, said) = file
+            .case
+            .apology
+            .as_ref()
+            .zip(file.said(CaseStatementKind::Apology, 1))
+            .ok_or_else(|| {
+                self.not_yet(
+                    "no new date was set",
+                    "a leader sets one before the limit passes (ExtendDeadline)",
+                )
+            })?;
+        Ok(Apology {
+            office: self.agency(),
+            reference: self.reference(instant(made.made_at.as_ref())?),
+            applicant: self.applicant()?,
+            procedure: self.procedure(),
+            received_at: local(reception.received_at),
+            due_at: moment(made.first_due_at.as_ref())?,
+            reason: said.text.clone(),
+            new_due_at: moment(made.due_at.as_ref())?,
+            head: self.head(),
+        })
+    }
+
+    pub(super) fn stop(&self) -> Result<Stop, Error> {
+        let (file, reception) = self.begun()?;
+        let said = file
+            .said(CaseStatementKind::Stop, 1)
+            .filter(|_| file.case.state() == CaseState::Stopped)
+            .ok_or_else(|| self.not_yet("its case was not stopped", "stop it (StopCase)"))?;
+        let stopped_at = instant(file.case.ended_at.as_ref())?;
+        let paid = self
+            .dossier
+            .payments
+            .iter()
+            .any(|payment| payment.paid_at <= stopped_at);
+        let waiting = file
+            .case
+            .holds
+            .last()
+            .filter(|hold| hold.resumed_at.is_none());
+        Ok(Stop {
+            office: self.agency(),
+            reference: self.reference(stopped_at),
+            applicant: self.applicant()?,
+            procedure: self.procedure(),
+            received_at: Some(local(reception.received_at)),
+            phase: match waiting {
+                Some(hold) if hold.payment => "Chờ thực hiện nghĩa vụ tài chính",
+                Some(_) => "Chờ bổ sung, hoàn thiện hồ sơ",
+                None => "Đang giải quyết",
+            }
+            .to_owned(),
+            reason: said.text.clone(),
+            ground: said.ground.clone(),
+            fees: paid.then(|| {
+                "Việc hoàn trả thực hiện theo quy định của pháp luật về phí, lệ phí.".to_owned()
+            }),
+            originals: Some(format!("Trả lại Ông/Bà tại {CENTRE} {}.", self.of_ward())),
+            head: self.head(),
+        })
+    }
+
+    pub(super) fn control_sheet(&self) -> Result<ControlSheet, Error> {
+        let (file, reception) = self.begun()?;
+        let competent = &self.dossier.competent_agency;
+        let mut others: Vec<&str> = Vec::new();
+        for line in &file.sheet.lines {
+            if line.agency != *competent && !others.contains(&line.agency.as_str()) {
+                others.push(&line.agency);
+            }
+        }
+        Ok(ControlSheet {
+            office: self.office(),
+            // It goes with the receipt.
+            reference: self.reference(reception.received_at),
+            applicant: self.applicant()?.name,
+            procedure: self.procedure(),
+            responsible: self.title(competent),
+            cooperating: others.into_iter().map(|code| self.title(code)).collect(),
+            received_at: local(reception.received_at),
+            due_at: local(reception.first_due_at),
+            handovers: file
+                .sheet
+                .lines
+                .iter()
+                .map(|line| self.handover(line))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn handover(&self, line: &ControlSheetLine) -> Result<Handover, Error> {
+        let outcome = match line.punctuality() {
+            Punctuality::Early => Some(Outcome::Early),
+            Punctuality::OnTime => Some(Outcome::OnTime),
+            Punctuality::Overdue => Some(Outcome::Overdue),
+            Punctuality::Unspecified => None,
+        };
+        Ok(Handover {
+            unit: self.title(&line.agency),
+            step: Some(line.title.clone()).filter(|title| !title.is_empty()),
+            // The step before it gave it; with branches, which one that was, the order of the lines does not say.
+            handed_over: Some(Hand {
+                at: moment(line.handed_over_at.as_ref())?,
+                by: String::new(),
+            }),
+            received: from_proto_opt(line.received_at.as_ref()).map(|at| Hand {
+                at: local(at),
+                by: line.assignee.clone(),
+            }),
+            outcome,
+            planned_minutes: u32::try_from(line.planned_minutes).ok(),
+            // What a step that lasts has used depends on when one looks.
+            used_minutes: outcome.and(u32::try_from(line.used_minutes).ok()),
+            note: match line.note.as_str() {
+                "returned" => Some("Chuyển lại bước trước".to_owned()),
+                "cancelled" => Some("Không phải thực hiện nữa".to_owned()),
+                _ => None,
+            },
+        })
+    }
+
+    /// The agency itself: what its head signs comes from no counter.
+    fn agency(&self) -> Office {
+        Office {
+            centre: None,
+            ..self.office()
+        }
+    }
+
+    fn head(&self) -> Signatory {
+        Signatory {
+            capacity: match self.competent_kind() {
+                AgencyKind::Police => "Trưởng Công an",
+                // The letterhead is the ward's, whoever takes part.
+                AgencyKind::Ward | AgencyKind::SocialInsurance | AgencyKind::Unspecified => {
+                    "Chủ tịch"
+                }
+            }
+            .to_owned(),
+            name: None,
+        }
+    }
+}
+
+fn instant(at: Option<&prost_types::Timestamp>) -> Result<Timestamp, Error> {
+    from_proto_opt(at).ok_or_else(|| Error::Fault("workflow left a moment out".to_owned()))
+}
+
+fn moment(at: Option<&prost_types::Timestamp>) -> Result<DateTime, Error> {
+    instant(at).map(local)
+}

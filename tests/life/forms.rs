@@ -1,0 +1,141 @@
+//! What is printed of a case: intake knows whose it is, workflow what was said and when.
+
+use motcua_proto::intake::v1::{Form, PrintFormRequest};
+use tonic::Status;
+
+use crate::support::{Person, Suite, WARD, birth, certification, marriage, refused};
+
+impl Person<'_> {
+    async fn prints(&self, code: &str, form: Form) -> Result<String, Status> {
+        let request = PrintFormRequest {
+            name: format!("dossiers/{code}"),
+            form: form.into(),
+            ..PrintFormRequest::default()
+        };
+        Ok(self.forms().print_form(request).await?.into_inner().html)
+    }
+}
+
+/// All of these stand on the paper.
+fn reads(paper: &str, words: &[&str]) {
+    for words in words {
+        assert!(paper.contains(words), "{words}\n{paper}");
+    }
+}
+
+#[tokio::test]
+async fn an_apology_keeps_its_dates_when_a_hold_moves_the_case() {
+    let suite = Suite::start().await;
+    let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
+    suite.clock_at("2025-07-01T08:10").await;
+    let code = clerk.submits(marriage()).await.code;
+    suite.settle().await;
+    for (form, remedy) in [
+        (Form::Apology, "ExtendDeadline"),
+        (Form::Stop, "StopCase"),
+        (Form::CaseSupplement, "FORM_SUPPLEMENT"),
+    ] {
+        let refusal = refused(&clerk.prints(&code, form).await.unwrap_err());
+        assert_eq!(refusal.reason, "MOVE_NOT_ALLOWED");
+        assert!(refusal.metadata["remedy"].contains(remedy), "{refusal:?}");
+    }
+    suite.clock_at("2025-07-02T09:00").await;
+    leader.extends(&code, "2025-07-08T10:00").await;
+    let paper = clerk.prints(&code, Form::Apology).await.unwrap();
+    reads(
+        &paper,
+        &[
+            "Mẫu số 04",
+            "08 giờ 10 phút, ngày 01 tháng 7 năm 2025",
+            "17 giờ 00 phút, ngày 04 tháng 7 năm 2025",
+            "10 giờ 00 phút, ngày 08 tháng 7 năm 2025",
+            "CHỦ TỊCH",
+        ],
+    );
+
+    suite.clock_at("2025-07-03T09:00").await;
+    officer
+        .requests(&code, "Giấy xác nhận\n\nẢnh của hai bên")
+        .await;
+    suite.settle().await;
+    let asked = clerk.prints(&code, Form::CaseSupplement).await.unwrap();
+    reads(
+        &asked,
+        &[
+            "Mẫu số 02",
+            "Giấy xác nhận",
+            "Ảnh của hai bên",
+            "ngày 14 tháng 7 năm 2025",
+        ],
+    );
+    suite.clock_at("2025-07-07T10:00").await;
+    clerk.hands_in(&code, "Đã nộp").await;
+    suite.settle().await;
+    // The case's dues moved. What was handed to the applicant did not.
+    assert_eq!(clerk.prints(&code, Form::Apology).await.unwrap(), paper);
+    assert_eq!(
+        clerk.prints(&code, Form::CaseSupplement).await.unwrap(),
+        asked
+    );
+}
+
+#[tokio::test]
+async fn a_case_that_stops_by_itself_leaves_its_notice() {
+    let suite = Suite::start().await;
+    let (clerk, officer) = (suite.clerk(), suite.officer());
+    suite.clock_at("2025-07-01T08:10").await;
+    let code = clerk.submits(certification()).await.code;
+    clerk.pays(&code, 20_000).await;
+    suite.settle().await;
+    officer.requests_payment(&code).await.unwrap();
+    suite.clock_at("2025-07-11T00:00").await;
+    suite.settle().await;
+    reads(
+        &clerk.prints(&code, Form::Stop).await.unwrap(),
+        &[
+            "Mẫu số 05",
+            "Chờ thực hiện nghĩa vụ tài chính",
+            "118/2025/NĐ-CP",
+            "Việc hoàn trả thực hiện theo quy định của pháp luật về phí, lệ phí.",
+            "Trả lại Ông/Bà tại Trung tâm Phục vụ hành chính công",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_control_sheet_tells_each_step_and_nothing_that_depends_on_when_one_looks() {
+    let suite = Suite::start().await;
+    let (clerk, officer) = (suite.clerk(), suite.officer());
+    suite.clock_at("2025-07-01T08:10").await;
+    let code = clerk.submits(birth()).await.code;
+    suite.settle().await;
+    suite.clock_at("2025-07-01T09:00").await;
+    officer.approves(WARD, &code).await;
+    let paper = clerk.prints(&code, Form::ControlSheet).await.unwrap();
+    reads(
+        &paper,
+        &[
+            "Mẫu số 06",
+            &code,
+            officer.id(),
+            "Đang giải quyết",
+            "Thực tế: 50 phút",
+        ],
+    );
+    suite.clock_at("2025-07-01T10:00").await;
+    assert_eq!(
+        clerk.prints(&code, Form::ControlSheet).await.unwrap(),
+        paper
+    );
+    // Another ward learns nothing.
+    let stranger = suite.person_of(
+        motcua_proto::r#type::v1::Role::Receptionist,
+        "receptionist-00001-1",
+        &["00001"],
+    );
+    let status = stranger
+        .prints(&code, Form::ControlSheet)
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), tonic::Code::NotFound);
+}
