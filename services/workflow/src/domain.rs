@@ -7,6 +7,7 @@
 //! | `surround.rs` | what does a decision look at beside the case? |
 //! | `case.rs`, `replay.rs` | where does a case stand, and how do events change that? |
 //! | `command.rs`, `decide.rs` | what may be asked of a case, and which rule does it meet? |
+//! | `follow.rs` | what does an event of intake ask of a case? |
 //! | `begin.rs`, `work.rs` | how does it begin, what may be done with a task? |
 //! | `ask.rs`, `deadline.rs` | what is the applicant asked for, and what moves the due? |
 //! | `standing.rs` | who may act on it: whose role, whose agency, whose relative, whose signature? |
@@ -22,6 +23,7 @@ mod deadline;
 mod decide;
 mod definition;
 mod engine;
+mod follow;
 mod published;
 mod reckon;
 mod replay;
@@ -40,6 +42,7 @@ pub use self::{
     command::{Cause, Command, Receipt, StatementKind, Words},
     decide::decide,
     definition::{Branch, Call, Definition, Step, Task as TaskStep, Transition, limit_minutes},
+    follow::asked_by,
     published::{Publication, Published, Version},
     replay::apply,
     sheet::control_sheet,

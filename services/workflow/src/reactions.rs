@@ -9,19 +9,18 @@ use motcua_platform::{
     follower::{Failure, Handler, Received},
     ledger::{self, Envelope, Target},
     telemetry,
-    time::from_proto_opt,
     vault::Vault,
     work::Work,
 };
 use motcua_proto::{
-    events::v1::{DossierAccepted, EventKind, event::Payload},
+    events::v1::{EventKind, event::Payload},
     r#type::v1::Catalog as ProtoCatalog,
 };
 use sqlx::PgConnection;
 
 use crate::{
     SERVICE,
-    domain::{Cause, Command, Due, Limit, Receipt},
+    domain::{Command, asked_by},
     store::{Cases, Wanted, ensure_newest},
 };
 
@@ -67,7 +66,7 @@ impl Handler for Reactions {
                     erased.extend(subject.dossiers.iter().map(String::as_str));
                 }
                 Some(payload) => {
-                    let command = command(source, received, payload)
+                    let command = asked_by(source, &received.event, payload)
                         .map_err(|why| Failure::event(index, why))?;
                     commands.extend(command.map(|command| (index, envelope(received, command))));
                 }
@@ -149,78 +148,4 @@ fn envelope(received: &Received, command: Command) -> Envelope<Command> {
     let target = Target::Key(received.event.dossier.clone());
     let traceparent = telemetry::traceparent(&received.span);
     Envelope::by_rule(SERVICE, target, command, traceparent)
-}
-
-/// What an event asks for; nothing where the case has no part in it.
-fn command(
-    source: &'static str,
-    received: &Received,
-    payload: &Payload,
-) -> Result<Option<Command>, String> {
-    let event = &received.event;
-    let cause = Cause {
-        source,
-        position: event.position,
-        kind: event.kind(),
-    };
-    Ok(match payload {
-        Payload::DossierAccepted(accepted) => {
-            let receipt = receipt(&event.procedure, accepted)
-                .ok_or("the receipt's times or limit are missing")?;
-            Some(Command::Start {
-                receipt: Box::new(receipt),
-                cause,
-            })
-        }
-        // Before acceptance there is no case.
-        Payload::DossierWithdrawn(withdrawn) if withdrawn.accepted => {
-            let at =
-                from_proto_opt(withdrawn.withdrawn_at.as_ref()).ok_or("withdrawn_at is missing")?;
-            Some(Command::Withdraw { at, cause })
-        }
-        Payload::SupplementProvided(provided) if provided.during_case => {
-            let at =
-                from_proto_opt(provided.provided_at.as_ref()).ok_or("provided_at is missing")?;
-            Some(Command::Resume { at, cause })
-        }
-        Payload::SupplementLapsed(_) => {
-            let at = from_proto_opt(event.occurred_at.as_ref()).ok_or("occurred_at is missing")?;
-            Some(Command::Lapse { at, cause })
-        }
-        // What was paid before acceptance stands in it.
-        Payload::PaymentRecorded(recorded) if recorded.accepted => {
-            let at = from_proto_opt(event.occurred_at.as_ref()).ok_or("occurred_at is missing")?;
-            Some(Command::Pay {
-                fee_vnd: recorded.fee_vnd,
-                paid_vnd: recorded.paid_vnd,
-                at,
-                cause,
-            })
-        }
-        Payload::StaffRecused(recused) => Some(Command::Recuse {
-            principal: recused.principal.clone(),
-        }),
-        _ => None,
-    })
-}
-
-fn receipt(procedure: &str, accepted: &DossierAccepted) -> Option<Receipt> {
-    Some(Receipt {
-        procedure: procedure.to_owned(),
-        received_at: from_proto_opt(accepted.received_at.as_ref())?,
-        due: Due {
-            at: from_proto_opt(accepted.due_at.as_ref())?,
-            judged_until: from_proto_opt(accepted.judged_until.as_ref())?,
-        },
-        limit: Limit::from_proto(accepted.limit.as_ref()?)?,
-        catalog: accepted.catalog.clone(),
-        definition: accepted.definition.clone(),
-        receiving_agency: accepted.receiving_agency.clone(),
-        competent_agency: accepted.competent_agency.clone(),
-        priority: accepted.priority(),
-        options: accepted.options.clone(),
-        recused: accepted.recused.clone(),
-        fee_vnd: accepted.fee_vnd,
-        paid_vnd: accepted.paid_vnd,
-    })
 }

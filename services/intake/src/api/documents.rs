@@ -1,6 +1,6 @@
 //! `DocumentService`: files in and out, in pieces.
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt as _, stream};
 use motcua_platform::{
@@ -19,6 +19,7 @@ use motcua_proto::{
     r#type::v1::DocumentKind,
 };
 use ring::digest::{Context as Digest, SHA256};
+use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -33,6 +34,8 @@ use crate::{
     store::{self, FRAME_BYTES, Reading, Writing},
 };
 
+/// Who sends nothing for as long has gone away.
+const PIECE_WITHIN: Duration = Duration::from_secs(60);
 /// The largest file.
 const SIZE_MAX: i64 = 100 * 1024 * 1024;
 /// As the contract names them, for the log of who read what.
@@ -111,27 +114,29 @@ impl DossierApi {
         header.document.object = writing.finish().await?;
         let object = header.document.object.clone();
         let kept = self.keep(call, header).await;
-        let is_kept = matches!(&kept, Ok((_, owner)) if *owner == object);
-        // Refused, or sent before: then the first one is kept.
-        if !is_kept && let Err(error) = self.contents.remove(&object).await {
+        let is_nobodys = match &kept {
+            // Sent before: then the first one is kept. Where that cannot be seen now, the sweep will.
+            Ok((_, owner)) => owner.as_ref().is_some_and(|owner| *owner != object),
+            Err(error) => is_refusal(error),
+        };
+        if is_nobodys && let Err(error) = self.contents.remove(&object).await {
             tracing::warn!(object, %error, "a file that was not taken is swept away later");
         }
         kept.map(|(accepted, _)| accepted)
     }
 
-    /// The document, and the object that its content lies in.
+    /// The document, and the object that its content lies in, where that can be seen.
     async fn keep(
         &self,
         call: &Call,
         header: Header,
-    ) -> Result<(Accepted<Document>, String), Error> {
+    ) -> Result<(Accepted<Document>, Option<String>), Error> {
         let Header {
             code,
             document,
             file_name,
             request_id,
         } = header;
-        let object = document.object.clone();
         // What makes two uploads the same: everything but where the content lies.
         let body = Document {
             file_name: file_name.expose().clone(),
@@ -154,7 +159,7 @@ impl DossierApi {
         let added = documents
             .pop()
             .ok_or_else(|| Error::Fault("a document was added and is not there".to_owned()))?;
-        let owner = self.owner(&code, &added.name).await?.unwrap_or(object);
+        let owner = self.owner(&code, &added.name).await.ok().flatten();
         let accepted = Accepted {
             answer: added,
             position,
@@ -240,13 +245,31 @@ impl DossierApi {
     }
 }
 
+/// Whether the law, or the request itself, is why a document was not taken. Whatever else went wrong, it may have been.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Invalid(_)
+            | Error::Missing { .. }
+            | Error::Refused(_)
+            | Error::Stale { .. }
+            | Error::RequestIdReused(_)
+            | Error::Exists { .. }
+            | Error::Erased { .. }
+    )
+}
+
 /// The next piece; none at the end of the stream.
 async fn piece(
     pieces: &mut Streaming<UploadDocumentRequest>,
 ) -> Result<Option<upload_document_request::Piece>, Error> {
-    match pieces.message().await {
-        Ok(message) => Ok(message.and_then(|message| message.piece)),
-        Err(status) => Err(Error::field(
+    match timeout(PIECE_WITHIN, pieces.message()).await {
+        Err(_) => Err(Error::field(
+            "content",
+            format!("did not come within {} s", PIECE_WITHIN.as_secs()),
+        )),
+        Ok(Ok(message)) => Ok(message.and_then(|message| message.piece)),
+        Ok(Err(status)) => Err(Error::field(
             "content",
             format!("was cut off: {}", status.code().description()),
         )),
@@ -287,8 +310,7 @@ async fn receive(
             None => {
                 return Err(Error::field(
                     "sha256",
-                    "is missing: the upload was cut off after {received} bytes"
-                        .replace("{received}", &received.to_string()),
+                    format!("is missing: the upload was cut off after {received} bytes"),
                 ));
             }
         }

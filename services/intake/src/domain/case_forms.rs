@@ -138,7 +138,8 @@ impl Particulars<'_> {
             .case
             .holds
             .last()
-            .filter(|hold| hold.resumed_at.is_none());
+            // A hold ends with the case.
+            .filter(|hold| hold.resumed_at.is_none() || hold.resumed_at == file.case.ended_at);
         Ok(Stop {
             office: self.agency(),
             reference: self.reference(stopped_at),

@@ -150,27 +150,51 @@ impl Contents {
         )
         .fetch_all(pool)
         .await?;
-        let mut swept = 0;
         for object in &erased {
-            swept += usize::from(self.store.head(&Place::from(object.as_str())).await.is_ok());
             self.remove(object).await?;
         }
-        let old: Vec<String> = old_files(folder)?;
+        sqlx::query("DELETE FROM document WHERE object = ANY($1)")
+            .bind(&erased)
+            .execute(pool)
+            .await?;
+        let files = folder.to_owned();
+        let old = blocking(move || old_files(&files)).await?;
         let owned: Vec<String> =
             sqlx::query_scalar("SELECT object FROM document WHERE object = ANY($1)")
                 .bind(&old)
                 .fetch_all(pool)
                 .await?;
-        for name in old.iter().filter(|name| !owned.contains(name)) {
-            // An upload that ended with its process is a file that the store does not show.
-            match std::fs::remove_file(folder.join(name)) {
-                Ok(()) => swept += 1,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(Error::Fault(format!("{name}: {error}"))),
-            }
-        }
-        Ok(swept)
+        let folder = folder.to_owned();
+        let swept = blocking(move || {
+            let nobodys = old.iter().filter(|name| !owned.contains(name));
+            remove_files(&folder, nobodys)
+        });
+        Ok(erased.len() + swept.await?)
     }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Fault(error.to_string()))?
+}
+
+/// An upload that ended with its process is a file that the store does not show.
+fn remove_files<'a>(
+    folder: &Path,
+    names: impl Iterator<Item = &'a String>,
+) -> Result<usize, Error> {
+    let mut removed = 0;
+    for name in names {
+        match std::fs::remove_file(folder.join(name)) {
+            Ok(()) => removed += 1,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::Fault(format!("{name}: {error}"))),
+        }
+    }
+    Ok(removed)
 }
 
 /// Names of files that are older than any upload lasts.
@@ -317,4 +341,54 @@ pub(super) async fn own(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, time::SystemTime};
+
+    use motcua_platform::{
+        database::{self, Base},
+        postgres::{DataDir, Options, Server},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_owns_is_swept_away_once_no_upload_lasts_as_long() {
+        let server = Server::start(Options::new(DataDir::Temporary))
+            .await
+            .unwrap();
+        let base: Base = server.base_url().parse().unwrap();
+        base.prepare("sweep", &crate::MIGRATIONS).await.unwrap();
+        let pool = database::pool(base.service("sweep"));
+        let folder = tempfile::tempdir().unwrap();
+        let contents = Contents::open(folder.path()).unwrap();
+        let old = SystemTime::now() - UPLOAD_LASTS_AT_MOST - Duration::from_secs(60);
+        for (name, age) in [
+            ("old", Some(old)),
+            ("old-upload#1", Some(old)),
+            ("old-owned", Some(old)),
+            ("new", None),
+        ] {
+            let file = File::create(folder.path().join(name)).unwrap();
+            if let Some(age) = age {
+                file.set_modified(age).unwrap();
+            }
+        }
+        let mut connection = pool.acquire().await.unwrap();
+        own(&mut connection, &[("old-owned", "H24.11593-250701-0001")])
+            .await
+            .unwrap();
+        drop(connection);
+        assert_eq!(contents.sweep(&pool, folder.path()).await.unwrap(), 2);
+        let mut left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["new", "old-owned"]);
+        pool.close().await;
+        server.stop().await.unwrap();
+    }
 }

@@ -44,7 +44,8 @@ fn paper(row: &Row, faults: &mut Faults) -> RequiredPaper {
             .unwrap_or_else(|| {
                 let message = format!("'{text}' must be a number from 0 to {COUNT_MAX}");
                 faults.push_unless_known(row.at(column).fault(message));
-                0
+                // Whether anything of it is wanted cannot be said.
+                1
             }),
     };
     let (originals, copies, photographs) =

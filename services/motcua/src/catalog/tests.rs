@@ -10,11 +10,12 @@ use std::fs;
 use tempfile::TempDir;
 
 /// The files of a small catalog that is sound: a ward with its police, and a linked procedure.
-const SOUND: [(&str, &str); 6] = [
+const SOUND: [(&str, &str); 7] = [
     ("catalog.toml", include_str!("tests/sound/catalog.toml")),
     ("calendar.csv", include_str!("tests/sound/calendar.csv")),
     ("agencies.csv", include_str!("tests/sound/agencies.csv")),
     ("procedures.csv", include_str!("tests/sound/procedures.csv")),
+    ("papers.csv", include_str!("tests/sound/papers.csv")),
     (
         "definitions/linked.toml",
         include_str!("tests/sound/definitions/linked.toml"),

@@ -10,7 +10,7 @@ const LOCK: &str = "SELECT pg_advisory_lock(hashtextextended('motcua roles', 0))
 const UNLOCK: &str = "SELECT pg_advisory_unlock(hashtextextended('motcua roles', 0))";
 
 /// What nobody reads for a caller: keys, requests and their answers, the schema's own book-keeping.
-const WITHHELD: [&str; 7] = [
+const WITHHELD: [&str; 8] = [
     "request",
     "counter",
     "migration",
@@ -18,6 +18,7 @@ const WITHHELD: [&str; 7] = [
     "agency_key",
     "vault_secret",
     "subject",
+    "document",
 ];
 
 /// What is only ever added to: nobody who works rewrites what happened, what was said, or who read it.

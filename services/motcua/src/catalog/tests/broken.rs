@@ -107,6 +107,48 @@ fn misshapen_tables() {
 fn rows_that_say_nonsense() {
     each_is_told_once(&[
         (
+            "a paper of a procedure that is not there",
+            "papers.csv",
+            "1.003197,giay-bao-tu",
+            "9.999999,giay-bao-tu",
+            "papers.csv:3: procedure: there is no procedure '9.999999'",
+        ),
+        (
+            "a paper that stands twice",
+            "papers.csv",
+            "giay-bao-tu",
+            "to-khai",
+            "papers.csv:3: id: stands twice",
+        ),
+        (
+            "a paper in half a copy",
+            "papers.csv",
+            ",,2,,yes",
+            ",,0.5,,yes",
+            "papers.csv:3: copies: '0.5' must be a number from 0 to 20",
+        ),
+        (
+            "a paper of which nothing is wanted",
+            "papers.csv",
+            ",,2,,yes",
+            ",,0,,yes",
+            "papers.csv:3: originals: nothing of it is wanted",
+        ),
+        (
+            "a paper that may be optional",
+            "papers.csv",
+            "yes",
+            "maybe",
+            "papers.csv:3: optional: 'maybe' is none of yes, no",
+        ),
+        (
+            "a paper in a case that the procedure does not know",
+            "papers.csv",
+            "Giấy báo tử,,",
+            "Giấy báo tử,abroad,",
+            "papers.csv:3: option: 'abroad' is no option of the procedure",
+        ),
+        (
             "a day that does not exist",
             "calendar.csv",
             "2025-09-02",

@@ -1,0 +1,379 @@
+//! What is asked at the counter: one generator for each of intake's commands, and what the law expects of each.
+
+use jiff::SignedDuration;
+use motcua_intake::domain::{
+    command::{Command, Confirmation, NewExternalState, NewPayment, Receiver, Submission},
+    documents::{Document, NewDocument},
+    words::Words,
+};
+use motcua_platform::{error::Error, ledger::Authority, vault::Newcomer};
+use motcua_proto::{
+    intake::v1::Applicant,
+    r#type::v1::{
+        Channel, DocumentKind, DossierStatus, HandOverFailure, HandOverMethod, PriorityGround,
+        Recipient, Role,
+    },
+};
+
+use super::{
+    law::{Asked, Expected},
+    setting::{FEE_VND, PROCEDURES, WARDS},
+    world::{Life, World},
+};
+
+/// The generators by name, with their weights. The others are the world's own: see [`name`].
+const WEIGHTS: [(&str, u32); 18] = [
+    ("accept", 12),
+    ("refuse", 1),
+    ("ask_supplement", 2),
+    ("provide_supplement", 5),
+    ("withdraw", 1),
+    ("hand_over", 4),
+    ("arrange_visit", 2),
+    ("record_visit", 2),
+    ("pay", 4),
+    ("refund", 2),
+    ("recuse", 1),
+    ("fail_hand_over", 1),
+    ("propose", 1),
+    ("confirm", 1),
+    ("reject_correction", 1),
+    ("external_state", 1),
+    ("acknowledge", 1),
+    ("add_document", 2),
+];
+
+/// The generator of each command. No wildcard: a new command does not compile until somebody decides here.
+pub(super) fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Submit(_) => "submit",
+        // Made by the edge where the catalog has no such procedure: nothing of a dossier is asked.
+        Command::Reject(_) => "reject",
+        Command::Accept => "accept",
+        Command::Refuse { .. } => "refuse",
+        Command::AskSupplement { .. } => "ask_supplement",
+        Command::ProvideSupplement { .. } => "provide_supplement",
+        Command::Withdraw { .. } => "withdraw",
+        Command::HandOver { .. } => "hand_over",
+        Command::ArrangeVisit { .. } => "arrange_visit",
+        Command::RecordVisit { .. } => "record_visit",
+        Command::RecordPayment(_) => "pay",
+        Command::RefundPayment { .. } => "refund",
+        Command::Recuse { .. } => "recuse",
+        Command::RecordFailedHandOver { .. } => "fail_hand_over",
+        Command::ProposeCorrection { .. } => "propose",
+        Command::ConfirmCorrection(_) => "confirm",
+        Command::RejectCorrection { .. } => "reject_correction",
+        Command::RecordExternalState(_) => "external_state",
+        Command::AcknowledgeState { .. } => "acknowledge",
+        Command::AddDocument(_) => "add_document",
+        Command::Tick => "tick",
+        Command::Follow(_) => "follow",
+    }
+}
+
+fn applicant() -> Applicant {
+    Applicant {
+        full_name: "Nguyễn Thị Thử".to_owned(),
+        ..Applicant::default()
+    }
+}
+
+fn receiver() -> Receiver {
+    Receiver {
+        received_by: words(),
+        recipient: Recipient::Applicant,
+        authorisation: Words::default(),
+    }
+}
+
+fn words() -> Words {
+    Words::from("theo quy định".to_owned())
+}
+
+/// A new dossier, at one of the wards; one in five is accepted in the same act.
+pub(super) fn submits(world: &mut World) {
+    let ward = world.random.usize(..WARDS.len());
+    let code = world.next_code(WARDS[ward]);
+    // Now and then nobody can submit: the procedure is not in the catalog. Its code is then the next one's.
+    let known = world.random.u8(..20) > 0;
+    let procedure = if known {
+        PROCEDURES[world.random.usize(..PROCEDURES.len())]
+    } else {
+        "9.999999"
+    };
+    let accept = world.random.u8(..5) == 0;
+    let command = Command::Submit(Box::new(Submission {
+        catalog: World::catalog_id(),
+        procedure: procedure.to_owned(),
+        receiving_agency: WARDS[ward].to_owned(),
+        channel: Channel::Counter,
+        applicant: applicant(),
+        newcomer: Newcomer::default(),
+        hand_over_method: HandOverMethod::Counter,
+        priority: PriorityGround::Unspecified,
+        options: Vec::new(),
+        priority_reason: Words::default(),
+        external_code: String::new(),
+        external_system: String::new(),
+        external_authority: false,
+        papers: Vec::new(),
+        on_behalf_of: String::new(),
+        recused: Vec::new(),
+        accept,
+    }));
+    let place = world.lives.len();
+    world.lives.push(Life {
+        code: code.clone(),
+        ..Life::default()
+    });
+    let who = world.receptionists[2 * ward].authority.clone();
+    match world.asks_intake(place, &who, &command) {
+        Ok(()) => {
+            assert!(known, "a procedure that the catalog does not have");
+            assert_eq!(world.lives[place].matter.status, if accept { 2 } else { 1 });
+            world.gave(&code);
+            world.seen.insert("submit done".to_owned());
+        }
+        Err(Error::Invalid(_)) if !known => {
+            world.lives.pop();
+            world.seen.insert("submit refused".to_owned());
+        }
+        Err(error) => panic!("{command:?}: {error}"),
+    }
+}
+
+/// Somebody at the counter asks something of a dossier, and gets what the law says.
+pub(super) fn asks(world: &mut World, place: usize) {
+    let person = world.random.usize(..world.receptionists.len());
+    let (id, leads) = {
+        let person = &world.receptionists[person];
+        (person.id.clone(), person.roles.contains(&Role::Leader))
+    };
+    let total: u32 = WEIGHTS.iter().map(|(_, weight)| weight).sum();
+    let mut left = world.random.u32(..total);
+    let chosen = WEIGHTS.iter().find(|(_, weight)| {
+        let found = left < *weight;
+        left = left.saturating_sub(*weight);
+        found
+    });
+    let (asked, command) = generate(world, place, chosen.unwrap().0, leads);
+    let before = world.lives[place].matter.clone();
+    let expected = before.judge(&id, &asked);
+    let state = world.lives[place].dossier.clone();
+    let who = world.receptionists[person].authority.clone();
+    let answer = world.asks_intake(place, &who, &command);
+    let code = &world.lives[place].code;
+    let got = match &answer {
+        Ok(()) => Expected::Done(world.lives[place].matter.status),
+        Err(Error::Refused(refusal)) => Expected::Refused(refusal.article),
+        Err(Error::Missing { .. } | Error::Invalid(_)) => Expected::Nonsense,
+        Err(error) => panic!("{code}: {command:?}: {error}"),
+    };
+    assert_eq!(got, expected, "{code}: {id} asks {command:?} of {before:?}");
+    let how = if let Expected::Done(status) = got {
+        world.lives[place].matter.done(&id, &asked, status);
+        let paid = world.lives[place].dossier.as_ref().unwrap().paid_vnd();
+        assert_eq!(paid, world.lives[place].matter.paid_vnd(), "paid once");
+        "done"
+    } else {
+        assert_eq!(
+            state, world.lives[place].dossier,
+            "a refusal changes nothing"
+        );
+        "refused"
+    };
+    world.seen.insert(format!("{} {how}", name(&command)));
+}
+
+/// The clock is looked at, as the service does by itself.
+pub(super) fn ticks(world: &mut World, place: usize) {
+    let rule = Authority::of_service("intake");
+    world.asks_intake(place, &rule, &Command::Tick).unwrap();
+    world.seen.insert("tick done".to_owned());
+}
+
+fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked, Command) {
+    let matter = world.lives[place].matter.clone();
+    let random = &mut world.random;
+    match name {
+        "accept" => (Asked::Accept, Command::Accept),
+        "refuse" => (
+            Asked::Refuse,
+            Command::Refuse {
+                reason: words(),
+                ground: words(),
+            },
+        ),
+        "ask_supplement" => (
+            Asked::AskSupplement { by_leader: leads },
+            Command::AskSupplement {
+                missing: words(),
+                ground: words(),
+            },
+        ),
+        "provide_supplement" => (
+            Asked::ProvideSupplement,
+            Command::ProvideSupplement {
+                provided: words(),
+                papers: Vec::new(),
+            },
+        ),
+        "withdraw" => (Asked::Withdraw, Command::Withdraw { reason: words() }),
+        "hand_over" => {
+            let home = random.u8(..5) == 0;
+            let method = if home {
+                HandOverMethod::Home
+            } else {
+                HandOverMethod::Counter
+            };
+            (
+                Asked::HandOver { home },
+                Command::HandOver {
+                    method,
+                    receiver: receiver(),
+                    tracking_reference: String::new(),
+                },
+            )
+        }
+        "arrange_visit" => (
+            Asked::ArrangeVisit,
+            Command::ArrangeVisit {
+                from: world.now,
+                to: world.now + SignedDuration::from_hours(2),
+                address: Words::default(),
+            },
+        ),
+        "record_visit" => {
+            let place = random.usize(..=matter.visits.len());
+            let met = random.bool();
+            (
+                Asked::RecordVisit { place, met },
+                Command::RecordVisit {
+                    visit: format!("v{}", place + 1),
+                    receiver: met.then(receiver),
+                },
+            )
+        }
+        "pay" => {
+            // A small number of references: notices come twice, and once in a while with another amount.
+            let reference = format!("r{}", random.u8(..6));
+            let amount_vnd = FEE_VND / [1, 2, 4, 8][random.usize(..4)];
+            (
+                Asked::Pay {
+                    reference: reference.clone(),
+                    amount_vnd,
+                },
+                Command::RecordPayment(NewPayment {
+                    provider: "counter".to_owned(),
+                    reference,
+                    amount_vnd,
+                    paid_at: None,
+                }),
+            )
+        }
+        "refund" => {
+            let place = random.usize(..=matter.payments.len());
+            (
+                Asked::Refund { place },
+                Command::RefundPayment {
+                    payment: format!("p{}", place + 1),
+                    reason: words(),
+                },
+            )
+        }
+        "recuse" => {
+            let who = world.receptionists[random.usize(..world.receptionists.len())]
+                .id
+                .clone();
+            (
+                Asked::Recuse(who.clone()),
+                Command::Recuse { principal: who },
+            )
+        }
+        "fail_hand_over" => (
+            Asked::FailHandOver,
+            Command::RecordFailedHandOver {
+                method: HandOverMethod::Counter,
+                failure: HandOverFailure::NotCollected,
+                note: Words::default(),
+            },
+        ),
+        "propose" => (
+            Asked::Propose,
+            Command::ProposeCorrection {
+                applicant: Box::new(applicant()),
+                reason: words(),
+            },
+        ),
+        "confirm" | "reject_correction" => {
+            // Now and then one that was decided before, or that never was.
+            let right = random.u8(..10) > 0;
+            let number = matter.corrections + usize::from(!right);
+            let correction = format!("c{number}");
+            let command = if name == "confirm" {
+                let dossier = world.lives[place].dossier.as_ref();
+                let pending = dossier.and_then(|dossier| dossier.corrections.last());
+                Command::ConfirmCorrection(Box::new(Confirmation {
+                    correction,
+                    revision: pending.map_or(0, |pending| pending.revision),
+                    applicant: applicant(),
+                    newcomer: Newcomer::default(),
+                }))
+            } else {
+                Command::RejectCorrection { correction }
+            };
+            (Asked::Decide { right }, command)
+        }
+        "external_state" => (
+            Asked::ExternalState,
+            Command::RecordExternalState(NewExternalState {
+                code: String::new(),
+                state: format!("S{}", random.u8(..4)),
+                at: world.now,
+                authority: None,
+            }),
+        ),
+        "acknowledge" => (
+            Asked::Acknowledge,
+            Command::AcknowledgeState {
+                status: DossierStatus::try_from(matter.status).unwrap_or_default(),
+                problem: if random.u8(..4) == 0 {
+                    "E-42".to_owned()
+                } else {
+                    String::new()
+                },
+            },
+        ),
+        "add_document" => {
+            let result = random.bool();
+            let document = Document {
+                kind: if result {
+                    DocumentKind::Result
+                } else {
+                    DocumentKind::Paper
+                },
+                paper: if result { "" } else { "to-khai" }.to_owned(),
+                result_code: if result { "KQ.1" } else { "" }.to_owned(),
+                signature_of: String::new(),
+                media_type: "application/pdf".to_owned(),
+                size: 1,
+                sha256: [0; 32],
+                object: format!("object-{}", random.u64(..)),
+                added_at: world.now,
+            };
+            let asked = if result {
+                Asked::AddResult
+            } else {
+                Asked::AddPaper
+            };
+            let file_name = words();
+            let new = NewDocument {
+                document,
+                file_name,
+            };
+            (asked, Command::AddDocument(Box::new(new)))
+        }
+        other => panic!("no generator '{other}'"),
+    }
+}

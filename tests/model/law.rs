@@ -1,0 +1,257 @@
+//! What the law says, once more and as plainly as possible: a table of moves, sums of money, and working time counted session
+//! by session. It looks at nothing of the services but the words of the contract.
+
+use jiff::{SignedDuration, Timestamp, civil::Weekday};
+use motcua_proto::r#type::v1::DossierStatus;
+
+use super::setting::{FEE_VND, SESSIONS};
+
+/// The moves of the national portal's statuses. Two meanings of 5: asked before acceptance, and during the case.
+const MOVES: [(i32, &[i32]); 7] = [
+    (1, &[2, 3, 5, 7]),
+    (2, &[4, 7]),
+    (4, &[5, 6, 7, 8, 9]),
+    (5, &[4, 7, 8]),
+    (6, &[4, 7, 8]),
+    (9, &[10]),
+    (BEFORE, &[1, 3, 7]),
+];
+/// 5, asked before acceptance.
+const BEFORE: i32 = 50;
+
+const RECEPTION: &str = "decree 118/2025, art. 17";
+const HAND_OVER: &str = "decree 118/2025, art. 22";
+const FEES: &str = "law 97/2015/QH13 on fees and charges";
+const STATUSES: &str = "decree 118/2025, statuses of the national portal";
+const FOUR_EYES: &str = "decree 118/2025, art. 18 (four eyes)";
+const STOP: &str = "decree 118/2025, art. 18, with Mẫu 05 of circular 03/2025";
+/// How often a supplement may be asked for before acceptance.
+const ROUNDS: usize = 2;
+const RECUSAL: &str = "law 36/2018/QH14, art. 23";
+
+/// One dossier, as the law sees it from the counter.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Matter {
+    pub(super) status: i32,
+    pub(super) accepted: bool,
+    /// How often a supplement was asked for before acceptance.
+    pub(super) asked_before: usize,
+    /// What the case asked for did not come in time.
+    pub(super) lapsed: bool,
+    /// Who proposed the correction that waits.
+    pub(super) proposed_by: Option<String>,
+    /// Corrections so far.
+    pub(super) corrections: usize,
+    /// Other systems that know it.
+    pub(super) systems: Vec<String>,
+    pub(super) recused: Vec<String>,
+    /// Reference, đồng, given back.
+    pub(super) payments: Vec<(String, i64, bool)>,
+    /// Which visits were made.
+    pub(super) visits: Vec<bool>,
+}
+
+/// What is to come of a command.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// It is done, and the dossier stands there.
+    Done(i32),
+    /// It is refused, by this article.
+    Refused(&'static str),
+    /// It names something that is not there.
+    Nonsense,
+}
+
+/// What is asked at the counter, as far as the law looks at it.
+#[derive(Debug, Clone)]
+pub(super) enum Asked {
+    Accept,
+    Refuse,
+    AskSupplement {
+        by_leader: bool,
+    },
+    ProvideSupplement,
+    Withdraw,
+    HandOver {
+        home: bool,
+    },
+    ArrangeVisit,
+    /// Of a visit that was arranged, or of none.
+    RecordVisit {
+        place: usize,
+        met: bool,
+    },
+    Pay {
+        reference: String,
+        amount_vnd: i64,
+    },
+    Refund {
+        place: usize,
+    },
+    Recuse(String),
+    FailHandOver,
+    Propose,
+    /// Of the correction that waits, or of another.
+    Decide {
+        right: bool,
+    },
+    ExternalState,
+    Acknowledge,
+    AddPaper,
+    AddResult,
+}
+
+impl Matter {
+    fn place(&self) -> i32 {
+        if self.status == 5 && !self.accepted {
+            BEFORE
+        } else {
+            self.status
+        }
+    }
+
+    /// Whether the table has the move.
+    pub(super) fn may_move(&self, to: i32) -> bool {
+        let place = self.place();
+        MOVES
+            .iter()
+            .any(|(from, to_any)| *from == place && to_any.contains(&to))
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.status, 3 | 7 | 8 | 10)
+    }
+
+    pub(super) fn paid_vnd(&self) -> i64 {
+        let kept = self.payments.iter().filter(|(.., back)| !back);
+        kept.map(|(_, amount, _)| amount).sum()
+    }
+
+    /// What is to come of it.
+    pub(super) fn judge(&self, who: &str, asked: &Asked) -> Expected {
+        if self.recused.iter().any(|recused| recused == who) {
+            return Expected::Refused(RECUSAL);
+        }
+        let at = |places: &[i32], to: i32, article| {
+            if places.contains(&self.place()) {
+                Expected::Done(to)
+            } else {
+                Expected::Refused(article)
+            }
+        };
+        let stays = self.status;
+        match asked {
+            Asked::Accept => at(&[1], 2, RECEPTION),
+            Asked::Refuse => at(&[1, BEFORE], 3, RECEPTION),
+            Asked::AskSupplement { by_leader }
+                if self.asked_before >= ROUNDS || self.asked_before > 0 && !by_leader =>
+            {
+                Expected::Refused(RECEPTION)
+            }
+            Asked::AskSupplement { .. } => at(&[1], 5, RECEPTION),
+            Asked::ProvideSupplement => {
+                let to = if self.accepted { 4 } else { 1 };
+                match at(&[BEFORE, 5], to, RECEPTION) {
+                    Expected::Done(_) if self.lapsed => Expected::Refused(STOP),
+                    other => other,
+                }
+            }
+            Asked::Withdraw => at(&[1, BEFORE, 2, 4, 5, 6], 7, STATUSES),
+            Asked::HandOver { home: true } => Expected::Refused(HAND_OVER),
+            Asked::HandOver { home: false } => at(&[9], 10, HAND_OVER),
+            Asked::ArrangeVisit => at(&[2, 4, 5, 6, 9], stays, HAND_OVER),
+            Asked::RecordVisit { place, met } => {
+                let allowed = if *met {
+                    at(&[9], 10, HAND_OVER)
+                } else {
+                    at(&[2, 4, 5, 6, 9], stays, HAND_OVER)
+                };
+                match (allowed, self.visits.get(*place)) {
+                    (Expected::Done(_), None) => Expected::Nonsense,
+                    (Expected::Done(_), Some(true)) => Expected::Refused(HAND_OVER),
+                    (allowed, _) => allowed,
+                }
+            }
+            Asked::Pay {
+                reference,
+                amount_vnd,
+            } => match self.payments.iter().find(|known| known.0 == *reference) {
+                Some(known) if known.1 == *amount_vnd => Expected::Done(stays),
+                Some(_) => Expected::Refused(FEES),
+                None if self.paid_vnd() + amount_vnd > FEE_VND => Expected::Refused(FEES),
+                None => at(&[1, BEFORE, 2, 4, 5, 6, 9], stays, FEES),
+            },
+            Asked::Refund { place } => match at(&[3, 7], stays, FEES) {
+                Expected::Done(_) if self.payments.get(*place).is_none() => Expected::Nonsense,
+                Expected::Done(_) if self.accepted => Expected::Refused(FEES),
+                other => other,
+            },
+            Asked::Recuse(_) | Asked::ExternalState => Expected::Done(stays),
+            Asked::FailHandOver => at(&[9], stays, HAND_OVER),
+            Asked::Propose if self.proposed_by.is_some() => Expected::Refused(FOUR_EYES),
+            Asked::Propose => Expected::Done(stays),
+            Asked::Decide { right } => match &self.proposed_by {
+                Some(proposer) if *right && proposer != who => Expected::Done(stays),
+                _ => Expected::Refused(FOUR_EYES),
+            },
+            Asked::Acknowledge if self.systems.iter().any(|it| it == who) => Expected::Done(stays),
+            Asked::Acknowledge => Expected::Refused(STATUSES),
+            Asked::AddPaper => at(&[1, BEFORE, 2, 4, 5, 6], stays, RECEPTION),
+            Asked::AddResult => at(&[4, 5, 6, 9], stays, HAND_OVER),
+        }
+    }
+
+    /// It was done.
+    pub(super) fn done(&mut self, who: &str, asked: &Asked, status: i32) {
+        self.status = status;
+        match asked {
+            Asked::Accept => self.accepted = true,
+            Asked::AskSupplement { .. } => self.asked_before += 1,
+            Asked::Propose => {
+                self.proposed_by = Some(who.to_owned());
+                self.corrections += 1;
+            }
+            Asked::Decide { .. } => self.proposed_by = None,
+            Asked::ExternalState if self.systems.iter().all(|it| it != who) => {
+                self.systems.push(who.to_owned());
+            }
+            Asked::Pay {
+                reference,
+                amount_vnd,
+            } if self.payments.iter().all(|known| known.0 != *reference) => {
+                self.payments.push((reference.clone(), *amount_vnd, false));
+            }
+            Asked::ArrangeVisit => self.visits.push(false),
+            Asked::RecordVisit { place, .. } => self.visits[*place] = true,
+            Asked::Refund { place } => self.payments[*place].2 = true,
+            Asked::Recuse(who) => self.recused.push(who.clone()),
+            _ => {}
+        }
+    }
+}
+
+/// Working minutes between two instants, day by day and session by session.
+pub(super) fn working_minutes(from: Timestamp, to: Timestamp) -> i64 {
+    let zone = jiff::tz::offset(7);
+    let mut day = zone.to_datetime(from).date();
+    let last = zone.to_datetime(to).date();
+    let mut minutes = 0;
+    while day <= last {
+        if !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+            let midnight = zone.to_timestamp(day.at(0, 0, 0, 0)).unwrap();
+            for (open, close) in SESSIONS {
+                let open = midnight + SignedDuration::from_mins(open.into());
+                let close = midnight + SignedDuration::from_mins(close.into());
+                let within = close.min(to).duration_since(open.max(from)).as_mins();
+                minutes += within.max(0);
+            }
+        }
+        day = day.tomorrow().unwrap();
+    }
+    minutes
+}
+
+/// The number that the contract gives a status.
+pub(super) fn number(status: DossierStatus) -> i32 {
+    status.into()
+}

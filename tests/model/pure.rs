@@ -1,0 +1,166 @@
+//! A hundred thousand steps.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use super::{intake, workflow, world::World};
+
+const STEPS: usize = 100_000;
+/// How many dossiers are alive at the same time.
+const ALIVE: usize = 300;
+const SEED: u64 = 118;
+
+/// What must have occurred by the end, beside every command both done and refused.
+const OCCURRED: [&str; 63] = [
+    "status 1",
+    "status 2",
+    "status 3",
+    "status 4",
+    "status 5",
+    "status 6",
+    "status 7",
+    "status 8",
+    "status 9",
+    "status 10",
+    "tick done",
+    "tick_case done",
+    "retry done",
+    "intake DossierSubmitted",
+    "intake DossierAccepted",
+    "intake AcceptanceOverdue",
+    "intake DossierRefused",
+    "intake SupplementAsked",
+    "intake SupplementDueSoon",
+    "intake SupplementProvided",
+    "intake DossierWithdrawn",
+    "intake ResultReady",
+    "intake ResultHandedOver",
+    "intake VisitRequested",
+    "intake VisitMade",
+    "intake CaseProgressRecorded",
+    "intake StaffRecused",
+    "intake PaymentRecorded",
+    "intake PaymentRefunded",
+    "intake SupplementLapsed",
+    "intake PaymentDueSoon",
+    "intake HandOverFailed",
+    "intake CorrectionProposed",
+    "intake DossierCorrected",
+    "intake CorrectionRejected",
+    "intake ExternalStateRecorded",
+    "intake StateReported",
+    "intake StateAcknowledged",
+    "intake DocumentAdded",
+    "intake ReactionIgnored",
+    "workflow CaseStarted",
+    "workflow TaskOpened",
+    "workflow TaskClaimed",
+    "workflow TaskCompleted",
+    "workflow TaskReturned",
+    "workflow TaskCancelled",
+    "workflow SupplementRequested",
+    "workflow PaymentRequested",
+    "workflow CaseHeld",
+    "workflow CaseResumed",
+    "workflow DeadlineExtended",
+    "workflow CaseDueSoon",
+    "workflow CaseOverdue",
+    "workflow SubCaseStarted",
+    "workflow SubCaseFinished",
+    "workflow CaseWithdrawn",
+    "workflow CaseStopped",
+    "workflow CaseFinished",
+    "workflow CaseStaffRecused",
+    "workflow ReactionIgnored",
+    "submit done",
+    "submit refused",
+    "recuse done",
+];
+
+/// What somebody asks by hand: each is done at least once, and refused at least once.
+const BY_HAND: [&str; 22] = [
+    "accept",
+    "refuse",
+    "ask_supplement",
+    "provide_supplement",
+    "withdraw",
+    "hand_over",
+    "arrange_visit",
+    "record_visit",
+    "pay",
+    "refund",
+    "fail_hand_over",
+    "propose",
+    "confirm",
+    "reject_correction",
+    "add_document",
+    "request_supplement",
+    "request_payment",
+    "extend_deadline",
+    "stop",
+    "claim",
+    "complete",
+    "return",
+];
+
+fn step(world: &mut World, alive: &mut Vec<usize>) {
+    world.waits();
+    if alive.len() < ALIVE && world.random.u8(..20) == 0 || alive.is_empty() {
+        let before = world.lives.len();
+        intake::submits(world);
+        alive.extend(before..world.lives.len());
+    }
+    if alive.is_empty() {
+        return;
+    }
+    // A few are asked often, so that the services act on one dossier while each other's events are on their way.
+    let among = if world.random.bool() {
+        alive.len().min(8)
+    } else {
+        alive.len()
+    };
+    let chosen = world.random.usize(..among);
+    let place = alive[chosen];
+    match world.random.u8(..10) {
+        0..4 => intake::asks(world, place),
+        4..9 => workflow::asks(world, place),
+        _ => {
+            intake::ticks(world, place);
+            workflow::rules(world, place);
+        }
+    }
+    if world.random.u8(..40) == 0 {
+        world.reads(200);
+    }
+    // What has ended is asked a little longer, and must not move.
+    if world.lives[place].matter.has_ended() && world.random.u8(..10) == 0 {
+        world.replays(place);
+        alive.swap_remove(chosen);
+    }
+}
+
+#[test]
+fn a_hundred_thousand_steps_keep_to_the_law() {
+    let seed = std::env::var("MOTCUA_MODEL_SEED").map_or(SEED, |seed| seed.parse().unwrap());
+    let mut world = World::new(seed);
+    let mut alive = Vec::new();
+    for number in 0..STEPS {
+        let done = catch_unwind(AssertUnwindSafe(|| step(&mut world, &mut alive)));
+        if let Err(panic) = done {
+            eprintln!("seed {seed}, step {number}, at {}", world.now);
+            resume_unwind(panic);
+        }
+    }
+    world.reads_all();
+    for place in 0..world.lives.len() {
+        world.replays(place);
+    }
+    let by_hand = BY_HAND
+        .iter()
+        .flat_map(|name| [format!("{name} done"), format!("{name} refused")]);
+    let wanted = OCCURRED.iter().map(|&it| it.to_owned()).chain(by_hand);
+    let missing: Vec<_> = wanted.filter(|it| !world.seen.contains(it)).collect();
+    assert!(
+        missing.is_empty(),
+        "never occurred with seed {seed}: {missing:?}"
+    );
+}

@@ -1,0 +1,248 @@
+//! Two wards with their police, two procedures of which one is linked, and the people.
+
+use motcua_platform::{catalog::Catalog, identity::Principal, ledger::Authority, policy};
+use motcua_proto::{
+    r#type::v1::{
+        Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit, Procedure, RequiredPaper,
+        Role, Session, limit::Kind,
+    },
+    workflow::v1::{
+        Branch, CallStep, Definition as ProtoDefinition, ForkStep, JoinStep, Step, TaskStep,
+        Transition, step::Kind as StepKind,
+    },
+};
+use motcua_workflow::domain::{Definition, Surround};
+
+pub(super) const CATALOG: &str = "model";
+pub(super) const WARDS: [&str; 2] = ["11593", "11407"];
+pub(super) const PROCEDURES: [&str; 2] = ["1.000001", "2.000001"];
+pub(super) const FEE_VND: i64 = 8_000;
+/// Sessions of a working day, in minutes after midnight.
+pub(super) const SESSIONS: [(i32, i32); 2] = [(7 * 60, 11 * 60 + 30), (13 * 60 + 30, 17 * 60)];
+
+pub(super) fn catalog() -> Catalog {
+    let agency = |code: String, kind: AgencyKind, identifier: String, parent: &str| Agency {
+        title: format!("Đơn vị {code}"),
+        code,
+        kind: kind.into(),
+        identifier,
+        calendar: CATALOG.to_owned(),
+        parent: parent.to_owned(),
+        ..Agency::default()
+    };
+    let procedure = |code: &str, definition: &str, competent: AgencyKind, days: i32| Procedure {
+        code: code.to_owned(),
+        title: format!("Thủ tục {code}"),
+        field: "Hộ tịch".to_owned(),
+        limit: Some(Limit {
+            kind: Some(Kind::WorkingDayHalves(2 * days)),
+        }),
+        fee_vnd: FEE_VND,
+        fee_online_vnd: FEE_VND,
+        definition: definition.to_owned(),
+        retention_days: 365,
+        competent: competent.into(),
+        papers: vec![RequiredPaper {
+            id: "to-khai".to_owned(),
+            title: "Tờ khai".to_owned(),
+            originals: 1,
+            ..RequiredPaper::default()
+        }],
+        ..Procedure::default()
+    };
+    let sessions = (1..=5)
+        .flat_map(|weekday| {
+            SESSIONS.map(|(from_minute, to_minute)| Session {
+                weekday,
+                from_minute,
+                to_minute,
+                reception_only: false,
+            })
+        })
+        .collect();
+    let agencies = WARDS.into_iter().flat_map(|ward| {
+        [
+            agency(ward.to_owned(), AgencyKind::Ward, format!("H24.{ward}"), ""),
+            agency(
+                format!("{ward}-ca"),
+                AgencyKind::Police,
+                String::new(),
+                ward,
+            ),
+        ]
+    });
+    Catalog::parse(&ProtoCatalog {
+        id: CATALOG.to_owned(),
+        agencies: agencies.collect(),
+        procedures: vec![
+            procedure(PROCEDURES[0], "simple", AgencyKind::Ward, 3),
+            procedure(PROCEDURES[1], "linked", AgencyKind::Ward, 8),
+            procedure("1.000002", "residence", AgencyKind::Police, 3),
+        ],
+        calendars: vec![Calendar {
+            id: CATALOG.to_owned(),
+            sessions,
+            days: Vec::new(),
+        }],
+        applied_at: None,
+    })
+    .unwrap()
+}
+
+fn step(id: &str, kind: StepKind) -> Step {
+    Step {
+        id: id.to_owned(),
+        kind: Some(kind),
+    }
+}
+
+fn task(id: &str, role: Role, transitions: &[(&str, &str)]) -> Step {
+    step(
+        id,
+        StepKind::Task(TaskStep {
+            title: format!("Bước {id}"),
+            role: role.into(),
+            planned_minutes: 120,
+            transitions: transitions
+                .iter()
+                .map(|(outcome, to)| Transition {
+                    outcome: (*outcome).to_owned(),
+                    to: (*to).to_owned(),
+                })
+                .collect(),
+            ..TaskStep::default()
+        }),
+    )
+}
+
+fn definition(id: &str, steps: Vec<Step>) -> Definition {
+    Definition::parse(&ProtoDefinition {
+        id: id.to_owned(),
+        version: 1,
+        title: "Quy trình".to_owned(),
+        start: steps[0].id.clone(),
+        steps,
+        ..ProtoDefinition::default()
+    })
+    .unwrap()
+}
+
+pub(super) fn surround() -> Surround {
+    let appraised = |id| {
+        definition(
+            id,
+            vec![
+                task("appraise", Role::Officer, &[("done", "sign")]),
+                task(
+                    "sign",
+                    Role::Leader,
+                    &[("approved", ""), ("rejected", ""), ("rework", "appraise")],
+                ),
+            ],
+        )
+    };
+    let branch = |to: &str| Branch {
+        to: to.to_owned(),
+        option: String::new(),
+    };
+    let linked = definition(
+        "linked",
+        vec![
+            task("register", Role::Officer, &[("approved", "branches")]),
+            step(
+                "branches",
+                StepKind::Fork(ForkStep {
+                    branches: vec![branch("residence"), branch("benefit")],
+                    join: "joined".to_owned(),
+                }),
+            ),
+            step(
+                "residence",
+                StepKind::Call(CallStep {
+                    procedure: "1.000002".to_owned(),
+                    agency: AgencyKind::Police.into(),
+                    to: "joined".to_owned(),
+                }),
+            ),
+            task("benefit", Role::Officer, &[("done", "joined")]),
+            step(
+                "joined",
+                StepKind::Join(JoinStep {
+                    to: "issue".to_owned(),
+                }),
+            ),
+            task("issue", Role::Officer, &[("approved", "")]),
+        ],
+    );
+    let surround = Surround::default();
+    surround.catalogs.remember(catalog(), true);
+    for definition in [appraised("simple"), appraised("residence"), linked] {
+        surround.definitions.remember(definition);
+    }
+    surround
+}
+
+/// Somebody of the staff.
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) id: String,
+    pub(super) roles: Vec<Role>,
+    pub(super) agencies: Vec<String>,
+    pub(super) authority: Authority,
+}
+
+fn person(id: String, roles: &[Role], agencies: &[String], method: &str) -> Person {
+    let names: Vec<_> = agencies.iter().map(String::as_str).collect();
+    let principal = Principal::of(&id, roles, &names);
+    let admission = policy::judge(policy::of(method).unwrap(), Some(&principal), None).unwrap();
+    Person {
+        authority: Authority::of(&principal, &admission),
+        id,
+        roles: roles.to_vec(),
+        agencies: agencies.to_vec(),
+    }
+}
+
+/// Who receives: in each ward two receptionists, one of whom leads too.
+pub(super) fn receptionists() -> Vec<Person> {
+    let method = "motcua.intake.v1.DossierService/AcceptDossier";
+    let of_ward = |ward: &str| {
+        let agencies = [ward.to_owned()];
+        [
+            person(
+                format!("receptionist-{ward}-1"),
+                &[Role::Receptionist],
+                &agencies,
+                method,
+            ),
+            person(
+                format!("receptionist-{ward}-2"),
+                &[Role::Receptionist, Role::Leader],
+                &agencies,
+                method,
+            ),
+        ]
+    };
+    WARDS.into_iter().flat_map(of_ward).collect()
+}
+
+/// Who works on cases: officers and leaders of the ward and of the police, and one who is both.
+pub(super) fn workers() -> Vec<Person> {
+    let method = "motcua.workflow.v1.TaskService/CompleteTask";
+    let of_agency = |agency: String| {
+        let of = |name: &str, roles: &[Role]| {
+            let agencies = [agency.clone()];
+            person(format!("{name}-{agency}"), roles, &agencies, method)
+        };
+        [
+            of("officer", &[Role::Officer]),
+            of("leader", &[Role::Leader]),
+            of("both", &[Role::Officer, Role::Leader]),
+        ]
+    };
+    WARDS
+        .into_iter()
+        .flat_map(|ward| [ward.to_owned(), format!("{ward}-ca")])
+        .flat_map(of_agency)
+        .collect()
+}

@@ -1,0 +1,277 @@
+//! Both services' domains in memory, and between them two histories that each reads with a lag, in order.
+
+use jiff::{SignedDuration, Timestamp};
+use motcua_intake::domain::{self as intake, dossier::Dossier};
+use motcua_platform::{
+    catalog::Catalog, error::Error, feed::kind_of, ledger::Authority, ledger::Context,
+    ledger::Decision, time::to_proto,
+};
+use motcua_proto::events::v1::{Event, EventKind};
+use motcua_workflow::domain::{self as workflow, Case, Surround};
+
+use super::{
+    law::{self, Matter},
+    setting::{self, CATALOG, Person},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One dossier's life in both services, and what the law thinks of it.
+#[derive(Debug, Default)]
+pub(super) struct Life {
+    pub(super) code: String,
+    pub(super) dossier: Option<Dossier>,
+    pub(super) case: Option<Case>,
+    pub(super) matter: Matter,
+    pub(super) intake_events: Vec<Event>,
+    pub(super) workflow_events: Vec<Event>,
+}
+
+/// Everything.
+pub(super) struct World {
+    pub(super) random: fastrand::Rng,
+    pub(super) now: Timestamp,
+    pub(super) catalog: Catalog,
+    pub(super) surround: Surround,
+    pub(super) receptionists: Vec<Person>,
+    pub(super) workers: Vec<Person>,
+    pub(super) lives: Vec<Life>,
+    /// What happened, by whom it happened to.
+    intake_history: Vec<(usize, Event)>,
+    workflow_history: Vec<(usize, Event)>,
+    /// How far each has read the other's.
+    intake_read: usize,
+    workflow_read: usize,
+    /// What occurred: commands with their answers, kinds of events, statuses.
+    pub(super) seen: BTreeSet<String>,
+    /// How many codes each agency gave out on each day.
+    given: BTreeMap<String, u32>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            random: fastrand::Rng::with_seed(seed),
+            now: "2025-07-01T08:00:00+07:00".parse().unwrap(),
+            catalog: setting::catalog(),
+            surround: setting::surround(),
+            receptionists: setting::receptionists(),
+            workers: setting::workers(),
+            lives: Vec::new(),
+            intake_history: Vec::new(),
+            workflow_history: Vec::new(),
+            intake_read: 0,
+            workflow_read: 0,
+            seen: BTreeSet::new(),
+            given: BTreeMap::new(),
+        }
+    }
+
+    /// Lets some time pass: mostly minutes, now and then a night.
+    pub(super) fn waits(&mut self) {
+        let most = if self.random.u8(..40) == 0 { 900 } else { 12 };
+        self.now += SignedDuration::from_mins(self.random.i64(0..most));
+    }
+
+    /// The code that the next dossier of an agency gets today; it is used up by [`World::gave`] only.
+    pub(super) fn next_code(&self, agency: &str) -> String {
+        let day = jiff::tz::offset(7).to_datetime(self.now);
+        let begin = format!("H24.{agency}-{}", day.strftime("%y%m%d"));
+        let number = self.given.get(&begin).copied().unwrap_or_default() + 1;
+        format!("{begin}-{number:04}")
+    }
+
+    /// A dossier got its code.
+    pub(super) fn gave(&mut self, code: &str) {
+        let (begin, _) = code.rsplit_once('-').unwrap();
+        *self.given.entry(begin.to_owned()).or_default() += 1;
+    }
+
+    /// Asks intake. What happened is in its history when this returns.
+    pub(super) fn asks_intake(
+        &mut self,
+        place: usize,
+        who: &Authority,
+        command: &intake::command::Command,
+    ) -> Result<(), Error> {
+        let life = &mut self.lives[place];
+        let context = Context::new(self.now, &life.code, who);
+        let decided = intake::decide::decide(
+            life.dossier.as_ref(),
+            command,
+            &context,
+            Some(&self.catalog),
+        );
+        let decision = sound(decided)?;
+        for event in written(&life.code, self.now, who, decision) {
+            let before = life.matter.clone();
+            life.dossier = Dossier::apply(life.dossier.take(), &event);
+            let status = law::number(life.dossier.as_ref().unwrap().status);
+            if before.status != 0 && before.status != status {
+                assert!(
+                    before.may_move(status),
+                    "{} moved from {} to {status} by {:?}",
+                    life.code,
+                    before.status,
+                    event.kind()
+                );
+                assert!(!before.has_ended(), "{} moved after its end", life.code);
+            }
+            // What the law makes of an acceptance is not the service's to say; but the next move starts from here.
+            life.matter.accepted |= status == 2;
+            life.matter.status = status;
+            if before.status != status {
+                life.matter.lapsed = false;
+            }
+            life.matter.lapsed |= event.kind() == EventKind::SupplementLapsed;
+            self.seen.insert(format!("status {status}"));
+            self.seen.insert(format!("intake {:?}", event.kind()));
+            life.intake_events.push(event.clone());
+            self.intake_history.push((place, event));
+        }
+        let dossier = life.dossier.as_ref().unwrap();
+        assert!(dossier.paid_vnd() <= setting::FEE_VND, "more than the fee");
+        Ok(())
+    }
+
+    /// Asks workflow likewise.
+    pub(super) fn asks_workflow(
+        &mut self,
+        place: usize,
+        who: &Authority,
+        command: &workflow::Command,
+    ) -> Result<(), Error> {
+        let life = &mut self.lives[place];
+        let ended = life.case.as_ref().is_some_and(Case::is_ended);
+        let context = Context::new(self.now, &life.code, who);
+        let decided = workflow::decide(life.case.as_ref(), command, &context, &self.surround);
+        let decision = sound(decided)?;
+        for event in written(&life.code, self.now, who, decision) {
+            life.case = workflow::apply(life.case.take(), &event);
+            self.seen.insert(format!("workflow {:?}", event.kind()));
+            let kind = event.kind().as_str_name();
+            assert!(
+                !ended || kind.ends_with("REACTION_IGNORED") || kind.ends_with("STAFF_RECUSED"),
+                "{} after the end of {}",
+                kind,
+                life.code
+            );
+            life.workflow_events.push(event.clone());
+            self.workflow_history.push((place, event));
+        }
+        if let Some(case) = &life.case {
+            time_is_counted_once(&life.code, case);
+        }
+        Ok(())
+    }
+
+    /// Each service reads a little of what the other one wrote.
+    pub(super) fn reads(&mut self, most: usize) {
+        for _ in 0..self.random.usize(0..=most) {
+            let Some((place, event)) = self.intake_history.get(self.workflow_read).cloned() else {
+                break;
+            };
+            self.workflow_read += 1;
+            let payload = event.payload.as_ref().unwrap();
+            let Some(command) = workflow::asked_by("intake", &event, payload).unwrap() else {
+                continue;
+            };
+            let rule = Authority::of_service("workflow");
+            match self.asks_workflow(place, &rule, &command) {
+                Ok(()) => {}
+                Err(Error::Missing { .. })
+                    if matches!(command, workflow::Command::Recuse { .. }) => {}
+                Err(error) => panic!("workflow cannot follow {:?}: {error}", event.kind()),
+            }
+        }
+        for _ in 0..self.random.usize(0..=most) {
+            let Some((place, event)) = self.workflow_history.get(self.intake_read).cloned() else {
+                break;
+            };
+            self.intake_read += 1;
+            if !intake::follow::KINDS.contains(&event.kind()) {
+                continue;
+            }
+            let news = intake::follow::News::read(&event).unwrap();
+            let rule = Authority::of_service("intake");
+            let command = intake::command::Command::Follow(news);
+            self.asks_intake(place, &rule, &command).unwrap();
+        }
+    }
+
+    /// Nothing is left unread.
+    pub(super) fn reads_all(&mut self) {
+        while self.workflow_read < self.intake_history.len()
+            || self.intake_read < self.workflow_history.len()
+        {
+            self.reads(50);
+        }
+    }
+
+    /// The events tell the state.
+    pub(super) fn replays(&self, place: usize) {
+        let life = &self.lives[place];
+        let dossier = life.intake_events.iter().fold(None, Dossier::apply);
+        assert_eq!(dossier, life.dossier, "intake's events of {}", life.code);
+        let case = life.workflow_events.iter().fold(None, workflow::apply);
+        assert_eq!(case, life.case, "workflow's events of {}", life.code);
+    }
+
+    pub(super) fn catalog_id() -> String {
+        CATALOG.to_owned()
+    }
+}
+
+/// Every refusal names its article.
+fn sound(decided: Result<Decision, Error>) -> Result<Decision, Error> {
+    if let Err(Error::Refused(refusal)) = &decided {
+        assert!(!refusal.article.is_empty() && !refusal.remedy.is_empty());
+    }
+    decided
+}
+
+fn written(code: &str, now: Timestamp, who: &Authority, decision: Decision) -> Vec<Event> {
+    let subject = decision.subject;
+    let event = |payload| Event {
+        kind: kind_of(&payload).into(),
+        dossier: code.to_owned(),
+        agency: subject.agency.clone(),
+        procedure: subject.procedure.clone(),
+        actor: Some(who.actor().clone()),
+        occurred_at: Some(to_proto(now)),
+        payload: Some(payload),
+        ..Event::default()
+    };
+    decision.events.into_iter().map(event).collect()
+}
+
+/// Holds lie one after the other, and of every task that ended, what was used and what was held make up what passed.
+fn time_is_counted_once(code: &str, case: &Case) {
+    for pair in case.holds.windows(2) {
+        assert!(
+            pair[0].to.is_some_and(|to| to <= pair[1].from),
+            "{code}: holds overlap"
+        );
+    }
+    for task in &case.tasks {
+        let Some(ended) = task.ended_at else { continue };
+        let held: i64 = case
+            .holds
+            .iter()
+            .map(|hold| {
+                let from = hold.from.max(task.opened_at);
+                let to = hold.to.unwrap_or(ended).min(ended);
+                if from < to {
+                    law::working_minutes(from, to)
+                } else {
+                    0
+                }
+            })
+            .sum();
+        assert_eq!(
+            i64::from(task.used_minutes) + held,
+            law::working_minutes(task.opened_at, ended),
+            "{code}: {} used and held of what passed",
+            task.step
+        );
+    }
+}
