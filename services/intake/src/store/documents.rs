@@ -364,7 +364,7 @@ mod tests {
         let pool = database::pool(base.service("sweep"));
         let folder = tempfile::tempdir().unwrap();
         let contents = Contents::open(folder.path()).unwrap();
-        let old = SystemTime::now() - UPLOAD_LASTS_AT_MOST - Duration::from_secs(60);
+        let old = SystemTime::UNIX_EPOCH + UPLOAD_LASTS_AT_MOST;
         for (name, age) in [
             ("old", Some(old)),
             ("old-upload#1", Some(old)),
