@@ -47,7 +47,8 @@ async fn every_fault_of_a_catalog_is_told_with_file_and_line() {
     let faults = [
         spoil(
             place.path(),
-            "procedures.csv",
+            "papers.csv",
+        "procedures.csv",
             "hộ tịch,same day,15:00,8000",
             "hộ tịch,two days,15:00,8000",
         ),
