@@ -69,6 +69,7 @@ mod text;
 mod words;
 
 pub use form::{Form, FormId, Kind, Sheet};
+pub use words::dong;
 
 use blocks::{Document, Fault};
 use font::Fonts;

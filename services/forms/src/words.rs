@@ -38,8 +38,9 @@ pub(crate) fn short_moment(at: DateTime) -> String {
     )
 }
 
-/// "50.000 đồng".
-pub(crate) fn dong(amount: i64) -> String {
+/// "50.000 đồng", as forms print an amount.
+#[must_use]
+pub fn dong(amount: i64) -> String {
     let digits = amount.unsigned_abs().to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

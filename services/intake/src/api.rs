@@ -10,6 +10,7 @@ mod forms;
 mod hand_over;
 mod look_up;
 mod payments;
+mod register;
 mod search;
 mod subjects;
 mod submission;

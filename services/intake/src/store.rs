@@ -17,7 +17,7 @@ pub(crate) use self::{
     catalogs::CatalogBook,
     documents::{Contents, FRAME_BYTES, Reading, SWEEP_EVERY, Writing},
     dossiers::Dossiers,
-    queries::{Filter, all_statements, applicants, dossier, flags, list, statements},
+    queries::{Filter, all_statements, applicants, dossier, flags, list, received, statements},
     subjects::Subjects,
 };
 

@@ -15,7 +15,8 @@ use motcua_calendar::{Calendar, DayHours, DayKind, DueHour, Limit, Session, Week
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
-    DueHour as ProtoDueHour, Limit as ProtoLimit, Procedure, RequiredPaper, limit::Kind,
+    DueHour as ProtoDueHour, Limit as ProtoLimit, PriorityGround, Procedure, RequiredPaper,
+    limit::Kind,
 };
 use prost::Message as _;
 use sqlx::PgConnection;
@@ -367,6 +368,17 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     }
     for (index, option) in procedure.options.iter().enumerate() {
         fields.id(&format!("{path}.options[{index}]"), option);
+    }
+    for (index, exemption) in procedure.exemptions.iter().enumerate() {
+        let path = format!("{path}.exemptions[{index}]");
+        let ground = fields.choice::<PriorityGround>(&format!("{path}.ground"), exemption.ground);
+        let mut earlier = procedure.exemptions.iter().take(index);
+        if ground.is_some() && earlier.any(|earlier| earlier.ground == exemption.ground) {
+            fields.reject(format!("{path}.ground"), "stands twice");
+        }
+        if !(1..=100).contains(&exemption.percent) {
+            fields.reject(format!("{path}.percent"), "must be from 1 to 100");
+        }
     }
     for (index, paper) in procedure.papers.iter().enumerate() {
         required_paper(

@@ -258,7 +258,9 @@ impl DossierService for DossierApi {
             "motcua.intake.v1.DossierService/SupplementDossier",
             request,
             |fields, body| {
-                let provided = fields.text("provided", &body.provided)?;
+                let provided = fields.text("provided", &body.provided);
+                submission::paper_ids(fields, &body.papers);
+                let provided = provided?;
                 Some(Command::ProvideSupplement {
                     provided: Words::from(provided),
                     papers: body.papers.clone(),
@@ -356,7 +358,7 @@ impl DossierApi {
     }
 
     /// The catalog in force; looked up again where this process knows none, for another replica may.
-    async fn in_force(&self) -> Result<Option<Arc<Catalog>>, Error> {
+    pub(super) async fn in_force(&self) -> Result<Option<Arc<Catalog>>, Error> {
         if self.catalogs.in_force().is_none() {
             let mut reading = self.archive.open(&Scope::by_rule()).await?;
             self.catalogs.refresh(&mut reading).await?;

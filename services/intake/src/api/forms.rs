@@ -1,9 +1,10 @@
 //! `FormService`: what is printed at the counter.
 
-use motcua_forms::{FormId, Sheet, render};
+use motcua_forms::{Form as Filled, FormId, Kind, Sheet, bundle, render};
 use motcua_platform::{call::Call, error::Error, parse::Fields};
 use motcua_proto::intake::v1::{
-    Form, PrintFormRequest, PrintFormResponse, Sheet as AskedSheet,
+    Form, PrintFormRequest, PrintFormResponse, PrintFormsRequest, PrintFormsResponse,
+    PrintRegisterRequest, PrintRegisterResponse, Sheet as AskedSheet,
     form_service_server::FormService,
 };
 use motcua_proto::workflow::v1::{
@@ -20,8 +21,12 @@ use crate::{
 
 /// As the contract names it, for the log of who read what.
 const PRINT_FORM: &str = "motcua.intake.v1.FormService/PrintForm";
+/// Likewise.
+const PRINT_FORMS: &str = "motcua.intake.v1.FormService/PrintForms";
 /// What it is for; nobody has to say so.
 const PURPOSE: &str = "a form is printed for the applicant";
+/// Dossiers whose forms are printed at once: what one person hands in.
+const DOSSIERS_MAX: usize = 20;
 /// Stands for the dossier's code in the look-up's address.
 const CODE: &str = "{code}";
 
@@ -36,6 +41,26 @@ impl FormService for DossierApi {
             self.print(&call, request.into_inner()).await?,
         ))
     }
+
+    async fn print_forms(
+        &self,
+        request: Request<PrintFormsRequest>,
+    ) -> Result<Response<PrintFormsResponse>, Status> {
+        let call = Call::enter(&request)?;
+        Ok(Response::new(
+            self.print_all(&call, request.into_inner()).await?,
+        ))
+    }
+
+    async fn print_register(
+        &self,
+        request: Request<PrintRegisterRequest>,
+    ) -> Result<Response<PrintRegisterResponse>, Status> {
+        let call = Call::enter(&request)?;
+        Ok(Response::new(
+            self.register(&call, request.into_inner()).await?,
+        ))
+    }
 }
 
 impl DossierApi {
@@ -47,53 +72,88 @@ impl DossierApi {
         let mut fields = Fields::new();
         let code = fields.name("name", "dossiers", &body.name);
         let form = fields.choice::<Form>("form", body.form);
-        let sheet = fields.optional_choice::<AskedSheet>("sheet", body.sheet);
+        let sheet = sheet(&mut fields, body.sheet);
         let ((code, form), sheet) = fields.finish(code.zip(form).zip(sheet))?;
-        let sheet = match sheet {
-            AskedSheet::A5 => Sheet::A5,
-            AskedSheet::A4 | AskedSheet::Unspecified => Sheet::A4,
-        };
-        let mut reading = self.archive.open(call.scope()).await.map_err(Error::from)?;
-        let dossier = store::dossier(&mut reading, &code)
-            .await
-            .map_err(Error::from)?
-            .ok_or(Error::Missing { name: body.name })?;
-        let statements = store::statements(&mut reading, &self.vault, &code).await?;
-        let catalog = self.catalog_of(&mut reading, &dossier).await?;
-        drop(reading);
-        let case = if CaseFile::is_wanted(form) && dossier.reception.is_some() {
-            self.case_file(&code).await?
-        } else {
-            None
-        };
-        let (kind, form) = fill(
-            form,
-            &Particulars {
-                code: &code,
-                dossier: &dossier,
-                statements: &statements,
-                catalog: &catalog,
-                link: self.link(&code),
-                case: case.as_ref(),
-            },
-        )?;
+        let (kind, form) = self.filled(call, &code, form).await?;
         self.accesses
             .note(call, PRINT_FORM, PURPOSE, &[&code])
             .await?;
         let id = FormId::latest(kind);
-        // Some milliseconds of nothing but reckoning: other calls are answered meanwhile.
-        let rendered = tokio::task::spawn_blocking(move || render(id, sheet, &form))
-            .await
-            .map_err(|error| Error::Fault(error.to_string()))?
-            .map_err(|error| match error {
-                motcua_forms::Error::Sheet { .. } => Error::field("sheet", error.to_string()),
-                error => Error::Fault(error.to_string()),
-            })?;
+        let rendered = reckon(move || render(id, sheet, &form)).await?;
         Ok(PrintFormResponse {
             template: id.to_string(),
             pdf: rendered.pdf,
             html: rendered.html,
         })
+    }
+
+    async fn print_all(
+        &self,
+        call: &Call,
+        body: PrintFormsRequest,
+    ) -> Result<PrintFormsResponse, Status> {
+        let mut fields = Fields::new();
+        if !(1..=DOSSIERS_MAX).contains(&body.names.len()) {
+            let range = format!("must be at least one and at most {DOSSIERS_MAX}");
+            fields.reject("names", range);
+        }
+        let mut codes = Vec::new();
+        for (index, name) in body.names.iter().take(DOSSIERS_MAX).enumerate() {
+            let field = format!("names[{index}]");
+            if body.names.iter().take(index).any(|earlier| earlier == name) {
+                fields.reject(&field, "stands twice");
+            }
+            codes.extend(fields.name(&field, "dossiers", name));
+        }
+        let form = fields.choice::<Form>("form", body.form);
+        let sheet = sheet(&mut fields, body.sheet);
+        let (form, sheet) = fields.finish(form.zip(sheet))?;
+        let mut filled = Vec::with_capacity(codes.len());
+        for code in &codes {
+            filled.push(self.filled(call, code, form).await?);
+        }
+        let read: Vec<_> = codes.iter().map(String::as_str).collect();
+        self.accesses
+            .note(call, PRINT_FORMS, PURPOSE, &read)
+            .await?;
+        let pdf = reckon(move || {
+            let papers: Vec<_> = filled
+                .iter()
+                .map(|(kind, form)| (FormId::latest(*kind), sheet, form))
+                .collect();
+            bundle(&papers)
+        });
+        Ok(PrintFormsResponse { pdf: pdf.await? })
+    }
+
+    /// A form of a dossier, filled in.
+    async fn filled(&self, call: &Call, code: &str, form: Form) -> Result<(Kind, Filled), Status> {
+        let mut reading = self.archive.open(call.scope()).await.map_err(Error::from)?;
+        let dossier = store::dossier(&mut reading, code)
+            .await
+            .map_err(Error::from)?
+            .ok_or_else(|| Error::Missing {
+                name: format!("dossiers/{code}"),
+            })?;
+        let statements = store::statements(&mut reading, &self.vault, code).await?;
+        let catalog = self.catalog_of(&mut reading, &dossier).await?;
+        drop(reading);
+        let case = if CaseFile::is_wanted(form) && dossier.reception.is_some() {
+            self.case_file(code).await?
+        } else {
+            None
+        };
+        Ok(fill(
+            form,
+            &Particulars {
+                code,
+                dossier: &dossier,
+                statements: &statements,
+                catalog: &catalog,
+                link: self.link(code),
+                case: case.as_ref(),
+            },
+        )?)
     }
 
     /// The case, as workflow knows it; `None` where it has not begun.
@@ -124,4 +184,26 @@ impl DossierApi {
         }
         self.look_up_url.replace(CODE, code)
     }
+}
+
+fn sheet(fields: &mut Fields, sheet: i32) -> Option<Sheet> {
+    fields
+        .optional_choice::<AskedSheet>("sheet", sheet)
+        .map(|sheet| match sheet {
+            AskedSheet::A5 => Sheet::A5,
+            AskedSheet::A4 | AskedSheet::Unspecified => Sheet::A4,
+        })
+}
+
+/// Some milliseconds of nothing but reckoning: other calls are answered meanwhile.
+pub(super) async fn reckon<T: Send + 'static>(
+    draw: impl FnOnce() -> Result<T, motcua_forms::Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(draw)
+        .await
+        .map_err(|error| Error::Fault(error.to_string()))?
+        .map_err(|error| match error {
+            motcua_forms::Error::Sheet { .. } => Error::field("sheet", error.to_string()),
+            error => Error::Fault(error.to_string()),
+        })
 }

@@ -10,7 +10,7 @@ use motcua_platform::{
 };
 use motcua_proto::{
     intake::v1::{Applicant, ApplicantKind, AuthorisedPerson, SubmitDossierRequest},
-    r#type::v1::{AuthorisationGround, Channel, HandOverMethod, PriorityGround, Role},
+    r#type::v1::{AuthorisationGround, Channel, HandOverMethod, HandedPaper, PriorityGround, Role},
 };
 
 use crate::domain::{
@@ -75,10 +75,13 @@ pub(super) fn parse(
         )
     });
     let options = options(&mut fields, &request.options, rules.as_ref());
-    if let Some(rules) = &rules {
-        for violation in papers::violations(&request.papers, &rules.procedure.papers) {
-            fields.reject(violation.field, violation.description);
+    match &rules {
+        Some(rules) => {
+            for violation in papers::violations(&request.papers, &rules.procedure.papers) {
+                fields.reject(violation.field, violation.description);
+            }
         }
+        None => paper_ids(&mut fields, &request.papers),
     }
     // Asked for by a code that it had before, a procedure is taken under the one that it has.
     let procedure = match &rules {
@@ -206,6 +209,13 @@ fn options(
         }
     }
     sound.then(|| options.to_vec())
+}
+
+/// What can be said of papers before it is known which ones the procedure wants.
+pub(super) fn paper_ids(fields: &mut Fields, papers: &[HandedPaper]) {
+    for (index, handed) in papers.iter().take(papers::PAPERS_MAX).enumerate() {
+        fields.id(&format!("papers[{index}].paper"), &handed.paper);
+    }
 }
 
 /// Which other system knows the dossier: one that submits is it itself.

@@ -327,6 +327,7 @@ fn accepted(
     now: Timestamp,
 ) -> Result<DossierAccepted, Error> {
     let papers = papers::complete(dossier, rules)?;
+    let (fee_vnd, exempted_vnd) = rules.fee_vnd(dossier.channel, dossier.priority);
     let received_at = rules.received_at(now)?;
     let due = rules.due(received_at)?;
     Ok(DossierAccepted {
@@ -336,7 +337,8 @@ fn accepted(
         limit: Some(rules.limit()),
         catalog: dossier.catalog.clone(),
         definition: rules.procedure.definition.clone(),
-        fee_vnd: rules.fee_vnd(dossier.channel),
+        fee_vnd,
+        exempted_vnd,
         channel: dossier.channel.into(),
         receiving_agency: dossier.receiving_agency.clone(),
         competent_agency: dossier.competent_agency.clone(),

@@ -160,6 +160,9 @@ pub struct Reception {
     pub limit: Limit,
     /// Fee, in đồng.
     pub fee_vnd: i64,
+    /// What is not taken of the fee because of an exemption, in đồng.
+    #[serde(default)]
+    pub exempted_vnd: i64,
     /// The papers that were there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub papers: Vec<Handed>,
@@ -478,6 +481,7 @@ impl Dossier {
             due_at: instant(accepted.due_at.as_ref()),
             limit: accepted.limit.unwrap_or_default(),
             fee_vnd: accepted.fee_vnd,
+            exempted_vnd: accepted.exempted_vnd,
             papers: accepted.papers.iter().map(Handed::of).collect(),
         });
     }
@@ -736,6 +740,7 @@ impl Dossier {
                 .map(|(place, payment)| payment.to_proto(place))
                 .collect(),
             paid_vnd: self.paid_vnd(),
+            exempted_vnd: reception.map_or(0, |reception| reception.exempted_vnd),
             papers: self.papers.iter().map(Handed::to_proto).collect(),
             documents: self
                 .documents

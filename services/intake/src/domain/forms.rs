@@ -10,6 +10,7 @@ use motcua_forms::{
         Applicant as FormApplicant, Authorised, Fee, Missing, Office, Paper, PaperKind, Phase,
         Procedure, Receipt, Reference, Refusal, Supplement,
     },
+    dong,
 };
 use motcua_platform::{
     catalog::{self, Catalog},
@@ -125,7 +126,12 @@ impl Particulars<'_> {
             fee: Some(Fee {
                 amount: reception.fee_vnd,
                 paid: reception.fee_vnd > 0 && paid >= reception.fee_vnd,
-                note: None,
+                note: (reception.exempted_vnd > 0).then(|| {
+                    format!(
+                        "đã miễn, giảm {} theo Điều 10 Luật Phí và lệ phí số 97/2015/QH13",
+                        dong(reception.exempted_vnd)
+                    )
+                }),
             }),
             register: None,
             receiver: None,
@@ -229,29 +235,17 @@ impl Particulars<'_> {
 
     /// `phường An Phong`: as it stands after another word.
     pub(super) fn of_ward(&self) -> String {
-        let title = self.title(&self.dossier.receiving_agency);
-        let mut letters = title.chars();
-        letters.next().map_or_else(String::new, |first| {
-            first.to_lowercase().chain(letters).collect()
-        })
+        within(&self.title(&self.dossier.receiving_agency))
     }
 
     pub(super) fn office(&self) -> Office {
-        let title = self.title(&self.dossier.receiving_agency);
-        let place = WARDS
-            .iter()
-            .find_map(|ward| title.strip_prefix(ward))
-            .unwrap_or(&title)
-            .to_owned();
-        Office {
-            above: None,
-            agency: match self.competent_kind() {
-                AgencyKind::Police => self.title(&self.dossier.competent_agency),
-                _ => format!("Ủy ban nhân dân\n{}", self.of_ward()),
+        let office = office_of(&self.title(&self.dossier.receiving_agency));
+        match self.competent_kind() {
+            AgencyKind::Police => Office {
+                agency: self.title(&self.dossier.competent_agency),
+                ..office
             },
-            centre: Some(CENTRE.to_owned()),
-            place,
-            phone: None,
+            _ => office,
         }
     }
 
@@ -317,6 +311,30 @@ pub(super) fn items(missing: &str) -> Vec<Missing> {
             how: None,
         })
         .collect()
+}
+
+/// `phường An Phong`: as it stands after another word.
+fn within(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
+}
+
+/// The centre of a ward that is called so.
+#[must_use]
+pub fn office_of(title: &str) -> Office {
+    let place = WARDS
+        .iter()
+        .find_map(|ward| title.strip_prefix(ward))
+        .unwrap_or(title);
+    Office {
+        above: None,
+        agency: format!("Ủy ban nhân dân\n{}", within(title)),
+        centre: Some(CENTRE.to_owned()),
+        place: place.to_owned(),
+        phone: None,
+    }
 }
 
 /// By what right somebody acts for the applicant, where no paper says so.

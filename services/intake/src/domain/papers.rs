@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{dossier::Dossier, moves, rules::Rules};
 
-/// Papers that one dossier may name, and of each how many.
-const PAPERS_MAX: usize = 100;
+/// Papers that one dossier may name.
+pub const PAPERS_MAX: usize = 100;
+/// Of each of them, how many.
 const COUNT_MAX: i32 = 100;
 
 /// What was handed in of a paper.

@@ -7,7 +7,7 @@ use motcua_platform::{
     error::{Error, Violation},
     time::local_date,
 };
-use motcua_proto::r#type::v1::{Agency, Channel, Limit as ProtoLimit, Procedure};
+use motcua_proto::r#type::v1::{Agency, Channel, Limit as ProtoLimit, PriorityGround, Procedure};
 
 /// How long a submission may wait for acceptance, in working minutes: 8 working hours. The catalog has no field for it.
 const ACCEPTANCE_MINUTES: u32 = 8 * 60;
@@ -204,15 +204,24 @@ impl<'a> Rules<'a> {
             .map_err(|error| self.unreachable(&error))
     }
 
-    /// The fee, in đồng: it depends on how the dossier came in.
+    /// The fee that is taken, and what is not taken of it because of the ground, in đồng. It depends on how the dossier came in, and
+    /// on the day through the catalog in force. Law 97/2015/QH13, art. 10; what a percentage leaves is rounded down to whole đồng.
     #[must_use]
-    pub fn fee_vnd(&self, channel: Channel) -> i64 {
-        match channel {
+    pub fn fee_vnd(&self, channel: Channel, ground: PriorityGround) -> (i64, i64) {
+        let fee = match channel {
             Channel::Portal | Channel::Vneid => self.procedure.fee_online_vnd,
             Channel::Counter | Channel::Post | Channel::Home | Channel::Unspecified => {
                 self.procedure.fee_vnd
             }
-        }
+        };
+        let percent = self
+            .procedure
+            .exemptions
+            .iter()
+            .find(|exemption| exemption.ground() == ground && ground != PriorityGround::Unspecified)
+            .map_or(0, |exemption| i64::from(exemption.percent.clamp(0, 100)));
+        let taken = fee.saturating_mul(100 - percent) / 100;
+        (taken, fee - taken)
     }
 
     fn unreachable(&self, error: &OutOfRange) -> Error {

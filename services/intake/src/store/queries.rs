@@ -84,6 +84,46 @@ pub(crate) async fn applicants(
     Ok(found)
 }
 
+/// Days before a period in which what was received in it may have been submitted: whoever waits for acceptance longer is late by weeks.
+const SUBMITTED_BEFORE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 60);
+
+/// What an agency received in a period, in the archive or not, by code.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn received(
+    reading: &mut Reading,
+    agency: &str,
+    period: &std::ops::Range<Timestamp>,
+    rows: i64,
+) -> Result<Vec<(String, Dossier)>, sqlx::Error> {
+    let reach = reading.scope().reach();
+    let submitted_from = period.start.checked_sub(SUBMITTED_BEFORE);
+    let found: Vec<(String, Json<Dossier>)> = sqlx::query_as(
+        "SELECT code, state FROM ( \
+             SELECT * FROM dossier WHERE receiving_agency = $1 AND NOT archived \
+                 AND submitted_at >= $2 AND submitted_at < $4 \
+             UNION ALL SELECT * FROM dossier WHERE archived AND receiving_agency = $1 \
+                 AND submitted_at >= $2 AND submitted_at < $4) AS submitted \
+         WHERE (state->'reception'->>'received_at')::timestamptz >= $3 \
+               AND (state->'reception'->>'received_at')::timestamptz < $4 AND reaches($5, tenants) \
+         ORDER BY code LIMIT $6",
+    )
+    .bind(agency)
+    .bind(Instant(submitted_from.unwrap_or(Timestamp::MIN)))
+    .bind(Instant(period.start))
+    .bind(Instant(period.end))
+    .bind(reach)
+    .bind(rows)
+    .fetch_all(&mut **reading)
+    .await?;
+    Ok(found
+        .into_iter()
+        .map(|(code, Json(dossier))| (code, dossier))
+        .filter(|(_, dossier)| reading.shows(&dossier.tenants()))
+        .collect())
+}
+
 /// Which dossiers are asked for. Filters add up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {

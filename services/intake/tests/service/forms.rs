@@ -4,8 +4,9 @@ use motcua_platform::time::to_proto;
 use motcua_proto::{
     events::v1::{CaseHeld, CaseResumed, CaseStarted, EventKind, HoldGround, event::Payload},
     intake::v1::{
-        Applicant, Form, PrintFormRequest, PrintFormResponse, RefuseDossierRequest,
-        RequestSupplementRequest, Sheet, SubmitDossierRequest, SupplementDossierRequest,
+        Applicant, Form, PrintFormRequest, PrintFormResponse, PrintFormsRequest,
+        PrintRegisterRequest, RefuseDossierRequest, RequestSupplementRequest, Sheet,
+        SubmitDossierRequest, SupplementDossierRequest,
     },
     r#type::v1::Channel,
 };
@@ -153,4 +154,81 @@ async fn what_is_missing_and_why_it_was_refused_stand_on_their_forms_and_no_form
         .unwrap_err();
     let violations = small.get_details_bad_request().unwrap().field_violations;
     assert_eq!(violations[0].field, "sheet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_one_person_handed_in_is_one_print() {
+    let mut ward = Ward::ready().await;
+    let mut names = Vec::new();
+    for _ in 0..3 {
+        names.push(ward.submits(at_the_counter()).await.unwrap().name);
+    }
+    let asking = |names: Vec<String>| PrintFormsRequest {
+        names,
+        form: Form::Receipt.into(),
+        ..PrintFormsRequest::default()
+    };
+    let pages = |pdf: &[u8]| {
+        let page = b"/Type /Page\n";
+        pdf.windows(page.len()).filter(|it| it == page).count()
+    };
+    let one = ward.forms.print_forms(asking(vec![names[0].clone()])).await;
+    let one = pages(&one.unwrap().into_inner().pdf);
+    let three = ward.forms.print_forms(asking(names.clone())).await;
+    assert!(one > 0);
+    assert_eq!(pages(&three.unwrap().into_inner().pdf), 3 * one);
+
+    let twice = vec![names[0].clone(), names[0].clone()];
+    let many = vec!["dossiers/x".to_owned(); 21];
+    for (wrong, field) in [
+        (twice, "names[1]"),
+        (Vec::new(), "names"),
+        (many, "names"),
+        (vec!["cases/x".to_owned()], "names[0]"),
+    ] {
+        let status = ward.forms.print_forms(asking(wrong)).await.unwrap_err();
+        let details = status.get_details_bad_request().unwrap();
+        assert_eq!(details.field_violations[0].field, field, "{status:?}");
+    }
+    // One that is not there, or not accepted yet, and nothing is printed.
+    names.push("dossiers/H24.11593-250701-0999".to_owned());
+    let missing = ward.forms.print_forms(asking(names)).await.unwrap_err();
+    assert_eq!(missing.code(), Code::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_register_lists_what_was_received_day_by_day() {
+    let mut ward = Ward::ready().await;
+    let accepted = ward.submits(at_the_counter()).await.unwrap();
+    // Nobody has received this one yet.
+    let waiting = ward.submits(registration()).await.unwrap();
+    ward.hand.set(at("2025-07-03T09:00:00"));
+    let later = ward.submits(at_the_counter()).await.unwrap();
+    let day = |day| {
+        Some(motcua_proto::google::r#type::Date {
+            year: 2025,
+            month: 7,
+            day,
+        })
+    };
+    let asking = |agency: &str, from, to| PrintRegisterRequest {
+        agency: agency.to_owned(),
+        from: day(from),
+        to: day(to),
+    };
+    let register = ward.forms.print_register(asking("11593", 1, 2)).await;
+    let register = register.unwrap().into_inner();
+    assert_eq!(register.line_count, 1);
+    assert_eq!(register.template, "mau07-1");
+    assert!(register.pdf.starts_with(b"%PDF-"));
+    assert!(register.html.contains(&accepted.code) && register.html.contains("Nguyễn Thị Thử"));
+    assert!(!register.html.contains(&waiting.code) && !register.html.contains(&later.code));
+    let both = ward.forms.print_register(asking("11593", 1, 31)).await;
+    assert_eq!(both.unwrap().into_inner().line_count, 2);
+    let foreign = ward.forms.print_register(asking("12345", 1, 2)).await;
+    assert_eq!(foreign.unwrap_err().code(), Code::NotFound);
+    let backwards = ward.forms.print_register(asking("11593", 2, 1)).await;
+    let backwards = backwards.unwrap_err();
+    let details = backwards.get_details_bad_request().unwrap();
+    assert_eq!(details.field_violations[0].field, "to");
 }

@@ -399,6 +399,19 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
             ("options", procedure.options.join(" ")),
             ("retention_days", procedure.retention_days.to_string()),
             (
+                "exemptions",
+                procedure
+                    .exemptions
+                    .iter()
+                    .map(|exemption| {
+                        let ground = exemption.ground().as_str_name();
+                        let ground = ground.trim_start_matches("PRIORITY_GROUND_");
+                        format!("{}={}", ground.to_lowercase(), exemption.percent)
+                    })
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            ),
+            (
                 "papers",
                 procedure
                     .papers

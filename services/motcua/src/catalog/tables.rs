@@ -6,8 +6,8 @@ use motcua_calendar::Limit as CalendarLimit;
 use motcua_platform::time::date_to_proto;
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
-    Agency, Calendar, CalendarDay, CalendarDayKind, Catalog, DueHour, Limit, Procedure, SameDay,
-    limit::Kind,
+    Agency, Calendar, CalendarDay, CalendarDayKind, Catalog, DueHour, Exemption, Limit,
+    PriorityGround, Procedure, SameDay, limit::Kind,
 };
 
 use super::{
@@ -45,11 +45,20 @@ pub(super) const PROCEDURES: Columns = Columns {
     optional: &[
         "aliases",
         "successor",
+        "exemptions",
         "supplement_rounds",
         "retention_days",
         "archive_days",
     ],
 };
+/// Grounds of an exemption, as the table writes them.
+const GROUNDS: [(&str, PriorityGround); 5] = [
+    ("merit", PriorityGround::Merit),
+    ("disability", PriorityGround::Disability),
+    ("elderly", PriorityGround::Elderly),
+    ("pregnant", PriorityGround::Pregnant),
+    ("poor", PriorityGround::Poor),
+];
 /// More rounds of supplements than anybody means.
 const ROUNDS_MAX: i32 = 10;
 /// The largest fee that is taken for one, in đồng.
@@ -288,6 +297,7 @@ fn procedure(
         options: words(row, "options"),
         // Given once all of them are known.
         papers: Vec::new(),
+        exemptions: exemptions(row, faults),
         supplement_rounds: rounds(row, faults),
         retention_days: kept(row, "retention_days", faults)
             .or(header.map(|header| header.retention_days))
@@ -298,6 +308,34 @@ fn procedure(
         aliases: words(row, "aliases"),
         successor: row.get("successor").to_owned(),
     }
+}
+
+/// `merit=100 poor=50`: whose, and percent of the fee.
+fn exemptions(row: &Row, faults: &mut Faults) -> Vec<Exemption> {
+    let mut exemptions = Vec::new();
+    for word in row.get("exemptions").split_whitespace() {
+        let read = word.split_once('=').and_then(|(ground, percent)| {
+            let ground = GROUNDS.iter().find(|(name, _)| *name == ground)?.1;
+            let percent = percent
+                .parse()
+                .ok()
+                .filter(|percent| (1..=100).contains(percent))?;
+            Some(Exemption {
+                ground: ground.into(),
+                percent,
+            })
+        });
+        match read {
+            Some(exemption) => exemptions.push(exemption),
+            None => {
+                let message = format!(
+                    "'{word}' is no exemption; write merit, disability, elderly, pregnant or poor, and the percent that is not taken: merit=100"
+                );
+                faults.push_unless_known(row.at("exemptions").fault(message));
+            }
+        }
+    }
+    exemptions
 }
 
 /// How often a supplement may be asked for; 0 where the procedure does not say.

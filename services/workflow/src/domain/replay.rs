@@ -213,7 +213,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             case.extended = true;
             let due_at = at(extended.due_at.as_ref());
             case.apology = Some(Apology {
-                made_at: at(event.recorded_at.as_ref()),
+                made_at: at(event.occurred_at.as_ref()),
                 first_due_at: at(extended.first_due_at.as_ref()),
                 due_at,
             });

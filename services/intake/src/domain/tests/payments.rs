@@ -84,3 +84,38 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_is_exempted_pays_less_and_the_receipt_says_what_was_not_taken() {
+    use motcua_proto::r#type::v1::Exemption;
+
+    // The applicant of these tests is elderly; at the counter the fee is 8.000 đồng.
+    for (percent, taken, exempted) in [(100, 0, 8_000), (50, 4_000, 4_000), (33, 5_360, 2_640)] {
+        let mut catalog = proto_catalog();
+        catalog.procedures[0].exemptions = vec![
+            Exemption {
+                ground: PriorityGround::Merit.into(),
+                percent: 100,
+            },
+            Exemption {
+                ground: PriorityGround::Elderly.into(),
+                percent,
+            },
+        ];
+        let mut counter = Counter::opens("2025-07-01T08:00:00");
+        counter.catalog = Arc::new(Catalog::parse(&catalog).unwrap());
+        let mut counter = counter.does(&submission("1.000656", Channel::Counter, false));
+        // Before acceptance as well, no more is taken than what is left.
+        let more = counter.asks(&pay("bl-1", taken + 1));
+        assert!(matches!(more, Err(Error::Refused(_))), "{more:?}");
+        let counter = counter.does(&Command::Accept);
+        let shown = counter.dossier().to_proto(CODE);
+        assert_eq!((shown.fee_vnd, shown.exempted_vnd), (taken, exempted));
+        // What nobody has to pay is not unpaid.
+        let unpaid = counter
+            .dossier()
+            .flags()
+            .contains(&motcua_proto::intake::v1::DossierFlag::Unpaid);
+        assert_eq!(unpaid, taken > 0);
+    }
+}

@@ -84,7 +84,7 @@ fn misshapen_tables() {
             "procedures.csv",
             "Đăng ký khai tử,hộ tịch",
             "Đăng ký khai tử, lại,hộ tịch",
-            "procedures.csv:4: has 12 columns in place of 11; a text with a comma stands in double quotes",
+            "procedures.csv:4: has 13 columns in place of 12; a text with a comma stands in double quotes",
         ),
         (
             "a quote that is never closed",
@@ -106,6 +106,27 @@ fn misshapen_tables() {
 #[test]
 fn rows_that_say_nonsense() {
     each_is_told_once(&[
+        (
+            "an exemption of nothing",
+            "procedures.csv",
+            "merit=100",
+            "merit=0",
+            "procedures.csv:5: exemptions: 'merit=0' is no exemption; write merit, disability, elderly, pregnant or poor, and the percent that is not taken: merit=100",
+        ),
+        (
+            "an exemption of nobody that is known",
+            "procedures.csv",
+            "merit=100",
+            "rich=100",
+            "procedures.csv:5: exemptions: 'rich=100' is no exemption; write merit, disability, elderly, pregnant or poor, and the percent that is not taken: merit=100",
+        ),
+        (
+            "an exemption that stands twice",
+            "procedures.csv",
+            "merit=100",
+            "merit=100 merit=50",
+            "procedures.csv:5: exemptions: stands twice",
+        ),
         (
             "a paper of a procedure that is not there",
             "papers.csv",
@@ -902,8 +923,8 @@ fn a_definition_may_call_a_procedure_by_an_old_code() {
         ("procedures.csv", ",1.000001 1.000002,1.003197", ",,"),
         (
             "procedures.csv",
-            "police,plain,,,",
-            "police,plain,,1.003190,",
+            "police,plain,,merit=100,,",
+            "police,plain,,merit=100,1.003190,",
         ),
         ("definitions/linked.toml", "1.003197", "1.003190"),
     ] {

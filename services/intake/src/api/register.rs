@@ -1,0 +1,154 @@
+//! `PrintRegister`: what an agency received, day by day (Mẫu 07).
+
+use jiff::{Timestamp, ToSpan as _, civil::Date};
+use motcua_calendar::local;
+use motcua_forms::{
+    Form, FormId, Kind, Sheet,
+    data::{Register, RegisterLine},
+    render,
+};
+use motcua_platform::{
+    archive::Reading, call::Call, error::Error, parse::Fields, statement::Statement,
+};
+use motcua_proto::intake::v1::{PrintRegisterRequest, PrintRegisterResponse, StatementKind};
+
+use super::{DossierApi, forms::reckon};
+use crate::{
+    domain::{applicant, dossier::Dossier, forms::office_of},
+    store,
+};
+
+/// As the contract names it, for the log of who read what.
+const PRINT_REGISTER: &str = "motcua.intake.v1.FormService/PrintRegister";
+/// What it is for; nobody has to say so.
+const PURPOSE: &str = "the register is printed";
+/// Days of one register.
+const DAYS_MAX: i32 = 31;
+/// Lines of one register.
+const LINES_MAX: usize = 2_000;
+
+impl DossierApi {
+    pub(super) async fn register(
+        &self,
+        call: &Call,
+        body: PrintRegisterRequest,
+    ) -> Result<PrintRegisterResponse, Error> {
+        let mut fields = Fields::new();
+        let agency = fields.id("agency", &body.agency);
+        let from = fields.date("from", body.from.as_ref());
+        let to = fields.date("to", body.to.as_ref());
+        if let Some((from, to)) = from.zip(to)
+            && !(0..DAYS_MAX).contains(&(to - from).get_days())
+        {
+            fields.reject(
+                "to",
+                format!("must be within {DAYS_MAX} days of from, and not before it"),
+            );
+        }
+        let ((agency, from), to) = fields.finish(agency.zip(from).zip(to))?;
+        let catalog = self.in_force().await?;
+        let title = catalog
+            .as_ref()
+            .and_then(|catalog| catalog.agency(&agency))
+            .filter(|_| call.scope().acts_for(&agency))
+            .map(|agency| agency.title.clone())
+            .ok_or_else(|| Error::Missing {
+                name: format!("agencies/{agency}"),
+            })?;
+        let mut reading = self.archive.open(call.scope()).await?;
+        let period = begin("from", from)?..begin("to", to.saturating_add(1.day()))?;
+        let rows = i64::try_from(LINES_MAX + 1).unwrap_or(i64::MAX);
+        let received = store::received(&mut reading, &agency, &period, rows).await?;
+        if received.len() > LINES_MAX {
+            let message = format!("leaves more than {LINES_MAX} dossiers: take fewer days");
+            return Err(Error::field("to", message));
+        }
+        let catalogs = received.iter().map(|(_, dossier)| dossier.catalog.as_str());
+        self.catalogs.ensure(&mut reading, catalogs).await?;
+        let mut lines = Vec::with_capacity(received.len());
+        for (place, (code, dossier)) in received.iter().enumerate() {
+            let said = said(&mut reading, self, code).await?;
+            lines.extend(self.line(place, code, dossier, said.as_deref()));
+        }
+        drop(reading);
+        let codes: Vec<_> = received.iter().map(|(code, _)| code.as_str()).collect();
+        self.accesses
+            .note(call, PRINT_REGISTER, PURPOSE, &codes)
+            .await?;
+        let line_count = i32::try_from(lines.len()).unwrap_or(i32::MAX);
+        let register = Form::Register(Register {
+            office: office_of(&title),
+            book: from.year().to_string(),
+            from,
+            until: to,
+            lines,
+        });
+        let id = FormId::latest(Kind::Mau07);
+        let rendered = reckon(move || render(id, Sheet::A4, &register)).await?;
+        Ok(PrintRegisterResponse {
+            template: id.to_string(),
+            pdf: rendered.pdf,
+            html: rendered.html,
+            line_count,
+        })
+    }
+
+    fn line(
+        &self,
+        place: usize,
+        code: &str,
+        dossier: &Dossier,
+        said: Option<&[Statement]>,
+    ) -> Option<RegisterLine> {
+        let reception = dossier.reception.as_ref()?;
+        let words = |kind: StatementKind| {
+            let mut said = said.unwrap_or_default().iter();
+            said.find(|said| said.kind == i32::from(kind))
+                .map(|said| said.body.expose())
+        };
+        let applicant = words(StatementKind::Applicant)
+            .and_then(|body| applicant::read(body.as_str()))
+            .unwrap_or_default();
+        let procedure = self
+            .catalogs
+            .get(&dossier.catalog)
+            .and_then(|catalog| catalog.procedure(&dossier.procedure).cloned())
+            .map_or_else(|| dossier.procedure.clone(), |procedure| procedure.title);
+        Some(RegisterLine {
+            number: u64::try_from(place + 1).unwrap_or(u64::MAX),
+            code: code.to_owned(),
+            procedure,
+            sets: 1,
+            applicant: applicant.full_name,
+            address: applicant.address,
+            phone: Some(applicant.phone).filter(|phone| !phone.is_empty()),
+            received_at: local(reception.received_at),
+            due_at: local(reception.first_due_at),
+            handed_over_at: dossier.handed_over.as_ref().map(|it| local(it.at)),
+            given_by: None,
+            received_by: words(StatementKind::HandOver).cloned(),
+            note: said
+                .is_none()
+                .then(|| "Dữ liệu cá nhân đã được xóa".to_owned()),
+        })
+    }
+}
+
+/// The first instant of the day, by the clock of Việt Nam.
+fn begin(field: &str, day: Date) -> Result<Timestamp, Error> {
+    motcua_calendar::instant(day.at(0, 0, 0, 0))
+        .map_err(|error| Error::field(field, error.to_string()))
+}
+
+/// What was said of a dossier; `None` once it was erased.
+async fn said(
+    reading: &mut Reading,
+    api: &DossierApi,
+    code: &str,
+) -> Result<Option<Vec<Statement>>, Error> {
+    match store::statements(reading, &api.vault, code).await {
+        Ok(said) => Ok(Some(said)),
+        Err(Error::Erased { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
