@@ -21,6 +21,7 @@ pub mod papers;
 mod payments;
 pub mod plain;
 pub mod rules;
+mod show;
 pub mod subject;
 mod supplement;
 pub mod words;

@@ -158,6 +158,15 @@ pub fn receives_on(agency: &Agency, day: Date) -> bool {
         && bound(&agency.valid_to).is_none_or(|last| day <= last)
 }
 
+/// How often a supplement may be asked for: from the second time on by a leader alone.
+#[must_use]
+pub fn supplement_rounds(procedure: Option<&Procedure>) -> i32 {
+    procedure
+        .map(|procedure| procedure.supplement_rounds)
+        .filter(|rounds| *rounds > 0)
+        .unwrap_or(2)
+}
+
 /// How an agency prints the due hour.
 #[must_use]
 pub fn due_hour(agency: &Agency) -> DueHour {

@@ -13,6 +13,7 @@ pub mod database;
 pub mod error;
 pub mod feed;
 pub mod follower;
+pub mod hex;
 pub mod identity;
 pub mod ledger;
 pub mod limit;

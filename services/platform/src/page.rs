@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::parse::Fields;
+use crate::{hex::hex, parse::Fields};
 
 /// Rows in a page when the caller does not say.
 const DEFAULT_ROWS: i64 = 50;
@@ -70,10 +70,6 @@ pub fn token<K: Serialize>(key: &K) -> String {
     serde_json::to_vec(key)
         .map(|bytes| hex(&bytes))
         .unwrap_or_default()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -109,10 +109,7 @@ impl ArchiveService for ArchiveApi {
             .await
             .map_err(Error::from)?
             .into_iter()
-            .map(|(key, run)| ArchiveRun {
-                dossiers: Vec::new(),
-                ..run.to_proto(&key)
-            })
+            .map(|(key, run)| run.without_list(&key))
             .collect();
         let (runs, next_page_token) = page::cut(runs, size, |run: &ArchiveRun| {
             run.name
@@ -172,11 +169,11 @@ impl ArchiveApi {
             let catalogs = ended.iter().map(|(_, dossier)| dossier.catalog.as_str());
             self.catalogs.ensure(&mut reading, catalogs).await?;
             for (code, dossier) in &ended {
-                let archive_days = self
-                    .catalogs
-                    .get(&dossier.catalog)
-                    .and_then(|catalog| catalog.procedure(&dossier.procedure).cloned())
-                    .map_or(0, |procedure| procedure.archive_days);
+                let archive_days = self.catalogs.get(&dossier.catalog).and_then(|catalog| {
+                    let procedure = catalog.procedure(&dossier.procedure)?;
+                    Some(procedure.archive_days)
+                });
+                let archive_days = archive_days.unwrap_or_default();
                 due.extend(Entry::of(code, dossier, archive_days, now));
             }
             let more = due.len() > DOSSIERS_MAX;

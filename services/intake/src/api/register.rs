@@ -109,15 +109,14 @@ impl DossierApi {
         let applicant = words(StatementKind::Applicant)
             .and_then(|body| applicant::read(body.as_str()))
             .unwrap_or_default();
-        let procedure = self
-            .catalogs
-            .get(&dossier.catalog)
-            .and_then(|catalog| catalog.procedure(&dossier.procedure).cloned())
-            .map_or_else(|| dossier.procedure.clone(), |procedure| procedure.title);
+        let title = self.catalogs.get(&dossier.catalog).and_then(|catalog| {
+            let procedure = catalog.procedure(&dossier.procedure)?;
+            Some(procedure.title.clone())
+        });
         Some(RegisterLine {
             number: u64::try_from(place + 1).unwrap_or(u64::MAX),
             code: code.to_owned(),
-            procedure,
+            procedure: title.unwrap_or_else(|| dossier.procedure.clone()),
             sets: 1,
             applicant: applicant.full_name,
             address: applicant.address,

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use motcua_platform::{
     error::{Error, Refusal},
+    hex::hex,
     ledger::{Context, Decision, Subject, etag},
     time::{from_proto_opt, to_proto},
 };
@@ -140,9 +141,9 @@ impl ArchiveRun {
     fn sha256(&self) -> Option<String> {
         let mut all = Digest::new(&SHA256);
         for entry in &self.entries {
-            all.update(format!("{} {}\n", entry.code, hex(&entry.sha256?)).as_bytes());
+            all.update(format!("{} {}\n", entry.code, hex(entry.sha256?)).as_bytes());
         }
-        (self.state == State::Sealed).then(|| hex(all.finish().as_ref()))
+        (self.state == State::Sealed).then(|| hex(all.finish()))
     }
 
     /// As the contract shows it.
@@ -152,8 +153,17 @@ impl ArchiveRun {
             code: entry.code.clone(),
             procedure: entry.procedure.clone(),
             ended_at: Some(to_proto(entry.ended_at)),
-            sha256: entry.sha256.map(|sha256| hex(&sha256)).unwrap_or_default(),
+            sha256: entry.sha256.map(hex).unwrap_or_default(),
         });
+        ProtoArchiveRun {
+            dossiers: dossiers.collect(),
+            ..self.without_list(key)
+        }
+    }
+
+    /// The same without its list.
+    #[must_use]
+    pub fn without_list(&self, key: &str) -> ProtoArchiveRun {
         ProtoArchiveRun {
             name: format!("archives/{key}"),
             agency: self.agency.clone(),
@@ -161,7 +171,7 @@ impl ArchiveRun {
             started_at: Some(to_proto(self.started_at)),
             ended_at: self.ended_at.map(to_proto),
             dossier_count: i32::try_from(self.entries.len()).unwrap_or(i32::MAX),
-            dossiers: dossiers.collect(),
+            dossiers: Vec::new(),
             sha256: self.sha256().unwrap_or_default(),
             more: self.more,
             etag: etag(self.version),
@@ -180,10 +190,6 @@ pub fn of_history(events: &[Event]) -> Sha256 {
     let mut sha256 = [0; 32];
     sha256.copy_from_slice(history.finish().as_ref());
     sha256
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What happens, or why nothing does.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use motcua_platform::{
     error::{Error, Refusal},
+    hex::hex,
     ledger::Context,
     statement::Statement,
     time::to_proto,
@@ -94,11 +95,7 @@ impl Document {
             signature_of: self.signature_of.clone(),
             media_type: self.media_type.clone(),
             size: self.size,
-            sha256: self
-                .sha256
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            sha256: hex(self.sha256),
             added_at: Some(to_proto(self.added_at)),
             file_name: String::new(),
         }

@@ -3,18 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use motcua_platform::{
-    ledger::{Context, etag},
-    scope::tenants,
-    time::{from_proto_opt, to_proto},
-};
+use motcua_platform::{ledger::Context, scope::tenants, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{DossierAccepted, DossierSubmitted, Event, SupplementProvided, event::Payload},
-    intake::v1::{
-        CorrectionState, Dossier as ProtoDossier, DossierFlag,
-        FailedHandOver as ProtoFailedHandOver, Payment as ProtoPayment, StatementKind,
-        Visit as ProtoVisit,
-    },
+    intake::v1::{CorrectionState, DossierFlag, StatementKind},
     r#type::v1::{
         Actor, AuthorisationGround, Channel, DossierStatus, HandOverFailure, HandOverMethod, Limit,
         PriorityGround, Recipient, Role,
@@ -681,141 +673,12 @@ impl Dossier {
             .map(|payment| payment.amount_vnd)
             .sum()
     }
-
-    /// As the contract shows it in the BASIC view.
-    #[must_use]
-    pub fn to_proto(&self, code: &str) -> ProtoDossier {
-        let reception = self.reception.as_ref();
-        ProtoDossier {
-            name: format!("dossiers/{code}"),
-            code: code.to_owned(),
-            status: self.status.into(),
-            status_since: Some(to_proto(self.status_since)),
-            procedure: self.procedure.clone(),
-            channel: self.channel.into(),
-            receiving_agency: self.receiving_agency.clone(),
-            competent_agency: self.competent_agency.clone(),
-            catalog: self.catalog.clone(),
-            priority: self.priority.into(),
-            hand_over_method: self.hand_over_method.into(),
-            options: self.options.clone(),
-            external_code: self.external_code.clone(),
-            submitted_at: Some(to_proto(self.submitted_at)),
-            acceptance_due_at: Some(to_proto(self.acceptance_due_at)),
-            received_at: reception.map(|reception| to_proto(reception.received_at)),
-            due_at: reception.map(|reception| to_proto(reception.due_at)),
-            limit: reception.map(|reception| reception.limit),
-            result_ready_at: self.result.as_ref().map(|result| to_proto(result.ready_at)),
-            outcome: self
-                .result
-                .as_ref()
-                .map(|result| result.outcome.clone())
-                .unwrap_or_default(),
-            handed_over_at: self
-                .handed_over
-                .as_ref()
-                .map(|handed_over| to_proto(handed_over.at)),
-            handed_over_by: self
-                .handed_over
-                .as_ref()
-                .map_or(HandOverMethod::Unspecified, |it| it.method)
-                .into(),
-            fee_vnd: reception.map_or(0, |reception| reception.fee_vnd),
-            visits: self
-                .visits
-                .iter()
-                .enumerate()
-                .map(|(place, visit)| visit.to_proto(place))
-                .collect(),
-            etag: etag(self.version),
-            applicant: None,
-            statements: Vec::new(),
-            recused: self.recused.iter().cloned().collect(),
-            supplement_due_at: self.awaited().map(|asked| to_proto(asked.due_at)),
-            explanation: Vec::new(),
-            payments: self
-                .payments
-                .iter()
-                .enumerate()
-                .map(|(place, payment)| payment.to_proto(place))
-                .collect(),
-            paid_vnd: self.paid_vnd(),
-            exempted_vnd: reception.map_or(0, |reception| reception.exempted_vnd),
-            papers: self.papers.iter().map(Handed::to_proto).collect(),
-            documents: self
-                .documents
-                .iter()
-                .enumerate()
-                .map(|(place, document)| document.to_proto(code, place))
-                .collect(),
-            handed_over_to: self
-                .handed_over
-                .as_ref()
-                .map_or(Recipient::Unspecified, |it| it.recipient)
-                .into(),
-            tracking_reference: self
-                .handed_over
-                .as_ref()
-                .map(|it| it.tracking_reference.clone())
-                .unwrap_or_default(),
-            failed_hand_overs: self
-                .failed_hand_overs
-                .iter()
-                .map(FailedHandOver::to_proto)
-                .collect(),
-            corrections: self
-                .corrections
-                .iter()
-                .enumerate()
-                .map(|(place, correction)| correction.to_proto(place))
-                .collect(),
-            proposed: None,
-            archived: self.archived,
-            authority: self.authority.clone(),
-            other_systems: self.others.iter().map(Other::to_proto).collect(),
-        }
-    }
-}
-
-impl FailedHandOver {
-    fn to_proto(&self) -> ProtoFailedHandOver {
-        ProtoFailedHandOver {
-            method: self.method.into(),
-            failure: self.failure.into(),
-            at: Some(to_proto(self.at)),
-        }
-    }
-}
-
-impl Payment {
-    fn to_proto(&self, place: usize) -> ProtoPayment {
-        ProtoPayment {
-            id: payment_id(place),
-            provider: self.provider.clone(),
-            reference: self.reference.clone(),
-            amount_vnd: self.amount_vnd,
-            paid_at: Some(to_proto(self.paid_at)),
-            refunded_at: self.refunded_at.map(to_proto),
-        }
-    }
 }
 
 /// Id of the payment at that place: `p1` is the first.
 #[must_use]
 pub fn payment_id(place: usize) -> String {
     format!("p{}", place + 1)
-}
-
-impl Visit {
-    fn to_proto(&self, place: usize) -> ProtoVisit {
-        ProtoVisit {
-            id: visit_id(place),
-            window_from: Some(to_proto(self.from)),
-            window_to: Some(to_proto(self.to)),
-            made_at: self.made_at.map(to_proto),
-            handed_over: self.handed_over,
-        }
-    }
 }
 
 /// Id of the visit at that place: `v1` is the first.

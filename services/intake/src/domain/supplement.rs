@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use motcua_platform::{
+    catalog::supplement_rounds,
     error::{Error, Refusal},
     ledger::Context,
     time::{in_words, to_proto},
@@ -28,9 +29,6 @@ use super::{
 /// Of a refusal by rule, as Mẫu 03 prints it.
 const GROUND: &str = "Điều 17 Nghị định số 118/2025/NĐ-CP ngày 09 tháng 6 năm 2025 của Chính phủ";
 
-/// How often a supplement may be asked for where the procedure does not say.
-const ROUNDS: i32 = 2;
-
 /// Whoever forgot something needs a leader to ask again, and a leader asks no more often than the procedure lets one.
 pub(super) fn ask(
     dossier: &Dossier,
@@ -51,11 +49,7 @@ pub(super) fn ask(
             remedy: "accept the dossier, refuse it, or have a leader ask again",
         }));
     }
-    let rounds = match rules.procedure.supplement_rounds {
-        0 => ROUNDS,
-        rounds => rounds,
-    };
-    if statement_revision > rounds {
+    if statement_revision > supplement_rounds(Some(rules.procedure)) {
         return Err(Error::Refused(Refusal {
             message: "a supplement was asked for as often as the procedure lets one".to_owned(),
             article: "decree 118/2025, art. 17",

@@ -14,24 +14,14 @@ use motcua_proto::{
     },
     r#type::v1::Role,
 };
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use crate::world::{Ward, at, registration};
+use crate::world::{PURPOSE, Ward, at, registration, stating};
 
 /// An invented number.
 const NUMBER: &str = "031000000077";
-const PURPOSE: &str = "gia đình hỏi kết quả";
-
-fn stating<T>(body: T) -> Request<T> {
-    let mut request = Request::new(body);
-    request.metadata_mut().insert_bin(
-        "motcua-purpose-bin",
-        tonic::metadata::MetadataValue::from_bytes(PURPOSE.as_bytes()),
-    );
-    request
-}
 
 /// Of an invented person.
 fn of_number(number: &str, name: &str) -> SubmitDossierRequest {

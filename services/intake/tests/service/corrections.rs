@@ -11,23 +11,14 @@ use motcua_proto::{
     },
     r#type::v1::Role,
 };
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use crate::world::{Ward, registration};
+use crate::world::{Ward, registration, stating};
 
 const WRONG: &str = "031000000001";
 const RIGHT: &str = "031000000010";
-
-fn stating<T>(body: T) -> Request<T> {
-    let mut request = Request::new(body);
-    request.metadata_mut().insert_bin(
-        "motcua-purpose-bin",
-        tonic::metadata::MetadataValue::from_bytes("sửa sai sót".as_bytes()),
-    );
-    request
-}
 
 fn person(full_name: &str, identity_number: &str) -> Applicant {
     Applicant {

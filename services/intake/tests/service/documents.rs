@@ -14,11 +14,10 @@ use motcua_proto::{
     r#type::v1::{Catalog, Channel, DocumentKind, HandedPaper, RequiredPaper, Role},
 };
 use ring::digest::{SHA256, digest};
-use tonic::{Code, Request, Status};
-use tonic_types::StatusExt;
+use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::world::{Ward, catalog, registration};
+use crate::world::{Ward, catalog, registration, stating, violated};
 
 /// A death registration wants a declaration and a notice; whoever has a power of attorney brings it.
 fn with_papers() -> Catalog {
@@ -64,15 +63,6 @@ async fn accept(ward: &mut Ward, dossier: &Dossier) -> Result<Dossier, Status> {
 
 fn clerk(ward: &Ward) -> DocumentServiceClient<Peer> {
     DocumentServiceClient::new(ward.of(Role::Receptionist, "receptionist-11593-1", &["11593"]))
-}
-
-fn stating<T>(body: T) -> Request<T> {
-    let mut request = Request::new(body);
-    request.metadata_mut().insert_bin(
-        "motcua-purpose-bin",
-        tonic::metadata::MetadataValue::from_bytes("xem hồ sơ".as_bytes()),
-    );
-    request
 }
 
 fn header(dossier: &Dossier, size: usize) -> DocumentHeader {
@@ -135,12 +125,6 @@ fn lying(ward: &Ward) -> Vec<std::path::PathBuf> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect()
-}
-
-fn violated(status: &Status) -> Vec<String> {
-    let details = status.get_details_bad_request().unwrap();
-    let violations = details.field_violations.into_iter();
-    violations.map(|violation| violation.field).collect()
 }
 
 /// No two pieces of it are alike.

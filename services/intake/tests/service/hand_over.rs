@@ -12,10 +12,8 @@ use motcua_proto::{
         Recipient,
     },
 };
-use tonic::Status;
-use tonic_types::StatusExt;
 
-use crate::world::{Ward, at, registration};
+use crate::world::{Ward, at, registration, violated};
 
 /// A dossier whose result is ready.
 async fn ready(ward: &mut Ward, request: SubmitDossierRequest) -> Dossier {
@@ -45,12 +43,6 @@ fn request(dossier: &Dossier, method: HandOverMethod) -> HandOverResultRequest {
         received_by: "Trần Văn Thử".to_owned(),
         ..HandOverResultRequest::default()
     }
-}
-
-fn violated(status: &Status) -> Vec<String> {
-    let details = status.get_details_bad_request().unwrap();
-    let violations = details.field_violations.into_iter();
-    violations.map(|violation| violation.field).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,7 +48,8 @@ use tokio::{
 };
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming, metadata::MetadataValue};
+use tonic_types::StatusExt;
 
 static SERVER: OnceCell<Server> = OnceCell::const_new();
 static WARDS: AtomicUsize = AtomicUsize::new(0);
@@ -341,6 +342,26 @@ impl EventFeedService for Workflow {
             ..GetHeadResponse::default()
         }))
     }
+}
+
+/// Why somebody reads.
+pub(crate) const PURPOSE: &str = "gia đình hỏi kết quả";
+
+/// The same, saying why.
+pub(crate) fn stating<T>(body: T) -> Request<T> {
+    let mut request = Request::new(body);
+    request.metadata_mut().insert_bin(
+        "motcua-purpose-bin",
+        MetadataValue::from_bytes(PURPOSE.as_bytes()),
+    );
+    request
+}
+
+/// The fields that a request was refused for.
+pub(crate) fn violated(status: &Status) -> Vec<String> {
+    let details = status.get_details_bad_request().unwrap();
+    let violations = details.field_violations.into_iter();
+    violations.map(|violation| violation.field).collect()
 }
 
 /// The wall clock in Việt Nam.

@@ -26,12 +26,24 @@ mod tests;
 use std::{collections::BTreeMap, path::Path};
 
 use motcua_platform::{catalog::Catalog, error::Error};
-use motcua_proto::{r#type::v1::Catalog as ProtoCatalog, workflow::v1::Definition};
+use motcua_proto::{
+    r#type::v1::{Catalog as ProtoCatalog, PriorityGround},
+    workflow::v1::Definition,
+};
 
 use self::{
     fault::{Faults, Place, Places},
     files::Files,
 };
+
+/// Grounds of priority and of exemption, as tables write them.
+pub(crate) const GROUNDS: [(&str, PriorityGround); 5] = [
+    ("merit", PriorityGround::Merit),
+    ("disability", PriorityGround::Disability),
+    ("elderly", PriorityGround::Elderly),
+    ("pregnant", PriorityGround::Pregnant),
+    ("poor", PriorityGround::Poor),
+];
 
 /// A catalog and its definitions, read from files and known to fit together.
 #[derive(Debug, Clone)]

@@ -6,11 +6,12 @@ use motcua_calendar::Limit as CalendarLimit;
 use motcua_platform::time::date_to_proto;
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
-    Agency, Calendar, CalendarDay, CalendarDayKind, Catalog, DueHour, Exemption, Limit,
-    PriorityGround, Procedure, SameDay, limit::Kind,
+    Agency, Calendar, CalendarDay, CalendarDayKind, Catalog, DueHour, Exemption, Limit, Procedure,
+    SameDay, limit::Kind,
 };
 
 use super::{
+    GROUNDS,
     definition::{self, agency_of},
     fault::{Faults, Places},
     files::{self, Files},
@@ -51,14 +52,6 @@ pub(super) const PROCEDURES: Columns = Columns {
         "archive_days",
     ],
 };
-/// Grounds of an exemption, as the table writes them.
-const GROUNDS: [(&str, PriorityGround); 5] = [
-    ("merit", PriorityGround::Merit),
-    ("disability", PriorityGround::Disability),
-    ("elderly", PriorityGround::Elderly),
-    ("pregnant", PriorityGround::Pregnant),
-    ("poor", PriorityGround::Poor),
-];
 /// More rounds of supplements than anybody means.
 const ROUNDS_MAX: i32 = 10;
 /// The largest fee that is taken for one, in đồng.

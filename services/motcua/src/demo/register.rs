@@ -15,7 +15,7 @@ use motcua_proto::{
 };
 
 use super::plan::{self, Arrival, Papers};
-use crate::Failed;
+use crate::{Failed, catalog::GROUNDS};
 
 /// For `--help`.
 pub(super) const COLUMNS: &str = "\
@@ -96,15 +96,6 @@ const HAND_OVERS: [(&str, HandOverMethod); 4] = [
     ("home", HandOverMethod::Home),
     ("online", HandOverMethod::Online),
 ];
-/// Where it says nothing there is none.
-const PRIORITIES: [(&str, PriorityGround); 5] = [
-    ("merit", PriorityGround::Merit),
-    ("disability", PriorityGround::Disability),
-    ("elderly", PriorityGround::Elderly),
-    ("pregnant", PriorityGround::Pregnant),
-    ("poor", PriorityGround::Poor),
-];
-
 /// Reads a register, which is called so. Every fault of every row is named; a row with any is not replayed.
 ///
 /// # Errors
@@ -187,7 +178,7 @@ pub(super) fn write(file: impl Write, arrivals: &[Arrival]) -> Result<(), csv::E
             &applicant.email,
             &applicant.address,
             &arrival.options.join(";"),
-            word(&PRIORITIES, arrival.priority),
+            word(&GROUNDS, arrival.priority),
         ])?;
     }
     writer.flush()?;
@@ -428,7 +419,7 @@ fn priority(text: &str) -> Result<PriorityGround, String> {
     if text.is_empty() {
         return Ok(PriorityGround::Unspecified);
     }
-    meaning(&PRIORITIES, text)
+    meaning(&GROUNDS, text)
 }
 
 fn meaning<T: Copy>(words: &[(&str, T)], text: &str) -> Result<T, String> {

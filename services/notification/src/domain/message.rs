@@ -224,7 +224,6 @@ fn happens(subject: Subject, event: Payload) -> Decision {
     Decision {
         subject,
         events: vec![event],
-        statements: Vec::new(),
         ..Decision::default()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Issuers have their own ways. The defaults fit Keycloak; everything else is configuration, not code.
 
-use std::{collections::BTreeMap, collections::BTreeSet, fmt::Write};
+use std::{collections::BTreeMap, collections::BTreeSet};
 
 use motcua_proto::{events::v1::EventKind, r#type::v1::Role};
 use serde::{Deserialize, de::Error as _};
@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Agencies, Kinds, Principal, is_id};
+use crate::hex::hex;
 
 /// Most agencies and groups of one principal. Whoever has more acts for the city: `*`.
 const AGENCIES_MAX: usize = 1_024;
@@ -181,12 +182,8 @@ fn opaque(issuer: &str, id: &str) -> String {
     if may_be_shown(id) {
         return id.to_owned();
     }
-    let mut text = String::from("p-");
-    for byte in &Sha256::digest(format!("{issuer}|{id}"))[..OPAQUE_DIGITS / 2] {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let digest = Sha256::digest(format!("{issuer}|{id}"));
+    format!("p-{}", hex(&digest[..OPAQUE_DIGITS / 2]))
 }
 
 /// What is listed, or nothing where it is everything.

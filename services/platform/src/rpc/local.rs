@@ -11,7 +11,7 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 
-use crate::error::Error;
+use crate::{error::Error, hex::hex};
 
 /// Metadata in which a service of this process says which one it is.
 pub(super) const LOCAL_METADATA: &str = "motcua-service";
@@ -58,10 +58,6 @@ impl fmt::Debug for Local {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Local")
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -11,10 +11,11 @@ use motcua_platform::{
 };
 use motcua_proto::workflow::v1::{self as proto, case_service_server::CaseService};
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::{Desk, code, turn};
 use crate::{
-    domain::{Answered, Case, Command, Words, answered, control_sheet},
+    domain::{Case, Command, Words, answered, control_sheet},
     store::{self, CaseFilter, Cases},
 };
 
@@ -44,11 +45,20 @@ impl CaseServer {
         Ok(store::cases(&mut reading, filter).await?)
     }
 
-    async fn acknowledged(
+    /// Asks the ledger, for whoever saw that etag of the case, and answers with the case as it now is.
+    async fn command<M: prost::Message>(
         &self,
         call: &Call,
-        accepted: Accepted<Answered>,
+        method: &'static str,
+        body: &M,
+        [code, etag]: [&String; 2],
+        request_id: Option<Uuid>,
+        command: Command,
     ) -> Result<Response<proto::Case>, Status> {
+        let target = Target::Key(code.clone());
+        let mut envelope = call.envelope(method, body, request_id, target, command);
+        envelope.etag.clone_from(etag);
+        let accepted = self.ledger.execute(turn(code), envelope).await?;
         let answer = self.desk.shown_one(call.scope(), accepted.answer).await?;
         Ok(acknowledge(Accepted {
             answer,
@@ -170,19 +180,19 @@ impl CaseService for CaseServer {
         let request_id = fields.request_id(&body.request_id);
         let parsed = name.zip(missing).zip(ground).zip(request_id);
         let (((code, missing), ground), request_id) = fields.finish(parsed)?;
-        let mut envelope = call.envelope(
+        let command = Command::RequestSupplement {
+            missing: Words::from(missing),
+            ground: Words::from(ground),
+        };
+        self.command(
+            &call,
             "motcua.workflow.v1.CaseService/RequestSupplement",
             &body,
+            [&code, &body.etag],
             request_id,
-            Target::Key(code.clone()),
-            Command::RequestSupplement {
-                missing: Words::from(missing),
-                ground: Words::from(ground),
-            },
-        );
-        envelope.etag.clone_from(&body.etag);
-        self.acknowledged(&call, self.ledger.execute(turn(&code), envelope).await?)
-            .await
+            command,
+        )
+        .await
     }
 
     async fn request_payment(
@@ -195,16 +205,16 @@ impl CaseService for CaseServer {
         let name = code(&mut fields, &body.name);
         let request_id = fields.request_id(&body.request_id);
         let (code, request_id) = fields.finish(name.zip(request_id))?;
-        let mut envelope = call.envelope(
+        let command = Command::RequestPayment;
+        self.command(
+            &call,
             "motcua.workflow.v1.CaseService/RequestPayment",
             &body,
+            [&code, &body.etag],
             request_id,
-            Target::Key(code.clone()),
-            Command::RequestPayment,
-        );
-        envelope.etag.clone_from(&body.etag);
-        self.acknowledged(&call, self.ledger.execute(turn(&code), envelope).await?)
-            .await
+            command,
+        )
+        .await
     }
 
     async fn extend_deadline(
@@ -220,19 +230,19 @@ impl CaseService for CaseServer {
         let request_id = fields.request_id(&body.request_id);
         let parsed = name.zip(due_at).zip(reason).zip(request_id);
         let (((code, due_at), reason), request_id) = fields.finish(parsed)?;
-        let mut envelope = call.envelope(
+        let command = Command::ExtendDeadline {
+            due_at,
+            reason: Words::from(reason),
+        };
+        self.command(
+            &call,
             "motcua.workflow.v1.CaseService/ExtendDeadline",
             &body,
+            [&code, &body.etag],
             request_id,
-            Target::Key(code.clone()),
-            Command::ExtendDeadline {
-                due_at,
-                reason: Words::from(reason),
-            },
-        );
-        envelope.etag.clone_from(&body.etag);
-        self.acknowledged(&call, self.ledger.execute(turn(&code), envelope).await?)
-            .await
+            command,
+        )
+        .await
     }
 
     async fn stop_case(
@@ -248,18 +258,18 @@ impl CaseService for CaseServer {
         let request_id = fields.request_id(&body.request_id);
         let parsed = name.zip(reason).zip(ground).zip(request_id);
         let (((code, reason), ground), request_id) = fields.finish(parsed)?;
-        let mut envelope = call.envelope(
+        let command = Command::Stop {
+            reason: Words::from(reason),
+            ground: Words::from(ground),
+        };
+        self.command(
+            &call,
             "motcua.workflow.v1.CaseService/StopCase",
             &body,
+            [&code, &body.etag],
             request_id,
-            Target::Key(code.clone()),
-            Command::Stop {
-                reason: Words::from(reason),
-                ground: Words::from(ground),
-            },
-        );
-        envelope.etag.clone_from(&body.etag);
-        self.acknowledged(&call, self.ledger.execute(turn(&code), envelope).await?)
-            .await
+            command,
+        )
+        .await
     }
 }

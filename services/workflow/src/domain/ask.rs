@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use motcua_calendar::{DueHour, Limit as CalendarLimit};
 use motcua_platform::{
+    catalog::supplement_rounds,
     error::Error,
     ledger::Decision,
     time::{in_words, to_proto},
@@ -25,8 +26,6 @@ use super::{
 const WORKING_DAYS: u32 = 7;
 /// The applicant is reminded at the close of the day so many working days before.
 const REMINDER_WORKING_DAYS: u32 = 2;
-/// How often a supplement may be asked for where the procedure does not say.
-const ROUNDS: i32 = 2;
 /// Fees: what is taken, and when.
 const ARTICLE_FEES: &str = "law 97/2015/QH13 on fees and charges";
 /// Of a stop by rule, as Mẫu 05 prints it.
@@ -51,7 +50,9 @@ impl Desk<'_> {
         }
         self.running(ARTICLE_SUPPLEMENT)?;
         self.for_working_agency(ARTICLE_SUPPLEMENT)?;
-        if asked_before && revision > self.rounds()? {
+        let catalog = catalog_of(self.case, self.surround)?;
+        let rounds = supplement_rounds(catalog.procedure(&self.case.procedure));
+        if asked_before && revision > rounds {
             return Err(self.refuse(
                 "a supplement was asked for as often as the procedure lets one",
                 ARTICLE_SUPPLEMENT,
@@ -113,15 +114,6 @@ impl Desk<'_> {
             remind_at: Some(to_proto(after(WORKING_DAYS - REMINDER_WORKING_DAYS)?.at)),
         });
         Ok((due.at, held))
-    }
-
-    fn rounds(&self) -> Result<i32, Error> {
-        let catalog = catalog_of(self.case, self.surround)?;
-        Ok(catalog
-            .procedure(&self.case.procedure)
-            .map(|procedure| procedure.supplement_rounds)
-            .filter(|rounds| *rounds > 0)
-            .unwrap_or(ROUNDS))
     }
 
     /// Something was paid. Once all of it is, a case that waits for it goes on.

@@ -28,7 +28,6 @@ pub(super) fn start(receipt: &Receipt, context: &Context<'_>, surround: &Surroun
         },
         events: begin(receipt, context, surround)
             .unwrap_or_else(|reason| vec![blocked(receipt, reason)]),
-        statements: Vec::new(),
         ..Decision::default()
     }
 }

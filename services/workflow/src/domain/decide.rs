@@ -96,7 +96,6 @@ impl<'a> Desk<'a> {
                 procedure: self.case.procedure.clone(),
             },
             events,
-            statements: Vec::new(),
             ..Decision::default()
         }
     }

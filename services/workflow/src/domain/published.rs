@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use motcua_platform::{
+    hex::hex,
     ledger::{Context, Decision, Subject},
     time::to_proto,
 };
@@ -45,12 +46,8 @@ impl Publication {
             published_at: None,
             ..definition.clone()
         };
-        let digest = Sha256::digest(content.encode_to_vec())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         Self {
-            digest,
+            digest: hex(Sha256::digest(content.encode_to_vec())),
             definition: content,
         }
     }
@@ -72,7 +69,6 @@ impl Publication {
         Decision {
             subject: Subject::default(),
             events,
-            statements: Vec::new(),
             ..Decision::default()
         }
     }
