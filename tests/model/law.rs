@@ -1,7 +1,12 @@
 //! What the law says, once more and as plainly as possible: a table of moves, sums of money, and working time counted session
 //! by session. It looks at nothing of the services but the words of the contract.
 
-use jiff::{SignedDuration, Timestamp, civil::Weekday};
+use std::collections::BTreeSet;
+
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, Weekday},
+};
 use motcua_proto::r#type::v1::DossierStatus;
 
 use super::setting::{FEE_VND, SESSIONS};
@@ -232,16 +237,13 @@ impl Matter {
 
 /// Working minutes between two instants, day by day and session by session.
 pub(super) fn working_minutes(from: Timestamp, to: Timestamp) -> i64 {
-    let zone = jiff::tz::offset(7);
-    let mut day = zone.to_datetime(from).date();
-    let last = zone.to_datetime(to).date();
+    let mut day = local_day(from);
+    let last = local_day(to);
     let mut minutes = 0;
     while day <= last {
-        if !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
-            let midnight = zone.to_timestamp(day.at(0, 0, 0, 0)).unwrap();
+        if is_working_day(day) {
             for (open, close) in SESSIONS {
-                let open = midnight + SignedDuration::from_mins(open.into());
-                let close = midnight + SignedDuration::from_mins(close.into());
+                let (open, close) = (minute_of(day, open), minute_of(day, close));
                 let within = close.min(to).duration_since(open.max(from)).as_mins();
                 minutes += within.max(0);
             }
@@ -249,6 +251,81 @@ pub(super) fn working_minutes(from: Timestamp, to: Timestamp) -> i64 {
         day = day.tomorrow().unwrap();
     }
     minutes
+}
+
+/// The due instant of a limit of so many working days. The first day is left out; the due moves by each working day after an
+/// asking and up to the answer, once; it ends when the office closes. What is handed in while the office is closed is received,
+/// like a dossier, when it opens next.
+pub(super) fn due(
+    received_at: Timestamp,
+    working_days: usize,
+    holds: &[(Timestamp, Timestamp)],
+) -> Timestamp {
+    let mut held = BTreeSet::new();
+    let last = |held: &BTreeSet<Date>| {
+        let mut day = local_day(received_at);
+        let mut left = working_days + held.len();
+        while left > 0 {
+            day = day.tomorrow().unwrap();
+            left -= usize::from(is_working_day(day));
+        }
+        day
+    };
+    for (asked_at, answered_at) in holds {
+        let mut day = local_day((*asked_at).max(received_at));
+        // What was asked for after the due day does not make it good again.
+        if day > last(&held) {
+            continue;
+        }
+        let answered = local_day(next_opening(*answered_at));
+        while day < answered {
+            day = day.tomorrow().unwrap();
+            if is_working_day(day) {
+                held.insert(day);
+            }
+        }
+    }
+    minute_of(last(&held), SESSIONS[SESSIONS.len() - 1].1)
+}
+
+/// The instant itself while the office is open, its closing minute left out; else when it opens next.
+fn next_opening(at: Timestamp) -> Timestamp {
+    let mut day = local_day(at);
+    loop {
+        for (open, close) in SESSIONS {
+            if is_working_day(day) && at < minute_of(day, close) {
+                return at.max(minute_of(day, open));
+            }
+        }
+        day = day.tomorrow().unwrap();
+    }
+}
+
+/// A due day is judged to its end.
+pub(super) fn end_of_day(at: Timestamp) -> Timestamp {
+    minute_of(local_day(at).tomorrow().unwrap(), 0)
+}
+
+/// Whether the office is open, its closing minute included: a due instant may be that one.
+pub(super) fn is_open(at: Timestamp) -> bool {
+    let day = local_day(at);
+    let within = |(open, close)| minute_of(day, open) <= at && at <= minute_of(day, close);
+    is_working_day(day) && SESSIONS.into_iter().any(within)
+}
+
+fn local_day(at: Timestamp) -> Date {
+    jiff::tz::offset(7).to_datetime(at).date()
+}
+
+fn minute_of(day: Date, minute: i32) -> Timestamp {
+    let midnight = jiff::tz::offset(7)
+        .to_timestamp(day.at(0, 0, 0, 0))
+        .unwrap();
+    midnight + SignedDuration::from_mins(minute.into())
+}
+
+fn is_working_day(day: Date) -> bool {
+    !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
 
 /// The number that the contract gives a status.

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::{intake, workflow, world::World};
+use super::{intake, setting::Plant, workflow, world::World};
 
 const STEPS: usize = 100_000;
 /// How many dossiers are alive at the same time.
@@ -138,15 +138,13 @@ fn step(world: &mut World, alive: &mut Vec<usize>) {
     }
 }
 
-#[test]
-fn a_hundred_thousand_steps_keep_to_the_law() {
-    let seed = std::env::var("MOTCUA_MODEL_SEED").map_or(SEED, |seed| seed.parse().unwrap());
-    let mut world = World::new(seed);
+/// So many steps, and everything that was left to be read.
+fn steps(mut world: World, count: usize) -> World {
     let mut alive = Vec::new();
-    for number in 0..STEPS {
+    for number in 0..count {
         let done = catch_unwind(AssertUnwindSafe(|| step(&mut world, &mut alive)));
         if let Err(panic) = done {
-            eprintln!("seed {seed}, step {number}, at {}", world.now);
+            eprintln!("step {number}, at {}", world.now);
             resume_unwind(panic);
         }
     }
@@ -154,6 +152,14 @@ fn a_hundred_thousand_steps_keep_to_the_law() {
     for place in 0..world.lives.len() {
         world.replays(place);
     }
+    world
+}
+
+#[test]
+fn a_hundred_thousand_steps_keep_to_the_law() {
+    let seed = std::env::var("MOTCUA_MODEL_SEED").map_or(SEED, |seed| seed.parse().unwrap());
+    eprintln!("seed {seed}");
+    let world = steps(World::new(seed, |_| {}), STEPS);
     let by_hand = BY_HAND
         .iter()
         .flat_map(|name| [format!("{name} done"), format!("{name} refused")]);
@@ -163,4 +169,36 @@ fn a_hundred_thousand_steps_keep_to_the_law() {
         missing.is_empty(),
         "never occurred with seed {seed}: {missing:?}"
     );
+}
+
+/// Where the services think otherwise than the law, the model must say so.
+#[test]
+fn a_planted_fault_is_found() {
+    let plants: [(&str, Plant); 5] = [
+        ("a fee of another amount", |catalog| {
+            catalog.procedures[0].fee_vnd += 1_000;
+        }),
+        ("a limit a day longer", |catalog| {
+            catalog.procedures[0].limit = catalog.procedures[1].limit;
+        }),
+        ("an office that closes earlier", |catalog| {
+            for session in &mut catalog.calendars[0].sessions {
+                session.to_minute -= 30;
+            }
+        }),
+        ("a day off on Mondays", |catalog| {
+            catalog.calendars[0]
+                .sessions
+                .retain(|session| session.weekday != 1);
+        }),
+        ("a third round of supplements", |catalog| {
+            for procedure in &mut catalog.procedures {
+                procedure.supplement_rounds = 3;
+            }
+        }),
+    ];
+    for (fault, plant) in plants {
+        let found = catch_unwind(|| steps(World::new(SEED, plant), STEPS / 10));
+        assert!(found.is_err(), "not found: {fault}");
+    }
 }

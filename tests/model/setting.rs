@@ -20,7 +20,10 @@ pub(super) const FEE_VND: i64 = 8_000;
 /// Sessions of a working day, in minutes after midnight.
 pub(super) const SESSIONS: [(i32, i32); 2] = [(7 * 60, 11 * 60 + 30), (13 * 60 + 30, 17 * 60)];
 
-pub(super) fn catalog() -> Catalog {
+/// A fault that is planted in the catalog, to see that it is found.
+pub(super) type Plant = fn(&mut ProtoCatalog);
+
+pub(super) fn catalog(plant: Plant) -> Catalog {
     let agency = |code: String, kind: AgencyKind, identifier: String, parent: &str| Agency {
         title: format!("Đơn vị {code}"),
         code,
@@ -30,12 +33,14 @@ pub(super) fn catalog() -> Catalog {
         parent: parent.to_owned(),
         ..Agency::default()
     };
-    let procedure = |code: &str, definition: &str, competent: AgencyKind, days: i32| Procedure {
+    let procedure = |code: &str, definition: &str, competent: AgencyKind| Procedure {
         code: code.to_owned(),
         title: format!("Thủ tục {code}"),
         field: "Hộ tịch".to_owned(),
         limit: Some(Limit {
-            kind: Some(Kind::WorkingDayHalves(2 * days)),
+            kind: Some(Kind::WorkingDayHalves(
+                2 * i32::try_from(limit_days(code)).unwrap(),
+            )),
         }),
         fee_vnd: FEE_VND,
         fee_online_vnd: FEE_VND,
@@ -71,13 +76,13 @@ pub(super) fn catalog() -> Catalog {
             ),
         ]
     });
-    Catalog::parse(&ProtoCatalog {
+    let mut catalog = ProtoCatalog {
         id: CATALOG.to_owned(),
         agencies: agencies.collect(),
         procedures: vec![
-            procedure(PROCEDURES[0], "simple", AgencyKind::Ward, 3),
-            procedure(PROCEDURES[1], "linked", AgencyKind::Ward, 8),
-            procedure("1.000002", "residence", AgencyKind::Police, 3),
+            procedure(PROCEDURES[0], "simple", AgencyKind::Ward),
+            procedure(PROCEDURES[1], "linked", AgencyKind::Ward),
+            procedure("1.000002", "residence", AgencyKind::Police),
         ],
         calendars: vec![Calendar {
             id: CATALOG.to_owned(),
@@ -85,8 +90,18 @@ pub(super) fn catalog() -> Catalog {
             days: Vec::new(),
         }],
         applied_at: None,
-    })
-    .unwrap()
+    };
+    plant(&mut catalog);
+    Catalog::parse(&catalog).unwrap()
+}
+
+/// Working days of each procedure's limit.
+pub(super) fn limit_days(procedure: &str) -> usize {
+    match procedure {
+        "1.000001" | "1.000002" => 3,
+        "2.000001" => 8,
+        other => panic!("no procedure '{other}'"),
+    }
 }
 
 fn step(id: &str, kind: StepKind) -> Step {
@@ -127,7 +142,7 @@ fn definition(id: &str, steps: Vec<Step>) -> Definition {
     .unwrap()
 }
 
-pub(super) fn surround() -> Surround {
+pub(super) fn surround(plant: Plant) -> Surround {
     let appraised = |id| {
         definition(
             id,
@@ -175,7 +190,7 @@ pub(super) fn surround() -> Surround {
         ],
     );
     let surround = Surround::default();
-    surround.catalogs.remember(catalog(), true);
+    surround.catalogs.remember(catalog(plant), true);
     for definition in [appraised("simple"), appraised("residence"), linked] {
         surround.definitions.remember(definition);
     }

@@ -1,15 +1,15 @@
 //! What is asked behind the counter: one generator for each of workflow's commands, and the conditions that the law sets.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use motcua_platform::{error::Error, ledger::Authority};
 use motcua_proto::{
     events::v1::HoldGround,
     r#type::v1::Role,
     workflow::v1::{CaseState, TaskState},
 };
-use motcua_workflow::domain::{Case, Command, Words};
+use motcua_workflow::domain::{Case, Command, Task, Words};
 
-use super::{setting::Person, world::World};
+use super::{law, setting::Person, world::World};
 
 const WEIGHTS: [(&str, u32); 7] = [
     ("request_supplement", 3),
@@ -65,9 +65,17 @@ pub(super) fn asks(world: &mut World, place: usize) {
     let who = world.workers[person].authority.clone();
     let answer = world.asks_workflow(place, &who, &command);
     let after = world.lives[place].case.as_ref().unwrap();
+    let expected = allowed(&world.workers[person], &case, &command, world.now);
+    assert_eq!(
+        answer.is_ok(),
+        expected,
+        "{}: {} asks {command:?} of {case:#?}: {answer:?}",
+        world.lives[place].code,
+        world.workers[person].id
+    );
     let how = match answer {
         Ok(()) => {
-            may(&world.workers[person], &case, &command, after);
+            done(&command, &case, after);
             "done"
         }
         Err(Error::Refused(_) | Error::Invalid(_) | Error::Missing { .. }) => {
@@ -133,7 +141,10 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
         },
         "request_payment" => Command::RequestPayment,
         "extend_deadline" => Command::ExtendDeadline {
-            due_at: case.due.at + SignedDuration::from_hours(24 * random.i64(-1..6)),
+            // Now and then in the night, when nobody is there.
+            due_at: case.due.at
+                + SignedDuration::from_hours(24 * random.i64(-1..6))
+                + SignedDuration::from_hours(if random.u8(..5) == 0 { 6 } else { 0 }),
             reason: words(),
         },
         "stop" => Command::Stop {
@@ -154,71 +165,105 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
     }
 }
 
-/// What was done may be done: who did it, and where the case stood.
-fn may(person: &Person, case: &Case, command: &Command, after: &Case) {
-    assert!(!case.recused.contains(&person.id), "one's own matter");
+/// Whether the law lets somebody do it: no less and no more.
+fn allowed(person: &Person, case: &Case, command: &Command, now: Timestamp) -> bool {
+    let runs = case.state == CaseState::Running;
     let of_case = person.agencies.contains(&case.competent_agency);
-    match command {
-        Command::Claim { task } | Command::Complete { task, .. } | Command::Return { task, .. } => {
-            let task = case.task(task).unwrap();
-            assert_eq!(case.state, CaseState::Running);
-            assert!(
-                person.agencies.contains(&task.agency),
-                "another agency's task"
-            );
-            assert!(person.roles.contains(&task.role), "another role's task");
-            assert!(
-                task.state == TaskState::Open || task.assignee == person.id,
-                "somebody else's task"
-            );
-            let prepared = case.tasks.iter().any(|before| {
-                before.role != Role::Leader
-                    && before.state == TaskState::Completed
-                    && before.assignee == person.id
-            });
-            if task.role == Role::Leader && !matches!(command, Command::Return { .. }) {
-                assert!(!prepared, "who prepared the case signed it");
-            }
+    let works = case
+        .waiting()
+        .any(|(_, task)| person.agencies.contains(&task.agency));
+    let lawful = match command {
+        Command::Claim { task } => {
+            runs && has_task(person, case, task) && !signs_own_work(person, case, task)
+        }
+        Command::Complete { task, outcome } => {
+            runs && has_task(person, case, task)
+                && !signs_own_work(person, case, task)
+                && case.task(task).is_some_and(|task| offers(task, outcome))
+        }
+        Command::Return { task, .. } => {
+            runs && has_task(person, case, task)
+                && case
+                    .task(task)
+                    .is_some_and(|task| !task.previous.is_empty())
         }
         Command::RequestSupplement { .. } => {
-            assert_eq!(case.state, CaseState::Running);
-            let before = case
+            let asked = case
                 .holds
                 .iter()
                 .filter(|hold| hold.ground == HoldGround::Supplement)
                 .count();
-            assert!(
-                before == 0 || before == 1 && person.roles.contains(&Role::Leader),
-                "asked for once, and by a leader once more"
-            );
-            assert_eq!(after.state, CaseState::Held);
-            let part = case
-                .waiting()
-                .any(|(_, task)| person.agencies.contains(&task.agency));
-            assert!(part || of_case, "another agency's case");
+            let once_more = asked == 1 && person.roles.contains(&Role::Leader);
+            runs && (of_case || works) && (asked == 0 || once_more)
         }
-        Command::RequestPayment => {
-            assert_eq!(case.state, CaseState::Running);
-            assert!(case.paid_vnd < case.fee_vnd, "asked for what is paid");
-            assert_eq!(after.state, CaseState::Held);
-        }
+        Command::RequestPayment => runs && (of_case || works) && case.paid_vnd < case.fee_vnd,
         Command::ExtendDeadline { due_at, .. } => {
-            assert!(
-                !case.extended && !case.is_ended(),
-                "extended once, while it runs"
-            );
-            assert!(of_case, "another agency's case");
-            assert!(*due_at > case.due.at, "an extension lies later");
+            let passed = now >= law::end_of_day(case.due.at);
+            runs && of_case
+                && !case.extended
+                && !passed
+                && *due_at > case.due.at
+                && law::is_open(*due_at)
+        }
+        Command::Stop { .. } => of_case && !case.is_ended(),
+        other => panic!("{other:?} is not asked by hand"),
+    };
+    lawful && !case.recused.contains(&person.id)
+}
+
+/// It waits, for this agency and role, and for nobody else.
+fn has_task(person: &Person, case: &Case, task: &str) -> bool {
+    case.task(task).is_some_and(|task| {
+        let free = match task.state {
+            TaskState::Open => true,
+            TaskState::Claimed => task.assignee == person.id,
+            _ => false,
+        };
+        free && person.agencies.contains(&task.agency) && person.roles.contains(&task.role)
+    })
+}
+
+/// Who prepared the case does not sign it.
+fn signs_own_work(person: &Person, case: &Case, task: &str) -> bool {
+    let is_signature = case
+        .task(task)
+        .is_some_and(|task| task.role == Role::Leader);
+    is_signature
+        && case.tasks.iter().any(|before| {
+            before.role != Role::Leader
+                && before.state == TaskState::Completed
+                && before.assignee == person.id
+        })
+}
+
+/// What may come of each step: see the definitions in `setting.rs`.
+fn offers(task: &Task, outcome: &str) -> bool {
+    let outcomes: &[&str] = match task.step.as_str() {
+        "appraise" | "benefit" => &["done"],
+        "sign" => &["approved", "rejected", "rework"],
+        "register" | "issue" => &["approved"],
+        other => panic!("no step '{other}'"),
+    };
+    outcomes.contains(&outcome)
+}
+
+/// What has come of what was done.
+fn done(command: &Command, case: &Case, after: &Case) {
+    match command {
+        Command::RequestSupplement { .. } | Command::RequestPayment => {
+            assert_eq!(after.state, CaseState::Held);
+        }
+        Command::ExtendDeadline { .. } => {
             assert_eq!(
                 after.first_due, case.first_due,
                 "what it is judged by stays"
             );
+            assert!(after.extended);
         }
         Command::Stop { .. } => {
-            assert!(!case.is_ended() && of_case);
             assert_eq!(after.state, CaseState::Stopped);
             assert_eq!(after.waiting().count(), 0, "an end leaves nothing open");
         }
-        other => panic!("{other:?} is not asked by hand"),
+        _ => {}
     }
 }

@@ -6,12 +6,15 @@ use motcua_platform::{
     catalog::Catalog, error::Error, feed::kind_of, ledger::Authority, ledger::Context,
     ledger::Decision, time::to_proto,
 };
-use motcua_proto::events::v1::{Event, EventKind};
+use motcua_proto::{
+    events::v1::{Event, EventKind},
+    workflow::v1::CaseState,
+};
 use motcua_workflow::domain::{self as workflow, Case, Surround};
 
 use super::{
     law::{self, Matter},
-    setting::{self, CATALOG, Person},
+    setting::{self, CATALOG, Person, Plant},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,12 +51,12 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, plant: Plant) -> Self {
         Self {
             random: fastrand::Rng::with_seed(seed),
             now: "2025-07-01T08:00:00+07:00".parse().unwrap(),
-            catalog: setting::catalog(),
-            surround: setting::surround(),
+            catalog: setting::catalog(plant),
+            surround: setting::surround(plant),
             receptionists: setting::receptionists(),
             workers: setting::workers(),
             lives: Vec::new(),
@@ -160,6 +163,7 @@ impl World {
         }
         if let Some(case) = &life.case {
             time_is_counted_once(&life.code, case);
+            is_due_by_the_law(&life.code, case);
         }
         Ok(())
     }
@@ -242,6 +246,25 @@ fn written(code: &str, now: Timestamp, who: &Authority, decision: Decision) -> V
         ..Event::default()
     };
     decision.events.into_iter().map(event).collect()
+}
+
+/// While it goes on, a case is judged by its limit and by what did not count of it, reckoned anew each time.
+fn is_due_by_the_law(code: &str, case: &Case) {
+    if case.state != CaseState::Running {
+        return;
+    }
+    let days = setting::limit_days(&case.procedure);
+    let holds: Vec<_> = case
+        .holds
+        .iter()
+        .map(|hold| (hold.from, hold.to.unwrap()))
+        .collect();
+    assert_eq!(
+        case.first_due.at,
+        law::due(case.received_at, days, &holds),
+        "{code}: received at {}, held {holds:?}",
+        case.received_at
+    );
 }
 
 /// Holds lie one after the other, and of every task that ended, what was used and what was held make up what passed.

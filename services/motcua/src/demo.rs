@@ -355,7 +355,7 @@ impl Stage<'_> {
             wards: self.programme.wards.len(),
             commands: replay.client.commands(),
             refusals: replay.client.refusals(),
-            blocked: replay.town.tally.blocked,
+            tally: replay.town.tally,
             replay: replay_took,
             elapsed: self.begun.elapsed(),
             fsync_per_second,

@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan as _};
 use motcua_proto::r#type::v1::{Channel, Role};
 
 use super::{
-    acts::{Act, Done},
+    acts::{Act, Done, Missing},
     client::By,
     draw::{between, percent, weighted},
     plan::Papers,
@@ -120,6 +120,11 @@ fn diary(town: &mut Town, moment: &Moment, orders: &mut Vec<Order>) {
                 };
                 orders.push(Order::new(by, arrival, Act::Supplement));
             }
+            Arranged::Payment => {
+                let amount_vnd = town.lives[arrival].unpaid_vnd;
+                let by = Member::of_agency(Role::Receptionist, &town.arrivals[arrival].ward, 1);
+                orders.push(Order::new(by, arrival, Act::Pay { amount_vnd }));
+            }
             Arranged::Visit { visit, met } => {
                 let minutes = between(
                     &mut town.draw("visit", arrival),
@@ -192,6 +197,11 @@ fn accept_submitted(town: &mut Town, ward: &str, orders: &mut Vec<Order>) {
         return;
     };
     for arrival in waiting {
+        if town.arrivals[arrival].papers == Papers::TakenBack {
+            // Nobody at the counter has to do with it.
+            orders.push(Order::new(Member::citizen(arrival), arrival, Act::Withdraw));
+            continue;
+        }
         let minutes = between(
             &mut town.draw("accept", arrival),
             town.invented.minutes.accept_online,
@@ -206,7 +216,11 @@ fn accept_submitted(town: &mut Town, ward: &str, orders: &mut Vec<Order>) {
         let missing =
             town.arrivals[arrival].papers == Papers::MissingAtCounter && !town.lives[arrival].asked;
         town.lives[arrival].asked |= missing;
-        let act = if missing { Act::Ask } else { Act::Accept };
+        let act = match town.arrivals[arrival].papers {
+            Papers::Elsewhere => Act::Refuse,
+            _ if missing => Act::Ask,
+            _ => Act::Accept,
+        };
         orders.push(Order::new(receptionist, arrival, act));
     }
 }
@@ -304,11 +318,15 @@ fn claims_of(town: &mut Town, place: &Place, moment: &Moment, orders: &mut Vec<O
         office.open.remove(&task);
         let by = office.desks[desk].member.clone();
         let arrival = open.arrival;
-        let ask = place.1 == Role::Officer
-            && open.branch.is_empty()
-            && town.arrivals[arrival].papers == Papers::MissingInOffice
-            && !town.lives[arrival].asked;
-        town.lives[arrival].asked |= ask;
+        let ask = Some(&town.arrivals[arrival])
+            .filter(|_| place.1 == Role::Officer && open.branch.is_empty())
+            .filter(|_| !town.lives[arrival].asked)
+            .and_then(|arrived| match arrived.papers {
+                Papers::MissingInOffice => Some(Missing::Papers),
+                _ if arrived.pays_later && town.lives[arrival].unpaid_vnd > 0 => Some(Missing::Fee),
+                _ => None,
+            });
+        town.lives[arrival].asked |= ask.is_some();
         orders.push(Order::new(
             by,
             arrival,
@@ -532,9 +550,15 @@ mod tests {
         town.arrivals[0].papers = Papers::MissingInOffice;
         with_open_task(&mut town, 0, "2025-07-03T10:00:00Z");
         let asks = |orders: &[Order]| {
-            orders
-                .iter()
-                .any(|order| matches!(order.act, Act::Claim { ask: true, .. }))
+            orders.iter().any(|order| {
+                matches!(
+                    order.act,
+                    Act::Claim {
+                        ask: Some(Missing::Papers),
+                        ..
+                    }
+                )
+            })
         };
         assert!(asks(&claims(&mut town, &open_at_eight())));
         with_open_task(&mut town, 0, "2025-07-03T10:00:00Z");

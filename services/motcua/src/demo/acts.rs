@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use motcua_platform::time::to_proto;
 use motcua_proto::{
     intake::v1::{
-        AcceptDossierRequest, Dossier, HandOverResultRequest, RecordVisitRequest,
-        RequestSupplementRequest as AskBeforeAcceptance, RequestVisitRequest, SubmitDossierRequest,
-        SupplementDossierRequest,
+        AcceptDossierRequest, Dossier, HandOverResultRequest, RecordPaymentRequest,
+        RecordVisitRequest, RefuseDossierRequest, RequestSupplementRequest as AskBeforeAcceptance,
+        RequestVisitRequest, SubmitDossierRequest, SupplementDossierRequest,
+        WithdrawDossierRequest,
     },
-    r#type::v1::HandOverMethod,
+    r#type::v1::{HandOverMethod, Role},
     workflow::v1::{
-        ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest,
+        ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest, RequestPaymentRequest,
         RequestSupplementRequest as AskDuringCase, Task,
     },
 };
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use super::{
     client::{Answer, By, Client},
     plan::Arrival,
+    staff::Member,
     town::{Life, Open, Place},
 };
 use crate::Failed;
@@ -29,15 +31,27 @@ const MISSING: &str =
     "Bản sao giấy tờ tùy thân của người nộp hồ sơ; nộp trực tiếp hoặc gửi trực tuyến.";
 const GROUND: &str = "Điều 17 Nghị định số 118/2025/NĐ-CP";
 const PROVIDED: &str = "Bản sao giấy tờ tùy thân của người nộp hồ sơ";
+/// Why a dossier is refused, and why an applicant takes one back. Invented likewise.
+const ELSEWHERE: &str =
+    "Thủ tục không thuộc thẩm quyền giải quyết của phường; đề nghị nộp tại cơ quan có thẩm quyền.";
+const TAKEN_BACK: &str = "Người nộp hồ sơ không còn nhu cầu thực hiện thủ tục.";
 const APOLOGY: &str = "Số hồ sơ tiếp nhận tăng cao, chưa bố trí đủ nhân lực giải quyết đúng hạn.";
 
 /// Something that somebody does with a dossier.
 #[derive(Debug)]
 pub(super) enum Act {
+    /// Submits, and pays the fee where it is not paid later.
     Submit {
         accept: bool,
     },
     Accept,
+    Refuse,
+    /// The applicant takes it back.
+    Withdraw,
+    /// The rest of the fee.
+    Pay {
+        amount_vnd: i64,
+    },
     /// Asks for missing papers before acceptance.
     Ask,
     /// Brings what was missing.
@@ -51,13 +65,13 @@ pub(super) enum Act {
         visit: String,
         met: bool,
     },
-    /// Takes a task, and asks for missing papers where they are seen to be missing.
+    /// Takes a task, and asks for what is seen to be missing.
     Claim {
         task: String,
         place: Place,
         desk: usize,
         open: Open,
-        ask: bool,
+        ask: Option<Missing>,
     },
     Complete {
         task: String,
@@ -67,6 +81,13 @@ pub(super) enum Act {
     Extend {
         due: Timestamp,
     },
+}
+
+/// What an officer asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    Papers,
+    Fee,
 }
 
 /// What came of it, as far as somebody must remember it.
@@ -111,6 +132,28 @@ pub(super) async fn act(
             let call = |request| async { client.dossiers.clone().accept_dossier(request).await };
             nothing(client.command(by, "AcceptDossier", body, call).await?)
         }
+        Act::Refuse => {
+            let body = RefuseDossierRequest {
+                name: dossier,
+                reason: ELSEWHERE.to_owned(),
+                ground: GROUND.to_owned(),
+                request_id,
+                ..RefuseDossierRequest::default()
+            };
+            let call = |request| async { client.dossiers.clone().refuse_dossier(request).await };
+            nothing(client.command(by, "RefuseDossier", body, call).await?)
+        }
+        Act::Withdraw => {
+            let body = WithdrawDossierRequest {
+                name: dossier,
+                reason: TAKEN_BACK.to_owned(),
+                request_id,
+                ..WithdrawDossierRequest::default()
+            };
+            let call = |request| async { client.dossiers.clone().withdraw_dossier(request).await };
+            nothing(client.command(by, "WithdrawDossier", body, call).await?)
+        }
+        Act::Pay { amount_vnd } => pay(client, by, &life.code, amount_vnd).await,
         Act::Ask => {
             let body = AskBeforeAcceptance {
                 name: dossier,
@@ -187,7 +230,10 @@ pub(super) async fn act(
             let Answer::Done(task) = client.command(by, "ClaimTask", body, call).await? else {
                 return Ok(Done::Nothing);
             };
-            let asked = ask && ask_during_case(client, by, &life.code).await?;
+            let asked = match ask {
+                None => false,
+                Some(missing) => ask_during_case(client, by, &life.code, missing).await?,
+            };
             Ok(Done::Claimed {
                 task: Box::new(task),
                 place,
@@ -235,17 +281,47 @@ async fn submit(
         priority: arrival.priority.into(),
         options: arrival.options.clone(),
         papers: arrival.handed().0.to_vec(),
+        on_behalf_of: arrival.on_behalf_of.clone(),
         accept,
         request_id,
         ..SubmitDossierRequest::default()
     };
     let call = |request| async { client.dossiers.clone().submit_dossier(request).await };
-    Ok(
-        match client.command(by, "SubmitDossier", body, call).await? {
-            Answer::Done(dossier) => Done::Submitted(Box::new(dossier)),
-            Answer::Refused(status) => Done::SubmissionRefused(Box::new(status)),
-        },
-    )
+    let dossier = match client.command(by, "SubmitDossier", body, call).await? {
+        Answer::Done(dossier) => dossier,
+        Answer::Refused(status) => return Ok(Done::SubmissionRefused(Box::new(status))),
+    };
+    if dossier.fee_vnd > 0 && !arrival.pays_later && arrival.is_received() {
+        let till = if arrival.is_online() {
+            Member::payment_platform(&arrival.ward)
+        } else {
+            by.member.clone()
+        };
+        let by = By {
+            member: till,
+            arrival: by.arrival,
+        };
+        pay(client, &by, &dossier.code, dossier.fee_vnd).await?;
+    }
+    Ok(Done::Submitted(Box::new(dossier)))
+}
+
+/// Whoever takes the money says so.
+async fn pay(client: &Client, by: &By, code: &str, amount_vnd: i64) -> Result<Done, Failed> {
+    let provider = match by.member.role {
+        Role::System => &by.member.id,
+        _ => "counter",
+    };
+    let body = RecordPaymentRequest {
+        name: format!("dossiers/{code}"),
+        provider: provider.to_owned(),
+        reference: format!("BL-{code}"),
+        amount_vnd,
+        request_id: Uuid::new_v4().to_string(),
+        ..RecordPaymentRequest::default()
+    };
+    let call = |request| async { client.payments.clone().record_payment(request).await };
+    nothing(client.command(by, "RecordPayment", body, call).await?)
 }
 
 async fn request_visit(
@@ -279,7 +355,22 @@ async fn request_visit(
 }
 
 /// True when the case now stands still.
-async fn ask_during_case(client: &Client, by: &By, code: &str) -> Result<bool, Failed> {
+async fn ask_during_case(
+    client: &Client,
+    by: &By,
+    code: &str,
+    missing: Missing,
+) -> Result<bool, Failed> {
+    if missing == Missing::Fee {
+        let body = RequestPaymentRequest {
+            name: format!("cases/{code}"),
+            request_id: Uuid::new_v4().to_string(),
+            ..RequestPaymentRequest::default()
+        };
+        let call = |request| async { client.cases.clone().request_payment(request).await };
+        let answer = client.command(by, "RequestPayment", body, call).await?;
+        return Ok(matches!(answer, Answer::Done(_)));
+    }
     let body = AskDuringCase {
         name: format!("cases/{code}"),
         missing: MISSING.to_owned(),

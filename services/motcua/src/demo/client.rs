@@ -15,7 +15,8 @@ use motcua_platform::{
 };
 use motcua_proto::{
     intake::v1::{
-        dossier_service_client::DossierServiceClient, visit_service_client::VisitServiceClient,
+        dossier_service_client::DossierServiceClient, payment_service_client::PaymentServiceClient,
+        visit_service_client::VisitServiceClient,
     },
     workflow::v1::{
         case_service_client::CaseServiceClient, task_service_client::TaskServiceClient,
@@ -41,6 +42,7 @@ const OWN_SERVICE: &str = "motcua-demo";
 pub(super) struct Client {
     pub(super) dossiers: DossierServiceClient<Channel>,
     pub(super) visits: VisitServiceClient<Channel>,
+    pub(super) payments: PaymentServiceClient<Channel>,
     pub(super) cases: CaseServiceClient<Channel>,
     pub(super) tasks: TaskServiceClient<Channel>,
     shared: Arc<Shared>,
@@ -92,7 +94,8 @@ impl Client {
     ) -> Self {
         Self {
             dossiers: DossierServiceClient::new(intake.clone()),
-            visits: VisitServiceClient::new(intake),
+            visits: VisitServiceClient::new(intake.clone()),
+            payments: PaymentServiceClient::new(intake),
             cases: CaseServiceClient::new(workflow.clone()),
             tasks: TaskServiceClient::new(workflow),
             shared: Arc::new(Shared {

@@ -28,6 +28,9 @@ pub(super) struct Invented {
     pub(super) hand_over: HandOver,
     pub(super) care: Care,
     pub(super) supplements: Supplements,
+    pub(super) beside: Beside,
+    pub(super) boundary: Boundary,
+    pub(super) payments: Payments,
     pub(super) staff: Staff,
     pub(super) minutes: Minutes,
     pub(super) outcomes: BTreeMap<String, f64>,
@@ -99,6 +102,30 @@ pub(super) struct Supplements {
     pub(super) during_case_percent: u32,
     pub(super) provided_after_days: Between,
     pub(super) early_days: u32,
+}
+
+/// What ends before acceptance, beside the dossiers that are received.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Beside {
+    pub(super) refused_per_thousand: u32,
+    pub(super) taken_back_per_thousand: u32,
+}
+
+/// What is received for other wards.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Boundary {
+    pub(super) for_another_ward_percent: u32,
+    pub(super) neighbours: Vec<String>,
+}
+
+/// Fees.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Payments {
+    pub(super) later_percent: u32,
+    pub(super) paid_after_days: Between,
 }
 
 /// Who works, in each ward.

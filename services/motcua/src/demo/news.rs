@@ -11,24 +11,26 @@ use tonic::{Status, Streaming};
 use crate::{Failed, identities::Line};
 
 /// What the actors want to hear of a dossier's public side.
-pub(super) const OF_INTAKE: [EventKind; 7] = [
+pub(super) const OF_INTAKE: [EventKind; 8] = [
     EventKind::DossierSubmitted,
     EventKind::DossierAccepted,
     EventKind::DossierRefused,
     EventKind::DossierWithdrawn,
     EventKind::SupplementAsked,
     EventKind::SupplementProvided,
+    EventKind::PaymentRecorded,
     EventKind::ResultReady,
 ];
 
 /// What they want to hear of the work behind the counter.
-pub(super) const OF_WORKFLOW: [EventKind; 12] = [
+pub(super) const OF_WORKFLOW: [EventKind; 13] = [
     EventKind::CaseStarted,
     EventKind::CaseBlocked,
     EventKind::TaskOpened,
     EventKind::TaskClaimed,
     EventKind::TaskCancelled,
     EventKind::SupplementRequested,
+    EventKind::PaymentRequested,
     EventKind::CaseHeld,
     EventKind::CaseResumed,
     EventKind::DeadlineExtended,

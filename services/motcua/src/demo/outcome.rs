@@ -21,6 +21,7 @@ use super::{
     receiver::Seen,
     register::{self, Rejected},
     staff::Member,
+    town::Tally,
     waterfall,
 };
 use crate::{Failed, identities::Line, picture, tables};
@@ -52,7 +53,8 @@ pub(super) struct Run {
     pub(super) commands: u64,
     /// By method and reason.
     pub(super) refusals: BTreeMap<String, u64>,
-    pub(super) blocked: usize,
+    /// What was heard in the feeds and is in no report.
+    pub(super) tally: Tally,
     /// The replay alone.
     pub(super) replay: Duration,
     /// From the command to now, PostgreSQL's start included.
@@ -73,6 +75,12 @@ struct Json<'a> {
     handed_over: i64,
     handed_over_at_home: i64,
     messages: i64,
+    refused: i64,
+    taken_back: u64,
+    for_other_wards: u64,
+    payments: u64,
+    paid_vnd: i64,
+    exempted_vnd: i64,
     apologies: u64,
     differences: usize,
     commands: u64,
@@ -252,8 +260,26 @@ impl Figures {
         println!("  handed over           {:>8}", total.handed_over);
         println!("  handed over at home   {:>8}", total.handed_over_at_home);
         println!("  messages sent         {:>8}", total.messages_sent);
-        if run.blocked > 0 {
-            println!("  cases without a usable definition: {}", run.blocked);
+        let Tally {
+            blocked,
+            taken_back,
+            for_other_wards,
+            payments,
+            paid_vnd,
+            exempted_vnd,
+            ..
+        } = run.tally;
+        println!(
+            "  refused               {:>8}  (before acceptance, beside those received)",
+            total.refused
+        );
+        heading("What the feeds told beside it");
+        println!("  taken back            {taken_back:>8}  (likewise before acceptance)");
+        println!("  for other wards       {for_other_wards:>8}");
+        println!("  payments              {payments:>8}  ({paid_vnd} đ)");
+        println!("  exempted from fees    {exempted_vnd:>8} đ");
+        if blocked > 0 {
+            println!("  cases without a usable definition: {blocked}");
         }
         if !run.rejected.is_empty() {
             println!(
@@ -300,6 +326,12 @@ impl Figures {
             handed_over: total.handed_over,
             handed_over_at_home: total.handed_over_at_home,
             messages: total.messages_sent,
+            refused: total.refused,
+            taken_back: run.tally.taken_back,
+            for_other_wards: run.tally.for_other_wards,
+            payments: run.tally.payments,
+            paid_vnd: run.tally.paid_vnd,
+            exempted_vnd: run.tally.exempted_vnd,
             apologies: self.apologies,
             differences: self.reconciled.differences.len(),
             commands: run.commands,
@@ -414,7 +446,10 @@ mod tests {
             wards: 1,
             commands: 40,
             refusals: BTreeMap::new(),
-            blocked: 0,
+            tally: Tally {
+                payments: 3,
+                ..Tally::default()
+            },
             replay: Duration::from_secs(2),
             elapsed: Duration::from_secs(3),
             fsync_per_second: 100.0,
@@ -431,6 +466,7 @@ mod tests {
             ("received", 7.0),
             ("messages", 9.0),
             ("apologies", 2.0),
+            ("payments", 3.0),
             ("commands_per_second", 20.0),
         ] {
             assert!(

@@ -11,9 +11,9 @@ use motcua_platform::{
 };
 use motcua_proto::{
     events::v1::{
-        CaseFinished, CaseHeld, CaseResumed, CaseStarted, DossierAccepted, DossierSubmitted, Event,
-        ResultReady, SupplementAsked, SupplementProvided, SupplementRequested, TaskOpened,
-        event::Payload,
+        CaseFinished, CaseHeld, CaseResumed, CaseStarted, DossierAccepted, DossierRefused,
+        DossierSubmitted, DossierWithdrawn, Event, PaymentRecorded, PaymentRequested, ResultReady,
+        SupplementAsked, SupplementProvided, SupplementRequested, TaskOpened, event::Payload,
     },
     intake::v1::Dossier,
     r#type::v1::{AgencyKind, Role},
@@ -22,7 +22,7 @@ use motcua_proto::{
 
 use super::{
     actors,
-    acts::{Act, Done},
+    acts::{Act, Done, Missing},
     draw::Seed,
     invented::Invented,
     plan::{self, Order},
@@ -71,10 +71,16 @@ impl Paper {
         let procedure = self.catalog.procedure(&plan.procedure).unwrap();
         let limit = catalog::limit(procedure.limit.as_ref().unwrap()).unwrap();
         let kind = procedure.competent();
-        let own = self.catalog.unit(&plan.ward, kind).unwrap().code.clone();
+        let fee_vnd = procedure.fee_vnd;
+        let ward = if plan.on_behalf_of.is_empty() {
+            &plan.ward
+        } else {
+            &plan.on_behalf_of
+        };
+        let own = self.catalog.unit(ward, kind).unwrap().code.clone();
         let police = self
             .catalog
-            .unit(&plan.ward, AgencyKind::Police)
+            .unit(ward, AgencyKind::Police)
             .unwrap()
             .code
             .clone();
@@ -110,7 +116,11 @@ impl Paper {
         };
         self.at_once.push(event(
             arrival,
-            Payload::DossierAccepted(DossierAccepted::default()),
+            Payload::DossierAccepted(DossierAccepted {
+                fee_vnd,
+                paid_vnd: if plan.pays_later { 0 } else { fee_vnd },
+                ..DossierAccepted::default()
+            }),
         ));
         let started = CaseStarted {
             due_at: Some(to_proto(due.at)),
@@ -156,6 +166,21 @@ impl Paper {
                 }));
             }
             Act::Accept => self.accept(town, arrival, now),
+            Act::Refuse => self.at_once.push(event(
+                arrival,
+                Payload::DossierRefused(DossierRefused::default()),
+            )),
+            Act::Withdraw => self.at_once.push(event(
+                arrival,
+                Payload::DossierWithdrawn(DossierWithdrawn::default()),
+            )),
+            Act::Pay { .. } => {
+                self.at_once.push(event(
+                    arrival,
+                    Payload::PaymentRecorded(PaymentRecorded::default()),
+                ));
+                self.resume(town, arrival, now);
+            }
             Act::Ask => self.at_once.push(event(
                 arrival,
                 Payload::SupplementAsked(SupplementAsked::default()),
@@ -184,24 +209,27 @@ impl Paper {
                     procedure: open.procedure.clone(),
                     ..Task::default()
                 };
-                if ask {
+                if let Some(missing) = ask {
                     self.case(arrival).hold = Some(Hold {
                         from: now,
                         to: None,
                     });
                     self.at_once
                         .push(event(arrival, Payload::CaseHeld(CaseHeld::default())));
-                    self.at_once.push(event(
-                        arrival,
-                        Payload::SupplementRequested(SupplementRequested::default()),
-                    ));
+                    let asked = match missing {
+                        Missing::Papers => {
+                            Payload::SupplementRequested(SupplementRequested::default())
+                        }
+                        Missing::Fee => Payload::PaymentRequested(PaymentRequested::default()),
+                    };
+                    self.at_once.push(event(arrival, asked));
                 }
                 return Done::Claimed {
                     task: Box::new(task),
                     place,
                     desk,
                     open,
-                    asked: ask,
+                    asked: ask.is_some(),
                 };
             }
             Act::Complete { .. } => match self.opened(town, arrival) {
@@ -226,14 +254,18 @@ impl Paper {
             during_case,
             ..SupplementProvided::default()
         };
-        let Some(hold) = self.case(arrival).hold.as_mut() else {
-            self.at_once
-                .push(event(arrival, Payload::SupplementProvided(provided(false))));
-            return;
-        };
-        hold.to = Some(now);
-        self.at_once
-            .push(event(arrival, Payload::SupplementProvided(provided(true))));
+        let during_case = self.case(arrival).hold.is_some();
+        self.at_once.push(event(
+            arrival,
+            Payload::SupplementProvided(provided(during_case)),
+        ));
+        if during_case {
+            self.resume(town, arrival, now);
+        }
+    }
+
+    fn resume(&mut self, town: &Town, arrival: usize, now: Timestamp) {
+        self.case(arrival).hold.as_mut().unwrap().to = Some(now);
         let due = self.due(town, arrival);
         let resumed = CaseResumed {
             due_at: Some(to_proto(due.at)),

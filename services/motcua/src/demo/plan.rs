@@ -1,5 +1,7 @@
 //! Who comes, when, with what: the only thing that is planned. What becomes of it is decided by those who work.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 use jiff::{Timestamp, ToSpan, civil::Date};
 use motcua_calendar::{Calendar, Limit};
@@ -30,6 +32,10 @@ pub(super) struct Arrival {
     pub(super) options: Vec<String>,
     pub(super) applicant: Applicant,
     pub(super) papers: Papers,
+    /// Code of the other ward whose agencies decide; empty where it is the receiving ward's own matter.
+    pub(super) on_behalf_of: String,
+    /// Whether the fee is paid only when the officer asks for it.
+    pub(super) pays_later: bool,
     /// What the procedure wants handed in, one of each.
     pub(super) wanted: Vec<HandedPaper>,
     /// Line of the register that it stands in; none for an invented one.
@@ -44,12 +50,21 @@ pub(super) enum Papers {
     MissingAtCounter,
     /// The officer will see it.
     MissingInOffice,
+    /// It is another authority's matter: the receptionist will refuse it.
+    Elsewhere,
+    /// Whatever it is, the applicant takes it back before anybody has looked at it.
+    TakenBack,
 }
 
 impl Arrival {
     /// True for what waits until somebody at the counter looks at it.
     pub(super) fn is_online(&self) -> bool {
         matches!(self.channel, Channel::Portal | Channel::Vneid)
+    }
+
+    /// False for what ends before acceptance, and is no received dossier to any report.
+    pub(super) fn is_received(&self) -> bool {
+        !matches!(self.papers, Papers::Elsewhere | Papers::TakenBack)
     }
 
     /// What an online submission names, and what comes with the supplement because it was forgotten. At a counter the receptionist
@@ -108,6 +123,7 @@ fn of_ward(
         })?;
     let counts: Vec<u32> = invented.division.values().copied().collect();
     let counts = apportioned(&counts, order.dossiers_per_ward);
+    let mut beside = beside(invented, order.dossiers_per_ward, rng);
     for (code, count) in invented.division.keys().zip(counts) {
         let procedure = order.catalog.procedure(code).ok_or_else(|| {
             Failed::new(format!(
@@ -116,10 +132,64 @@ fn of_ward(
         })?;
         let days = Days::new(invented, calendar, procedure)?;
         for _ in 0..count {
-            arrivals.push(arrival(invented, procedure, ward, &days, rng)?);
+            let mut arrival = arrival(invented, procedure, ward, None, &days, rng)?;
+            if arrival.channel == Channel::Counter && *code != invented.home_procedure {
+                arrival.on_behalf_of = neighbour(order, ward, rng);
+            }
+            arrivals.push(arrival);
+        }
+        for papers in beside.remove(code).unwrap_or_default() {
+            arrivals.push(arrival(
+                invented,
+                procedure,
+                ward,
+                Some(papers),
+                &days,
+                rng,
+            )?);
         }
     }
     Ok(())
+}
+
+/// What ends before acceptance, by procedure: it comes beside the dossiers that are received.
+fn beside(invented: &Invented, dossiers: u32, rng: &mut Rng) -> BTreeMap<String, Vec<Papers>> {
+    let of_thousand = |share: u32| u64::from(dossiers) * u64::from(share) / 1_000;
+    let refused = of_thousand(invented.beside.refused_per_thousand);
+    let taken_back = of_thousand(invented.beside.taken_back_per_thousand);
+    let procedures: Vec<_> = invented
+        .division
+        .iter()
+        .filter(|(code, _)| **code != invented.home_procedure)
+        .map(|(code, count)| (code, f64::from(*count)))
+        .collect();
+    let mut beside: BTreeMap<String, Vec<Papers>> = BTreeMap::new();
+    for number in 0..refused + taken_back {
+        let papers = if number < refused {
+            Papers::Elsewhere
+        } else {
+            Papers::TakenBack
+        };
+        if let Some(code) = weighted(rng, &procedures) {
+            beside.entry(code.clone()).or_default().push(papers);
+        }
+    }
+    beside
+}
+
+/// The ward that decides in place of the receiving one; empty, as mostly, for the receiving one itself.
+fn neighbour(order: &Order<'_>, ward: &str, rng: &mut Rng) -> String {
+    let boundary = &order.invented.boundary;
+    if !percent(rng, boundary.for_another_ward_percent) {
+        return String::new();
+    }
+    let others: Vec<_> = boundary
+        .neighbours
+        .iter()
+        .filter(|other| *other != ward && order.catalog.agency(other).is_some())
+        .map(|other| (other, 1.0))
+        .collect();
+    weighted(rng, &others).cloned().unwrap_or_default()
 }
 
 /// The days on which a procedure's dossiers come, with their weights.
@@ -207,12 +277,15 @@ fn arrival(
     invented: &Invented,
     procedure: &Procedure,
     ward: &str,
+    beside: Option<Papers>,
     days: &Days<'_>,
     rng: &mut Rng,
 ) -> Result<Arrival, Failed> {
     let home = procedure.code == invented.home_procedure;
     let channels = &invented.channels;
-    let channel = if home {
+    let channel = if beside.is_some() {
+        Channel::Portal
+    } else if home {
         if percent(rng, channels.taken_at_home_percent) {
             Channel::Home
         } else {
@@ -258,7 +331,11 @@ fn arrival(
         })
         .cloned()
         .collect();
-    let papers = papers(invented, online, day, days, rng);
+    let papers = beside.unwrap_or_else(|| papers(invented, online, day, days, rng));
+    let pays_later = !online
+        && days.can_wait
+        && day <= days.early_until
+        && percent(rng, invented.payments.later_percent);
     let applicant = applicant(&invented.people, rng);
     Ok(Arrival {
         at,
@@ -271,6 +348,8 @@ fn arrival(
         options,
         applicant,
         papers,
+        on_behalf_of: String::new(),
+        pays_later,
         line: None,
     })
 }
@@ -406,7 +485,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// The procedures as they are delivered, three wards and the police of one.
+    /// The procedures as they are delivered, four wards and the police of two.
     pub(in super::super) fn catalog() -> Catalog {
         let sessions = (1..=5).flat_map(|weekday| {
             [(420, 690), (810, 1_020)].map(|(from_minute, to_minute)| Session {
@@ -445,6 +524,7 @@ pub(super) mod tests {
                 field: record[2].into(),
                 limit: Some(limit(&record[3])),
                 definition: record[9].into(),
+                fee_vnd: record[5].parse().unwrap(),
                 competent: match &record[8] {
                     "police" => AgencyKind::Police.into(),
                     _ => AgencyKind::Ward.into(),
@@ -460,6 +540,8 @@ pub(super) mod tests {
                 agency("11593-ca", AgencyKind::Police, "11593"),
                 agency("10510", AgencyKind::Ward, ""),
                 agency("10525", AgencyKind::Ward, ""),
+                agency("11602", AgencyKind::Ward, ""),
+                agency("11602-ca", AgencyKind::Police, "11602"),
             ],
             procedures: procedures.collect(),
             calendars: vec![calendar],
@@ -496,7 +578,10 @@ pub(super) mod tests {
     fn an_phong_has_its_dossiers_and_twenty_of_them_go_home_whatever_the_seed() {
         for seed in 0..5 {
             let arrivals = planned(seed, &["11593"], 1_762);
-            assert_eq!(arrivals.len(), 1_762);
+            let received = |arrival: &&Arrival| arrival.is_received();
+            assert_eq!(arrivals.iter().filter(received).count(), 1_762);
+            let with = |papers| arrivals.iter().filter(|it| it.papers == papers).count();
+            assert_eq!((with(Papers::Elsewhere), with(Papers::TakenBack)), (14, 8));
             let home = |arrival: &&Arrival| arrival.hand_over == HandOverMethod::Home;
             assert_eq!(arrivals.iter().filter(home).count(), 20);
             assert!(

@@ -11,7 +11,7 @@ use motcua_calendar::local;
 use motcua_platform::catalog::Catalog;
 use motcua_proto::{
     intake::v1::Applicant,
-    r#type::v1::{Channel, HandOverMethod, PriorityGround},
+    r#type::v1::{AgencyKind, Channel, HandOverMethod, PriorityGround},
 };
 
 use super::plan::{self, Arrival, Papers};
@@ -31,6 +31,7 @@ Columns of --input FILE.csv, and of what --register writes (comma separated, UTF
   address           where the applicant lives
   options           separated by ';': funeral_costs
   priority          merit, disability, elderly, pregnant, poor; empty for none
+  on_behalf_of      code of the ward that decides, where the counter receives for another one
 A row that cannot be read or is refused is reported with its line and column; the others are replayed.";
 
 /// A row that is not replayed, and why.
@@ -65,7 +66,7 @@ impl fmt::Display for Rejected {
     }
 }
 
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "submitted_at",
     "procedure",
     "receiving_agency",
@@ -78,6 +79,7 @@ const KNOWN: [&str; 12] = [
     "address",
     "options",
     "priority",
+    "on_behalf_of",
 ];
 const REQUIRED: usize = 4;
 
@@ -157,14 +159,15 @@ pub(super) fn read(
     Ok((arrivals, rejected))
 }
 
-/// Writes who comes as a register. Whose papers are incomplete is no column: what the file says is what was submitted.
+/// Writes who is received as a register. Whose papers are incomplete, and who pays later, is no column: what the file says is what
+/// was submitted.
 ///
 /// # Errors
 /// Those of the file.
 pub(super) fn write(file: impl Write, arrivals: &[Arrival]) -> Result<(), csv::Error> {
     let mut writer = csv::Writer::from_writer(file);
     writer.write_record(KNOWN)?;
-    for arrival in arrivals {
+    for arrival in arrivals.iter().filter(|arrival| arrival.is_received()) {
         let applicant = &arrival.applicant;
         writer.write_record([
             local(arrival.at).to_string().as_str(),
@@ -179,6 +182,7 @@ pub(super) fn write(file: impl Write, arrivals: &[Arrival]) -> Result<(), csv::E
             &applicant.address,
             &arrival.options.join(";"),
             word(&GROUNDS, arrival.priority),
+            &arrival.on_behalf_of,
         ])?;
     }
     writer.flush()?;
@@ -294,7 +298,19 @@ impl Row<'_> {
             .filter(|option| !option.is_empty())
             .map(str::to_owned)
             .collect();
+        let on_behalf_of = self.text("on_behalf_of").to_owned();
         self.check_against_catalog(procedure.as_deref(), ward.as_deref(), &options);
+        if !on_behalf_of.is_empty()
+            && self
+                .catalog
+                .agency(&on_behalf_of)
+                .is_none_or(|agency| agency.kind() != AgencyKind::Ward)
+        {
+            self.fault(
+                "on_behalf_of",
+                format!("{on_behalf_of} is no ward of the catalog"),
+            );
+        }
         let procedure = procedure?;
         let wanted = self
             .catalog
@@ -319,6 +335,8 @@ impl Row<'_> {
                 ..Applicant::default()
             },
             papers: Papers::Complete,
+            on_behalf_of,
+            pays_later: false,
             line: Some(self.line),
         })
     }

@@ -29,6 +29,15 @@ impl Member {
         }
     }
 
+    /// The system that takes online payments for an agency.
+    pub(super) fn payment_platform(agency: &str) -> Self {
+        Self {
+            id: "payment-platform-1".to_owned(),
+            role: Role::System,
+            agency: agency.to_owned(),
+        }
+    }
+
     /// The citizen whose matter it is, who submits through the portal.
     pub(super) fn citizen(arrival: usize) -> Self {
         Self {

@@ -54,6 +54,8 @@ pub(super) struct Life {
     pub(super) held: bool,
     /// True once somebody asked for missing papers.
     pub(super) asked: bool,
+    /// What is still to be paid of the fee, in đồng; 0 until it is accepted.
+    pub(super) unpaid_vnd: i64,
 }
 
 /// A ward's counter and its home visitors.
@@ -83,6 +85,8 @@ pub(super) enum Arranged {
     Collect,
     /// The applicant brings what was missing.
     Supplement,
+    /// The applicant pays what was asked for.
+    Payment,
     /// The home visitor is at the door.
     Visit { visit: String, met: bool },
 }
@@ -104,12 +108,21 @@ pub(super) struct Open {
     pub(super) procedure: String,
 }
 
-/// What the progress bar shows.
+/// What was heard, counted: for the progress bar, and for what no report has.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
     pub(super) submitted: usize,
     pub(super) finished: usize,
     pub(super) blocked: usize,
+    /// Withdrawn by their applicants, which here happens before acceptance only.
+    pub(super) taken_back: u64,
+    /// Accepted for another ward.
+    pub(super) for_other_wards: u64,
+    pub(super) payments: u64,
+    /// In đồng.
+    pub(super) paid_vnd: i64,
+    /// Fees that a ground took off, in đồng.
+    pub(super) exempted_vnd: i64,
 }
 
 impl Town {
@@ -133,7 +146,9 @@ impl Town {
             calendar = calendar.or_else(|| catalog.calendar_of(agency));
             wards.insert(code.to_owned(), Ward::new(code, &invented.staff));
         }
-        // Whoever belongs to one of those wards, and whoever belongs to none and works for all.
+        let elsewhere = arrivals.iter().map(|arrival| arrival.on_behalf_of.as_str());
+        let served: BTreeSet<&str> = wards.keys().map(String::as_str).chain(elsewhere).collect();
+        // Whoever belongs to one of those wards or decides for one of them, and whoever belongs to none and works for all.
         for agency in catalog.agencies() {
             let ward = if agency.parent.is_empty() {
                 &agency.code
@@ -141,7 +156,7 @@ impl Town {
                 &agency.parent
             };
             let for_all = agency.parent.is_empty() && agency.kind() != AgencyKind::Ward;
-            if for_all || wards.contains_key(ward) {
+            if for_all || served.contains(ward.as_str()) {
                 offices.extend(staffed(agency, &invented.staff));
             }
         }
@@ -198,9 +213,23 @@ impl Town {
         };
         match payload {
             Payload::DossierSubmitted(_) => self.waits_at_counter(arrival, true),
-            Payload::DossierAccepted(_) | Payload::DossierRefused(_) => {
-                self.waits_at_counter(arrival, false)
+            Payload::DossierAccepted(accepted) => {
+                self.waits_at_counter(arrival, false);
+                self.lives[arrival].unpaid_vnd = accepted.fee_vnd - accepted.paid_vnd;
+                self.tally.exempted_vnd += accepted.exempted_vnd;
+                let elsewhere = !self.arrivals[arrival].on_behalf_of.is_empty();
+                self.tally.for_other_wards += u64::from(elsewhere);
             }
+            Payload::DossierRefused(_) => {
+                self.waits_at_counter(arrival, false);
+                self.tally.finished += 1;
+            }
+            Payload::PaymentRecorded(recorded) => {
+                self.lives[arrival].unpaid_vnd = recorded.fee_vnd - recorded.paid_vnd;
+                self.tally.payments += 1;
+                self.tally.paid_vnd += recorded.amount_vnd;
+            }
+            Payload::PaymentRequested(_) => self.arrange_payment(arrival, now),
             Payload::SupplementAsked(_) => {
                 self.waits_at_counter(arrival, false);
                 self.arrange_supplement(arrival, now);
@@ -236,8 +265,11 @@ impl Town {
             // Who takes a task from the list may hear only then that it was opened.
             Payload::TaskClaimed(claimed) => self.is_taken(&event.dossier, &claimed.task),
             Payload::TaskCancelled(cancelled) => self.is_taken(&event.dossier, &cancelled.task),
-            Payload::CaseStopped(_) | Payload::CaseWithdrawn(_) | Payload::DossierWithdrawn(_) => {
-                self.has_ended(arrival)
+            Payload::CaseStopped(_) | Payload::CaseWithdrawn(_) => self.has_ended(arrival),
+            Payload::DossierWithdrawn(_) => {
+                self.has_ended(arrival);
+                self.tally.finished += 1;
+                self.tally.taken_back += 1;
             }
             Payload::CaseBlocked(_) => self.tally.blocked += 1,
             Payload::CaseFinished(_) => self.tally.finished += 1,
@@ -281,15 +313,25 @@ impl Town {
     fn arrange_supplement(&mut self, arrival: usize, now: Timestamp) {
         let mut rng = self.draw("supplement", arrival);
         let days = between(&mut rng, self.invented.supplements.provided_after_days);
-        let after_opening = between(&mut rng, [0, 180]);
+        let at = self.morning_after(now, days, between(&mut rng, [0, 180]));
+        self.diary.insert((at, arrival), Arranged::Supplement);
+    }
+
+    fn arrange_payment(&mut self, arrival: usize, now: Timestamp) {
+        let mut rng = self.draw("payment", arrival);
+        let days = between(&mut rng, self.invented.payments.paid_after_days);
+        let at = self.morning_after(now, days, between(&mut rng, [0, 180]));
+        self.diary.insert((at, arrival), Arranged::Payment);
+    }
+
+    /// So many working days later, and then so many working minutes after opening.
+    fn morning_after(&self, now: Timestamp, days: u32, after_opening: u32) -> Timestamp {
         let today = motcua_calendar::local(now).date();
-        let at = self
-            .calendar
+        self.calendar
             .add_working_days(today, days)
             .and_then(|day| motcua_calendar::instant(day.at(0, 0, 0, 0)))
             .and_then(|midnight| self.calendar.add_working_minutes(midnight, after_opening))
-            .unwrap_or(now);
-        self.diary.insert((at, arrival), Arranged::Supplement);
+            .unwrap_or(now)
     }
 
     fn result_is_ready(&mut self, arrival: usize, now: Timestamp) {
