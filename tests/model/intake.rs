@@ -43,6 +43,25 @@ const WEIGHTS: [(&str, u32); 18] = [
     ("add_document", 2),
 ];
 
+/// Of those, what is asked over the network.
+pub(super) const NAMES: [&str; 15] = [
+    "accept",
+    "refuse",
+    "ask_supplement",
+    "provide_supplement",
+    "withdraw",
+    "hand_over",
+    "arrange_visit",
+    "record_visit",
+    "pay",
+    "refund",
+    "recuse",
+    "fail_hand_over",
+    "propose",
+    "confirm",
+    "reject_correction",
+];
+
 /// The generator of each command. No wildcard: a new command does not compile until somebody decides here.
 pub(super) fn name(command: &Command) -> &'static str {
     match command {
@@ -72,7 +91,7 @@ pub(super) fn name(command: &Command) -> &'static str {
     }
 }
 
-fn applicant() -> Applicant {
+pub(super) fn applicant() -> Applicant {
     Applicant {
         full_name: "Nguyễn Thị Thử".to_owned(),
         ..Applicant::default()
@@ -150,14 +169,7 @@ pub(super) fn asks(world: &mut World, place: usize) {
         let person = &world.receptionists[person];
         (person.id.clone(), person.roles.contains(&Role::Leader))
     };
-    let total: u32 = WEIGHTS.iter().map(|(_, weight)| weight).sum();
-    let mut left = world.random.u32(..total);
-    let chosen = WEIGHTS.iter().find(|(_, weight)| {
-        let found = left < *weight;
-        left = left.saturating_sub(*weight);
-        found
-    });
-    let (asked, command) = generate(world, place, chosen.unwrap().0, leads);
+    let (asked, command) = draws(world, place, leads);
     let before = world.lives[place].matter.clone();
     let expected = before.judge(&id, &asked);
     let state = world.lives[place].dossier.clone();
@@ -184,6 +196,12 @@ pub(super) fn asks(world: &mut World, place: usize) {
         "refused"
     };
     world.seen.insert(format!("{} {how}", name(&command)));
+}
+
+/// What somebody is to ask of a dossier, as the law sees it and as the service does.
+pub(super) fn draws(world: &mut World, place: usize, leads: bool) -> (Asked, Command) {
+    let name = world.drawn(&WEIGHTS);
+    generate(world, place, name, leads)
 }
 
 /// The clock is looked at, as the service does by itself.

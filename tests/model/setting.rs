@@ -1,6 +1,11 @@
 //! Two wards with their police, two procedures of which one is linked, and the people.
 
-use motcua_platform::{catalog::Catalog, identity::Principal, ledger::Authority, policy};
+use motcua_platform::{
+    catalog::Catalog,
+    identity::{Kinds, Principal},
+    ledger::Authority,
+    policy,
+};
 use motcua_proto::{
     r#type::v1::{
         Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit, Procedure, RequiredPaper,
@@ -24,6 +29,12 @@ pub(super) const SESSIONS: [(i32, i32); 2] = [(7 * 60, 11 * 60 + 30), (13 * 60 +
 pub(super) type Plant = fn(&mut ProtoCatalog);
 
 pub(super) fn catalog(plant: Plant) -> Catalog {
+    let mut catalog = proto_catalog();
+    plant(&mut catalog);
+    Catalog::parse(&catalog).unwrap()
+}
+
+pub(super) fn proto_catalog() -> ProtoCatalog {
     let agency = |code: String, kind: AgencyKind, identifier: String, parent: &str| Agency {
         title: format!("Đơn vị {code}"),
         code,
@@ -76,7 +87,7 @@ pub(super) fn catalog(plant: Plant) -> Catalog {
             ),
         ]
     });
-    let mut catalog = ProtoCatalog {
+    ProtoCatalog {
         id: CATALOG.to_owned(),
         agencies: agencies.collect(),
         procedures: vec![
@@ -90,9 +101,7 @@ pub(super) fn catalog(plant: Plant) -> Catalog {
             days: Vec::new(),
         }],
         applied_at: None,
-    };
-    plant(&mut catalog);
-    Catalog::parse(&catalog).unwrap()
+    }
 }
 
 /// Working days of each procedure's limit.
@@ -130,19 +139,29 @@ fn task(id: &str, role: Role, transitions: &[(&str, &str)]) -> Step {
     )
 }
 
-fn definition(id: &str, steps: Vec<Step>) -> Definition {
-    Definition::parse(&ProtoDefinition {
+fn definition(id: &str, steps: Vec<Step>) -> ProtoDefinition {
+    ProtoDefinition {
         id: id.to_owned(),
         version: 1,
         title: "Quy trình".to_owned(),
         start: steps[0].id.clone(),
         steps,
         ..ProtoDefinition::default()
-    })
-    .unwrap()
+    }
 }
 
 pub(super) fn surround(plant: Plant) -> Surround {
+    let surround = Surround::default();
+    surround.catalogs.remember(catalog(plant), true);
+    for definition in definitions() {
+        let definition = Definition::parse(&definition).unwrap();
+        surround.definitions.remember(definition);
+    }
+    surround
+}
+
+/// The called ones first.
+pub(super) fn definitions() -> [ProtoDefinition; 3] {
     let appraised = |id| {
         definition(
             id,
@@ -189,29 +208,29 @@ pub(super) fn surround(plant: Plant) -> Surround {
             task("issue", Role::Officer, &[("approved", "")]),
         ],
     );
-    let surround = Surround::default();
-    surround.catalogs.remember(catalog(plant), true);
-    for definition in [appraised("simple"), appraised("residence"), linked] {
-        surround.definitions.remember(definition);
-    }
-    surround
+    [appraised("simple"), appraised("residence"), linked]
 }
 
 /// Somebody of the staff.
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) id: String,
+    pub(super) principal: Principal,
     pub(super) roles: Vec<Role>,
     pub(super) agencies: Vec<String>,
     pub(super) authority: Authority,
 }
 
-fn person(id: String, roles: &[Role], agencies: &[String], method: &str) -> Person {
+pub(super) fn person(id: String, roles: &[Role], agencies: &[String], method: &str) -> Person {
     let names: Vec<_> = agencies.iter().map(String::as_str).collect();
-    let principal = Principal::of(&id, roles, &names);
+    let principal = Principal {
+        kinds: Kinds::All,
+        ..Principal::of(&id, roles, &names)
+    };
     let admission = policy::judge(policy::of(method).unwrap(), Some(&principal), None).unwrap();
     Person {
         authority: Authority::of(&principal, &admission),
+        principal,
         id,
         roles: roles.to_vec(),
         agencies: agencies.to_vec(),
@@ -237,6 +256,21 @@ pub(super) fn receptionists() -> Vec<Person> {
                 method,
             ),
         ]
+    };
+    WARDS.into_iter().flat_map(of_ward).collect()
+}
+
+/// Who receives and visits, with one who leads too: over the network, where each method asks for its role.
+pub(super) fn counters() -> Vec<Person> {
+    let method = "motcua.intake.v1.DossierService/AcceptDossier";
+    let both = [Role::Receptionist, Role::HomeVisitor];
+    let leads = [Role::Receptionist, Role::HomeVisitor, Role::Leader];
+    let of_ward = |ward: &str| {
+        let of = |number: u8, roles: &[Role]| {
+            let id = format!("counter-{ward}-{number}");
+            person(id, roles, &[ward.to_owned()], method)
+        };
+        [of(1, &both), of(2, &leads)]
     };
     WARDS.into_iter().flat_map(of_ward).collect()
 }

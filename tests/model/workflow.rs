@@ -21,6 +21,17 @@ const WEIGHTS: [(&str, u32); 7] = [
     ("return", 5),
 ];
 
+/// Of those, all.
+pub(super) const NAMES: [&str; 7] = [
+    "request_supplement",
+    "request_payment",
+    "extend_deadline",
+    "stop",
+    "claim",
+    "complete",
+    "return",
+];
+
 /// The generator of each command. No wildcard: a new command does not compile until somebody decides here.
 pub(super) fn name(command: &Command) -> &'static str {
     match command {
@@ -53,15 +64,7 @@ pub(super) fn asks(world: &mut World, place: usize) {
     let Some(case) = world.lives[place].case.clone() else {
         return;
     };
-    let total: u32 = WEIGHTS.iter().map(|(_, weight)| weight).sum();
-    let mut left = world.random.u32(..total);
-    let chosen = WEIGHTS.iter().find(|(_, weight)| {
-        let found = left < *weight;
-        left = left.saturating_sub(*weight);
-        found
-    });
-    let command = generate(world, &case, chosen.unwrap().0);
-    let person = somebody(world, &case, &command);
+    let (person, command) = draws(world, &case);
     let who = world.workers[person].authority.clone();
     let answer = world.asks_workflow(place, &who, &command);
     let after = world.lives[place].case.as_ref().unwrap();
@@ -85,6 +88,13 @@ pub(super) fn asks(world: &mut World, place: usize) {
         Err(error) => panic!("{}: {command:?}: {error}", world.lives[place].code),
     };
     world.seen.insert(format!("{} {how}", name(&command)));
+}
+
+/// What somebody, by place among the workers, is to ask of a case.
+pub(super) fn draws(world: &mut World, case: &Case) -> (usize, Command) {
+    let name = world.drawn(&WEIGHTS);
+    let command = generate(world, case, name);
+    (somebody(world, case, &command), command)
 }
 
 /// By rule: the clock, and what a blocked case waited for.
@@ -166,7 +176,7 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
 }
 
 /// Whether the law lets somebody do it: no less and no more.
-fn allowed(person: &Person, case: &Case, command: &Command, now: Timestamp) -> bool {
+pub(super) fn allowed(person: &Person, case: &Case, command: &Command, now: Timestamp) -> bool {
     let runs = case.state == CaseState::Running;
     let of_case = person.agencies.contains(&case.competent_agency);
     let works = case
@@ -248,7 +258,7 @@ fn offers(task: &Task, outcome: &str) -> bool {
 }
 
 /// What has come of what was done.
-fn done(command: &Command, case: &Case, after: &Case) {
+pub(super) fn done(command: &Command, case: &Case, after: &Case) {
     match command {
         Command::RequestSupplement { .. } | Command::RequestPayment => {
             assert_eq!(after.state, CaseState::Held);

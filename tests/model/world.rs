@@ -75,6 +75,18 @@ impl World {
         self.now += SignedDuration::from_mins(self.random.i64(0..most));
     }
 
+    /// One of several names, by their weights.
+    pub(super) fn drawn(&mut self, weights: &[(&'static str, u32)]) -> &'static str {
+        let total: u32 = weights.iter().map(|(_, weight)| weight).sum();
+        let mut left = self.random.u32(..total);
+        let chosen = weights.iter().find(|(_, weight)| {
+            let found = left < *weight;
+            left = left.saturating_sub(*weight);
+            found
+        });
+        chosen.unwrap().0
+    }
+
     /// The code that the next dossier of an agency gets today; it is used up by [`World::gave`] only.
     pub(super) fn next_code(&self, agency: &str) -> String {
         let day = jiff::tz::offset(7).to_datetime(self.now);
@@ -96,7 +108,7 @@ impl World {
         who: &Authority,
         command: &intake::command::Command,
     ) -> Result<(), Error> {
-        let life = &mut self.lives[place];
+        let life = &self.lives[place];
         let context = Context::new(self.now, &life.code, who);
         let decided = intake::decide::decide(
             life.dossier.as_ref(),
@@ -106,34 +118,40 @@ impl World {
         );
         let decision = sound(decided)?;
         for event in written(&life.code, self.now, who, decision) {
-            let before = life.matter.clone();
-            life.dossier = Dossier::apply(life.dossier.take(), &event);
-            let status = law::number(life.dossier.as_ref().unwrap().status);
-            if before.status != 0 && before.status != status {
-                assert!(
-                    before.may_move(status),
-                    "{} moved from {} to {status} by {:?}",
-                    life.code,
-                    before.status,
-                    event.kind()
-                );
-                assert!(!before.has_ended(), "{} moved after its end", life.code);
-            }
-            // What the law makes of an acceptance is not the service's to say; but the next move starts from here.
-            life.matter.accepted |= status == 2;
-            life.matter.status = status;
-            if before.status != status {
-                life.matter.lapsed = false;
-            }
-            life.matter.lapsed |= event.kind() == EventKind::SupplementLapsed;
-            self.seen.insert(format!("status {status}"));
-            self.seen.insert(format!("intake {:?}", event.kind()));
-            life.intake_events.push(event.clone());
+            self.hears_intake(place, &event);
             self.intake_history.push((place, event));
         }
+        Ok(())
+    }
+
+    /// Something happened at the counter.
+    pub(super) fn hears_intake(&mut self, place: usize, event: &Event) {
+        let life = &mut self.lives[place];
+        let before = life.matter.clone();
+        life.dossier = Dossier::apply(life.dossier.take(), event);
+        let status = law::number(life.dossier.as_ref().unwrap().status);
+        if before.status != 0 && before.status != status {
+            assert!(
+                before.may_move(status),
+                "{} moved from {} to {status} by {:?}",
+                life.code,
+                before.status,
+                event.kind()
+            );
+            assert!(!before.has_ended(), "{} moved after its end", life.code);
+        }
+        // What the law makes of an acceptance is not the service's to say; but the next move starts from here.
+        life.matter.accepted |= status == 2;
+        life.matter.status = status;
+        if before.status != status {
+            life.matter.lapsed = false;
+        }
+        life.matter.lapsed |= event.kind() == EventKind::SupplementLapsed;
+        self.seen.insert(format!("status {status}"));
+        self.seen.insert(format!("intake {:?}", event.kind()));
+        life.intake_events.push(event.clone());
         let dossier = life.dossier.as_ref().unwrap();
         assert!(dossier.paid_vnd() <= setting::FEE_VND, "more than the fee");
-        Ok(())
     }
 
     /// Asks workflow likewise.
@@ -143,29 +161,35 @@ impl World {
         who: &Authority,
         command: &workflow::Command,
     ) -> Result<(), Error> {
-        let life = &mut self.lives[place];
-        let ended = life.case.as_ref().is_some_and(Case::is_ended);
+        let life = &self.lives[place];
         let context = Context::new(self.now, &life.code, who);
         let decided = workflow::decide(life.case.as_ref(), command, &context, &self.surround);
         let decision = sound(decided)?;
         for event in written(&life.code, self.now, who, decision) {
-            life.case = workflow::apply(life.case.take(), &event);
-            self.seen.insert(format!("workflow {:?}", event.kind()));
-            let kind = event.kind().as_str_name();
-            assert!(
-                !ended || kind.ends_with("REACTION_IGNORED") || kind.ends_with("STAFF_RECUSED"),
-                "{} after the end of {}",
-                kind,
-                life.code
-            );
-            life.workflow_events.push(event.clone());
+            self.hears_workflow(place, &event);
             self.workflow_history.push((place, event));
         }
+        Ok(())
+    }
+
+    /// Something happened behind it.
+    pub(super) fn hears_workflow(&mut self, place: usize, event: &Event) {
+        let life = &mut self.lives[place];
+        let ended = life.case.as_ref().is_some_and(Case::is_ended);
+        life.case = workflow::apply(life.case.take(), event);
+        self.seen.insert(format!("workflow {:?}", event.kind()));
+        let kind = event.kind().as_str_name();
+        assert!(
+            !ended || kind.ends_with("REACTION_IGNORED") || kind.ends_with("STAFF_RECUSED"),
+            "{} after the end of {}",
+            kind,
+            life.code
+        );
+        life.workflow_events.push(event.clone());
         if let Some(case) = &life.case {
             time_is_counted_once(&life.code, case);
             is_due_by_the_law(&life.code, case);
         }
-        Ok(())
     }
 
     /// Each service reads a little of what the other one wrote.

@@ -8,6 +8,7 @@ use std::{
     sync::atomic::{AtomicU16, Ordering},
 };
 
+use jiff::Timestamp;
 use motcua_platform::{
     clock::Tower,
     rpc::{Peer, channel},
@@ -351,8 +352,13 @@ impl Suite {
     /// Moves the clock forward to a local time, `2025-07-01T08:00`: not before everything of the present has happened,
     /// and until everything has that is bound to happen then.
     pub(crate) async fn clock_at(&self, time: &str) {
+        self.clock_to(at(time)).await;
+    }
+
+    /// The same, to an instant.
+    pub(crate) async fn clock_to(&self, at: Timestamp) {
         self.settle().await;
-        self.tower.set(at(time)).await;
+        self.tower.set(at).await;
         self.settle().await;
     }
 
