@@ -1,9 +1,9 @@
 //! What is printed of a case: intake knows whose it is, workflow what was said and when.
 
-use motcua_proto::intake::v1::{Form, PrintFormRequest};
+use motcua_proto::intake::v1::{Form, PrintFormRequest, SubmitDossierRequest};
 use tonic::Status;
 
-use crate::support::{Person, Suite, WARD, birth, certification, marriage, refused};
+use crate::support::{Person, Service, Suite, WARD, birth, certification, marriage, refused};
 
 impl Person<'_> {
     async fn prints(&self, code: &str, form: Form) -> Result<String, Status> {
@@ -138,4 +138,26 @@ async fn a_control_sheet_tells_each_step_and_nothing_that_depends_on_when_one_lo
         .await
         .unwrap_err();
     assert_eq!(status.code(), tonic::Code::NotFound);
+}
+
+#[tokio::test]
+async fn the_receipt_is_on_the_procedures_form_and_names_the_trace_that_it_came_in_with() {
+    let suite = Suite::start().await;
+    let clerk = suite.clerk();
+    suite.clock_at("2025-07-01T08:10").await;
+    let residence = SubmitDossierRequest {
+        procedure: "1.010028".to_owned(),
+        ..birth()
+    };
+    for (request, form) in [(birth(), "Mẫu số 01"), (residence, "Mẫu CT04")] {
+        let code = clerk.submits(request).await.code;
+        let paper = clerk.prints(&code, Form::Receipt).await.unwrap();
+        let events = suite.events(Service::Intake, &code).await;
+        let trace = events[0].traceparent.split('-').nth(1).unwrap();
+        assert_eq!(trace.len(), 32);
+        reads(&paper, &[form, &format!("Mã tra vết: {trace}")]);
+        // Months later, the code alone finds it.
+        let found = suite.motcua(&["dossier", &code]).await;
+        assert!(found.ok && found.stdout.contains(trace), "{found:?}");
+    }
 }

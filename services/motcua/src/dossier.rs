@@ -1,4 +1,4 @@
-//! `motcua dossier CODE`: a dossier's life as a timeline, from the events of all services.
+//! `motcua dossier CODE`: a dossier's life as a timeline, from the events of all services, with the traces that they belong to.
 
 use std::process::ExitCode;
 
@@ -49,11 +49,18 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
     life.sort_by_key(|(at, order, _, event)| (*at, *order, event.position));
     println!("{}", args.code);
     let mut day = None;
+    let mut trace = "";
     for (at, _, service, event) in &life {
         let local = motcua_calendar::local(*at);
         if day != Some(local.date()) {
             day = Some(local.date());
             println!("  {}", local.strftime("%A, %Y-%m-%d"));
+        }
+        // What one act brought about stands below its trace, which operators look up: the receipt has the first one.
+        let own = event.traceparent.split('-').nth(1).unwrap_or_default();
+        if own != trace {
+            trace = own;
+            println!("    trace {}", if own.is_empty() { "none" } else { own });
         }
         let actor = event.actor.clone().unwrap_or_default();
         let who = match actor.role() {

@@ -15,8 +15,8 @@ use motcua_calendar::{Calendar, DayHours, DayKind, DueHour, Limit, Session, Week
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
-    DueHour as ProtoDueHour, Limit as ProtoLimit, PriorityGround, Procedure, RequiredPaper,
-    limit::Kind,
+    DueHour as ProtoDueHour, FormSet, Limit as ProtoLimit, PriorityGround, Procedure,
+    RequiredPaper, limit::Kind,
 };
 use prost::Message as _;
 use sqlx::PgConnection;
@@ -352,6 +352,7 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     fields.line(&format!("{path}.field"), &procedure.field);
     fields.id(&format!("{path}.definition"), &procedure.definition);
     fields.choice::<AgencyKind>(&format!("{path}.competent"), procedure.competent);
+    fields.optional_choice::<FormSet>(&format!("{path}.form_set"), procedure.form_set);
     if procedure.limit.as_ref().and_then(limit).is_none() {
         fields.reject(
             format!("{path}.limit"),

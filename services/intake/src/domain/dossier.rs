@@ -65,6 +65,9 @@ pub struct Dossier {
     /// Staff who may not act on it: it is a relative's or their own.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub recused: BTreeSet<String>,
+    /// The trace that it came in with, in hexadecimal; empty where nothing was traced.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trace: String,
     /// When it was submitted.
     pub submitted_at: Timestamp,
     /// By when it had to be accepted, asked for more, or refused: since its submission, or since its last supplement.
@@ -228,6 +231,11 @@ pub struct Visit {
     pub handed_over: bool,
 }
 
+/// The trace of a W3C trace context (`version-trace-span-flags`); empty for none.
+fn trace_of(traceparent: &str) -> &str {
+    traceparent.split('-').nth(1).unwrap_or_default()
+}
+
 impl Dossier {
     /// As it begins, by that actor's act.
     #[must_use]
@@ -251,6 +259,7 @@ impl Dossier {
             },
             on_behalf_of: submitted.on_behalf_of.clone(),
             recused: submitted.recused.iter().cloned().collect(),
+            trace: String::new(),
             submitted_at: instant(submitted.submitted_at.as_ref()),
             acceptance_due_at: instant(submitted.acceptance_due_at.as_ref()),
             answer_awaited: true,
@@ -306,7 +315,10 @@ impl Dossier {
         if let Payload::DossierSubmitted(submitted) = payload {
             let nobody = Actor::default();
             let by = event.actor.as_ref().unwrap_or(&nobody);
-            return Some(Self::submitted(submitted, &event.procedure, by));
+            return Some(Self {
+                trace: trace_of(&event.traceparent).to_owned(),
+                ..Self::submitted(submitted, &event.procedure, by)
+            });
         }
         let mut dossier = state?;
         let by = event.actor.as_ref().map_or("", |actor| &actor.id);

@@ -19,7 +19,7 @@ use motcua_platform::{
 };
 use motcua_proto::{
     intake::v1::{Applicant, Form as Asked, StatementKind},
-    r#type::v1::{AgencyKind, AuthorisationGround, DossierStatus, HandOverMethod},
+    r#type::v1::{AgencyKind, AuthorisationGround, DossierStatus, FormSet, HandOverMethod},
 };
 
 pub use super::case_forms::CaseFile;
@@ -54,7 +54,7 @@ pub struct Particulars<'a> {
 /// # Errors
 /// When the dossier has not come to what the form is about, or its applicant's data was erased.
 pub fn fill(asked: Asked, particulars: &Particulars<'_>) -> Result<(Kind, Form), Error> {
-    let residence = particulars.competent_kind() == AgencyKind::Police;
+    let residence = particulars.form_set() == FormSet::Residence;
     let of = |common, of_residence| if residence { of_residence } else { common };
     Ok(match asked {
         Asked::Receipt => (
@@ -84,7 +84,13 @@ pub fn fill(asked: Asked, particulars: &Particulars<'_>) -> Result<(Kind, Form),
 }
 
 impl Particulars<'_> {
-    /// Police matters have forms of their own (circular 66/2023/TT-BCA).
+    /// The forms that the procedure has in place of the common ones.
+    fn form_set(&self) -> FormSet {
+        self.catalog
+            .procedure(&self.dossier.procedure)
+            .map_or(FormSet::Unspecified, |procedure| procedure.form_set())
+    }
+
     pub(super) fn competent_kind(&self) -> AgencyKind {
         self.catalog
             .agency(&self.dossier.competent_agency)
@@ -254,7 +260,7 @@ impl Particulars<'_> {
             number: None,
             code: self.code.to_owned(),
             link: Some(self.link.clone()),
-            trace: None,
+            trace: Some(self.dossier.trace.clone()).filter(|trace| !trace.is_empty()),
             issued: local(issued).date(),
         }
     }

@@ -10,8 +10,8 @@ use motcua_platform::{catalog, time::date_from_proto};
 use motcua_proto::{
     google::r#type::Date as ProtoDate,
     r#type::v1::{
-        Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, Procedure, RequiredPaper,
-        Role,
+        Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, FormSet, Procedure,
+        RequiredPaper, Role,
     },
     workflow::v1::{Definition, Step, step::Kind},
 };
@@ -419,6 +419,13 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
                     .map(paper)
                     .collect::<Vec<_>>()
                     .join("; "),
+            ),
+            (
+                "form_set",
+                match procedure.form_set() {
+                    FormSet::Unspecified | FormSet::Standard => "standard".to_owned(),
+                    FormSet::Residence => "residence".to_owned(),
+                },
             ),
             ("supplement_rounds", procedure.supplement_rounds.to_string()),
             ("archive_days", procedure.archive_days.to_string()),

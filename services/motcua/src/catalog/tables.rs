@@ -6,8 +6,8 @@ use motcua_calendar::Limit as CalendarLimit;
 use motcua_platform::time::date_to_proto;
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
-    Agency, Calendar, CalendarDay, CalendarDayKind, Catalog, DueHour, Exemption, Limit, Procedure,
-    SameDay, limit::Kind,
+    Agency, Calendar, CalendarDay, CalendarDayKind, Catalog, DueHour, Exemption, FormSet, Limit,
+    Procedure, SameDay, limit::Kind,
 };
 
 use super::{
@@ -47,6 +47,7 @@ pub(super) const PROCEDURES: Columns = Columns {
         "aliases",
         "successor",
         "exemptions",
+        "form_set",
         "supplement_rounds",
         "retention_days",
         "archive_days",
@@ -291,6 +292,7 @@ fn procedure(
         // Given once all of them are known.
         papers: Vec::new(),
         exemptions: exemptions(row, faults),
+        form_set: form_set(row, faults).into(),
         supplement_rounds: rounds(row, faults),
         retention_days: kept(row, "retention_days", faults)
             .or(header.map(|header| header.retention_days))
@@ -300,6 +302,20 @@ fn procedure(
             .unwrap_or_default(),
         aliases: words(row, "aliases"),
         successor: row.get("successor").to_owned(),
+    }
+}
+
+/// The common forms where the table says nothing.
+fn form_set(row: &Row, faults: &mut Faults) -> FormSet {
+    match row.get("form_set") {
+        "" => FormSet::Unspecified,
+        "standard" => FormSet::Standard,
+        "residence" => FormSet::Residence,
+        word => {
+            let message = format!("'{word}' is none of standard, residence");
+            faults.push_unless_known(row.at("form_set").fault(message));
+            FormSet::Unspecified
+        }
     }
 }
 

@@ -84,7 +84,7 @@ fn misshapen_tables() {
             "procedures.csv",
             "Đăng ký khai tử,hộ tịch",
             "Đăng ký khai tử, lại,hộ tịch",
-            "procedures.csv:4: has 13 columns in place of 12; a text with a comma stands in double quotes",
+            "procedures.csv:4: has 14 columns in place of 13; a text with a comma stands in double quotes",
         ),
         (
             "a quote that is never closed",
@@ -106,6 +106,13 @@ fn misshapen_tables() {
 #[test]
 fn rows_that_say_nonsense() {
     each_is_told_once(&[
+        (
+            "forms that nobody has",
+            "procedures.csv",
+            "merit=100,residence",
+            "merit=100,police",
+            "procedures.csv:5: form_set: 'police' is none of standard, residence",
+        ),
         (
             "an exemption of nothing",
             "procedures.csv",
@@ -923,8 +930,8 @@ fn a_definition_may_call_a_procedure_by_an_old_code() {
         ("procedures.csv", ",1.000001 1.000002,1.003197", ",,"),
         (
             "procedures.csv",
-            "police,plain,,merit=100,,",
-            "police,plain,,merit=100,1.003190,",
+            "police,plain,,merit=100,residence,,",
+            "police,plain,,merit=100,residence,1.003190,",
         ),
         ("definitions/linked.toml", "1.003197", "1.003190"),
     ] {
