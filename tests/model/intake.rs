@@ -378,6 +378,7 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
                 size: 1,
                 sha256: [0; 32],
                 object: format!("object-{}", random.u64(..)),
+                reused_from: String::new(),
                 added_at: world.now,
             };
             let asked = if result {

@@ -73,6 +73,9 @@ fn sound(pool: &DescriptorPool, message: &MessageDescriptor, about: &About) -> D
             ("procedure", _) => Value::String("1.000656".to_owned()),
             ("receiving_agency", _) => Value::String(about.agency.to_owned()),
             ("outcome", _) => Value::String("approved".to_owned()),
+            ("document", _) => {
+                Value::String("dossiers/H24.11593-250701-0998/documents/d1".to_owned())
+            }
             ("payment", _) => Value::String("p1".to_owned()),
             ("amount_vnd", _) => Value::I64(1),
             ("correction", _) => Value::String("c1".to_owned()),

@@ -11,6 +11,7 @@ mod hand_over;
 mod look_up;
 mod payments;
 mod register;
+mod reuse;
 mod search;
 mod subjects;
 mod submission;

@@ -30,6 +30,7 @@ pub(crate) fn kinds(source: &str) -> Vec<EventKind> {
             EventKind::SupplementProvided,
             EventKind::DossierWithdrawn,
             EventKind::ResultHandedOver,
+            EventKind::DocumentAdded,
             EventKind::CatalogApplied,
         ],
         WORKFLOW => vec![

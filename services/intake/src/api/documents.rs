@@ -8,13 +8,14 @@ use motcua_platform::{
     error::Error,
     ledger::{Accepted, Target},
     parse::Fields,
+    statement::Statement,
 };
 use motcua_proto::{
     intake::v1::{
         Document, DocumentHeader, Dossier, DownloadDocumentRequest, DownloadDocumentResponse,
-        ListDocumentsRequest, ListDocumentsResponse, StatementKind, UploadDocumentRequest,
-        document_service_server::DocumentService, download_document_response,
-        upload_document_request,
+        ListDocumentsRequest, ListDocumentsResponse, ReuseDocumentRequest, StatementKind,
+        UploadDocumentRequest, document_service_server::DocumentService,
+        download_document_response, upload_document_request,
     },
     r#type::v1::DocumentKind,
 };
@@ -44,12 +45,12 @@ const LIST_DOCUMENTS: &str = "motcua.intake.v1.DocumentService/ListDocuments";
 const UPLOAD_DOCUMENT: &str = "motcua.intake.v1.DocumentService/UploadDocument";
 
 /// What an upload says first, understood.
-struct Header {
-    code: String,
+pub(super) struct Header {
+    pub(super) code: String,
     /// Without what only the content tells.
-    document: State,
-    file_name: Words,
-    request_id: Option<Uuid>,
+    pub(super) document: State,
+    pub(super) file_name: Words,
+    pub(super) request_id: Option<Uuid>,
 }
 
 #[tonic::async_trait]
@@ -61,6 +62,14 @@ impl DocumentService for DossierApi {
         let call = Call::enter(&request)?;
         let mut pieces = request.into_inner();
         Ok(acknowledge(self.upload(&call, &mut pieces).await?))
+    }
+
+    async fn reuse_document(
+        &self,
+        request: Request<ReuseDocumentRequest>,
+    ) -> Result<Response<Document>, Status> {
+        let call = Call::enter(&request)?;
+        Ok(acknowledge(self.reuse(&call, request.into_inner()).await?))
     }
 
     type DownloadDocumentStream =
@@ -112,8 +121,18 @@ impl DossierApi {
             }
         }
         header.document.object = writing.finish().await?;
+        self.keep_or_remove(call, UPLOAD_DOCUMENT, header).await
+    }
+
+    /// A file that lies in the store is the dossier's from now on, or lies there no longer.
+    pub(super) async fn keep_or_remove(
+        &self,
+        call: &Call,
+        method: &'static str,
+        header: Header,
+    ) -> Result<Accepted<Document>, Error> {
         let object = header.document.object.clone();
-        let kept = self.keep(call, header).await;
+        let kept = self.keep(call, method, header).await;
         let is_nobodys = match &kept {
             // Sent before: then the first one is kept. Where that cannot be seen now, the sweep will.
             Ok((_, owner)) => owner.as_ref().is_some_and(|owner| *owner != object),
@@ -129,6 +148,7 @@ impl DossierApi {
     async fn keep(
         &self,
         call: &Call,
+        method: &'static str,
         header: Header,
     ) -> Result<(Accepted<Document>, Option<String>), Error> {
         let Header {
@@ -151,7 +171,7 @@ impl DossierApi {
             file_name,
         }));
         let target = Target::Key(code.clone());
-        let envelope = call.envelope(UPLOAD_DOCUMENT, &body, request_id, target, command);
+        let envelope = call.envelope(method, &body, request_id, target, command);
         let turn = super::act::turn_of(&code).to_owned();
         let Accepted { answer, position } = self.ledger.execute(&turn, envelope).await?;
         // The answer is the dossier as it was then: its last document is the one that came with it.
@@ -183,16 +203,9 @@ impl DossierApi {
         call: &Call,
         body: DownloadDocumentRequest,
     ) -> Result<(Reading, Sha256), Error> {
-        let (dossier, id) = body
-            .name
-            .split_once("/documents/")
-            .unwrap_or((&body.name, ""));
         let mut fields = Fields::new();
-        let code = fields.name("name", "dossiers", dossier);
-        if id.is_empty() {
-            fields.reject("name", "must be a name such as dossiers/CODE/documents/d1");
-        }
-        let code = fields.finish(code)?;
+        let named = document_name(&mut fields, "name", &body.name);
+        let (code, id) = fields.finish(named)?;
         let missing = || Error::Missing {
             name: body.name.clone(),
         };
@@ -200,7 +213,7 @@ impl DossierApi {
         let mut reading = self.archive.open(call.scope()).await?;
         let state = store::dossier(&mut reading, &code).await?;
         let state = state.ok_or_else(missing)?;
-        let (_, document) = state.document(id).ok_or_else(missing)?;
+        let (_, document) = state.document(&id).ok_or_else(missing)?;
         self.accesses
             .note(call, DOWNLOAD_DOCUMENT, purpose, &[&code])
             .await?;
@@ -225,24 +238,38 @@ impl DossierApi {
         self.accesses
             .note(call, LIST_DOCUMENTS, purpose, &[&code])
             .await?;
-        let named = |place: usize| {
-            let revision = i32::try_from(place + 1).unwrap_or(i32::MAX);
-            names
-                .iter()
-                .find(|said| {
-                    said.kind == i32::from(StatementKind::FileName) && said.revision == revision
-                })
-                .map(|said| said.body.expose().clone())
-                .unwrap_or_default()
-        };
         let documents = state.documents.iter().enumerate();
         Ok(documents
             .map(|(place, document)| Document {
-                file_name: named(place),
+                file_name: file_name_of(&names, place).expose().clone(),
                 ..document.to_proto(&code, place)
             })
             .collect())
     }
+}
+
+/// The name of the file of the document at that place.
+pub(super) fn file_name_of(statements: &[Statement], place: usize) -> Words {
+    let revision = i32::try_from(place + 1).unwrap_or(i32::MAX);
+    let named = |said: &&Statement| {
+        said.kind == i32::from(StatementKind::FileName) && said.revision == revision
+    };
+    let said = statements.iter().find(named);
+    said.map(|said| said.body.clone()).unwrap_or_default()
+}
+
+/// A dossier's code and a document's id.
+pub(super) fn document_name(
+    fields: &mut Fields,
+    field: &str,
+    name: &str,
+) -> Option<(String, String)> {
+    let (dossier, id) = name.split_once("/documents/").unwrap_or((name, ""));
+    let code = fields.name(field, "dossiers", dossier);
+    if id.is_empty() {
+        fields.reject(field, "must be a name such as dossiers/CODE/documents/d1");
+    }
+    code.map(|code| (code, id.to_owned()))
 }
 
 /// Whether the law, or the request itself, is why a document was not taken. Whatever else went wrong, it may have been.
@@ -408,6 +435,7 @@ fn parse(header: &DocumentHeader) -> Result<Header, Error> {
                 size: header.size,
                 sha256: Sha256::default(),
                 object: String::new(),
+                reused_from: String::new(),
                 added_at: jiff::Timestamp::UNIX_EPOCH,
             },
             file_name: Words::from(file_name?),

@@ -50,6 +50,9 @@ pub struct Document {
     pub sha256: Sha256,
     /// Where the content lies: an opaque id, used once.
     pub object: String,
+    /// The document of an earlier dossier that it was taken from; empty for what was uploaded.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reused_from: String,
     /// When it was uploaded.
     pub added_at: Timestamp,
 }
@@ -80,6 +83,7 @@ impl Document {
             size: added.size,
             sha256: added.sha256[..].try_into().unwrap_or_default(),
             object: added.object.clone(),
+            reused_from: added.reused_from.clone(),
             added_at,
         }
     }
@@ -97,6 +101,7 @@ impl Document {
             size: self.size,
             sha256: hex(self.sha256),
             added_at: Some(to_proto(self.added_at)),
+            reused_from: self.reused_from.clone(),
             file_name: String::new(),
         }
     }
@@ -171,6 +176,7 @@ pub(super) fn add(
             size: document.size,
             sha256: document.sha256.to_vec(),
             object: document.object.clone(),
+            reused_from: document.reused_from.clone(),
         })],
         // The revision is the document's number, so that each keeps its own.
         statements: vec![Statement {

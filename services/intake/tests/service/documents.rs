@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use motcua_platform::{rpc::Peer, time::to_proto};
 use motcua_proto::{
+    access::v1::{ListAccessesRequest, access_log_service_client::AccessLogServiceClient},
     events::v1::{CaseFinished, EventKind, event::Payload},
     intake::v1::{
         AcceptDossierRequest, Document, DocumentHeader, Dossier, DownloadDocumentRequest,
-        ListDocumentsRequest, SubmitDossierRequest, SupplementDossierRequest,
+        ListDocumentsRequest, ReuseDocumentRequest, SubmitDossierRequest, SupplementDossierRequest,
         UploadDocumentRequest, document_service_client::DocumentServiceClient,
         download_document_response::Piece as Down, upload_document_request::Piece,
     },
@@ -451,4 +452,174 @@ async fn results_come_with_their_code_and_a_signature_beside_them() {
     let late = send(clerk(&ward), pieces(header(&dossier, 4), b"%PDF")).await;
     assert_eq!(late.unwrap_err().code(), Code::FailedPrecondition);
     assert_eq!(lying(&ward).len(), 2);
+}
+
+/// A submission by one and the same person.
+fn known() -> SubmitDossierRequest {
+    let mut request = registration();
+    if let Some(applicant) = &mut request.applicant {
+        applicant.identity_number = "031000000001".to_owned();
+    }
+    request
+}
+
+fn reusing(dossier: &Dossier, document: &str) -> ReuseDocumentRequest {
+    ReuseDocumentRequest {
+        name: dossier.name.clone(),
+        paper: "giay-bao-tu".to_owned(),
+        document: document.to_owned(),
+        request_id: Uuid::now_v7().to_string(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paper_of_an_earlier_dossier_is_not_asked_for_again() {
+    let mut ward = ward().await;
+    let earlier = ward.submits(known()).await.unwrap();
+    let file = noise(150_000);
+    let kept = pieces(header(&earlier, file.len()), &file);
+    let kept = send(clerk(&ward), kept).await.unwrap();
+    let dossier = ward.submits(known()).await.unwrap();
+    let request = reusing(&dossier, &kept.name);
+    let taken = clerk(&ward)
+        .reuse_document(stating(request.clone()))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (&*taken.paper, &taken.reused_from, &taken.sha256),
+        ("giay-bao-tu", &kept.name, &kept.sha256)
+    );
+    // Each dossier has its own.
+    assert_eq!(content(&ward, &taken.name).await.unwrap(), file);
+    assert_eq!(lying(&ward).len(), 2);
+    // A double click.
+    let again = clerk(&ward).reuse_document(stating(request)).await.unwrap();
+    assert_eq!(again.into_inner(), taken);
+    assert_eq!(lying(&ward).len(), 2);
+    // It is there at acceptance, and the name of the file with it.
+    let status = accept(&mut ward, &dossier).await.unwrap_err();
+    assert!(status.message().contains("to-khai"), "{status:?}");
+    assert!(!status.message().contains("giay-bao-tu"), "{status:?}");
+    let listed = ListDocumentsRequest {
+        name: dossier.name.clone(),
+    };
+    let listed = clerk(&ward).list_documents(stating(listed)).await.unwrap();
+    let listed = &listed.into_inner().documents[0];
+    assert_eq!(listed.file_name, "Tờ khai của bà Thử.pdf");
+    // Whose paper was read is on record, and with which dossier.
+    let auditor = ward.of(Role::Auditor, "auditor-1", &[]);
+    let accesses = AccessLogServiceClient::new(auditor)
+        .list_accesses(ListAccessesRequest::default())
+        .await
+        .unwrap()
+        .into_inner()
+        .accesses;
+    let read = accesses
+        .iter()
+        .find(|access| access.method.ends_with("ReuseDocument"))
+        .unwrap();
+    assert_eq!(read.dossier, earlier.code);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_elses_paper_is_taken_and_nothing_is_left_of_trying() {
+    let mut ward = ward().await;
+    let theirs = ward.submits(registration()).await.unwrap();
+    let file = noise(1_000);
+    let kept = pieces(header(&theirs, file.len()), &file);
+    let kept = send(clerk(&ward), kept).await.unwrap();
+    let dossier = ward.submits(known()).await.unwrap();
+    let own = send(clerk(&ward), pieces(header(&dossier, file.len()), &file));
+    let own = own.await.unwrap();
+    let unwanted = ReuseDocumentRequest {
+        paper: "ho-chieu".to_owned(),
+        ..reusing(&dossier, &kept.name)
+    };
+    let nobodys = format!("{}/documents/d9", theirs.name);
+    for (what, request, code) in [
+        (
+            "another person's",
+            reusing(&dossier, &kept.name),
+            Code::InvalidArgument,
+        ),
+        (
+            "its own",
+            reusing(&dossier, &own.name),
+            Code::InvalidArgument,
+        ),
+        (
+            "no document",
+            reusing(&dossier, &theirs.name),
+            Code::InvalidArgument,
+        ),
+        (
+            "one that is not there",
+            reusing(&dossier, &nobodys),
+            Code::NotFound,
+        ),
+        (
+            "for a paper that nobody wants",
+            unwanted,
+            Code::InvalidArgument,
+        ),
+    ] {
+        let status = clerk(&ward).reuse_document(stating(request)).await;
+        assert_eq!(status.unwrap_err().code(), code, "{what}");
+        assert_eq!(lying(&ward).len(), 2, "{what}");
+    }
+    // Another ward sees neither.
+    let elsewhere = ward.of(Role::Receptionist, "receptionist-12345-1", &["12345"]);
+    let foreign = DocumentServiceClient::new(elsewhere)
+        .reuse_document(stating(reusing(&dossier, &kept.name)))
+        .await;
+    assert_eq!(foreign.unwrap_err().code(), Code::NotFound);
+    assert_eq!(lying(&ward).len(), 2);
+}
+
+/// What lies in the store opens in its own place only, whole and in its own order.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_tampered_with_is_not_given_out() {
+    let mut ward = ward().await;
+    let dossier = ward.submits(registration()).await.unwrap();
+    let file = noise(200_000);
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let sent = send(clerk(&ward), pieces(header(&dossier, file.len()), &file));
+        names.push(sent.await.unwrap().name);
+    }
+    // Which file is whose is found out by taking one away.
+    let lying = lying(&ward);
+    let sound: Vec<_> = lying
+        .iter()
+        .map(|path| std::fs::read(path).unwrap())
+        .collect();
+    std::fs::write(&lying[0], b"").unwrap();
+    let first_is_gone = content(&ward, &names[0]).await.is_err();
+    let (own, other) = if first_is_gone { (0, 1) } else { (1, 0) };
+    let frame = |from: usize| {
+        let length = u32::from_be_bytes(sound[own][from..from + 4].try_into().unwrap());
+        from + 4 + usize::try_from(length).unwrap()
+    };
+    let (first, second) = (frame(0), frame(frame(0)));
+    let whole = &sound[own];
+    let exchanged = [&whole[first..second], &whole[..first], &whole[second..]].concat();
+    let missing = [&whole[..first], &whole[second..]].concat();
+    let mut turned = whole.clone();
+    turned[first / 2] ^= 1;
+    for (what, bytes) in [
+        ("cut after a frame", whole[..second].to_vec()),
+        ("cut in a frame", whole[..second - 1].to_vec()),
+        ("without a frame", missing),
+        ("two frames exchanged", exchanged),
+        ("a bit turned", turned),
+        ("another document's", sound[other].clone()),
+        ("nothing", Vec::new()),
+    ] {
+        std::fs::write(&lying[own], bytes).unwrap();
+        let status = content(&ward, &names[0]).await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal, "{what}: {status:?}");
+    }
+    std::fs::write(&lying[own], whole).unwrap();
+    assert_eq!(content(&ward, &names[0]).await.unwrap(), file);
 }

@@ -64,6 +64,9 @@ pub(crate) struct Intake {
     /// Its withdrawal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) withdrawn: Option<Withdrawn>,
+    /// Papers that were taken from earlier dossiers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) documents_reused: i32,
     /// The hand-over of its result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) handed_over: Option<HandedOver>,
@@ -390,6 +393,7 @@ impl Fact {
             used_minutes: workflow.used_minutes,
             messages_sent: i32::try_from(notification.sent.len()).unwrap_or(i32::MAX),
             holds: workflow.holds,
+            documents_reused: intake.documents_reused,
         }
     }
 }
@@ -435,6 +439,9 @@ impl Intake {
                     recorded_at,
                     accepted: withdrawn.accepted,
                 });
+            }
+            Payload::DocumentAdded(added) if !added.reused_from.is_empty() => {
+                self.documents_reused += 1;
             }
             Payload::ResultHandedOver(handed_over) => {
                 self.handed_over = Some(HandedOver {

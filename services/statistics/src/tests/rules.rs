@@ -5,7 +5,8 @@ use motcua_platform::time::to_proto;
 use motcua_proto::{
     events::v1::{
         CaseFinished, CaseHeld, CaseResumed, CaseStarted, CaseStopped, DeadlineExtended,
-        DossierAccepted, DossierSubmitted, DossierWithdrawn, Event, HoldGround, event::Payload,
+        DocumentAdded, DossierAccepted, DossierSubmitted, DossierWithdrawn, Event, HoldGround,
+        event::Payload,
     },
     statistics::v1::SettlementFigures,
     r#type::v1::{Channel, DossierStatus, Punctuality},
@@ -272,4 +273,17 @@ fn accepted_at_night_and_withdrawn_before_the_counter_opened_it_is_in_and_out_on
         (figures.received, figures.resolved, figures.withdrawn),
         (1, 1, 1)
     );
+}
+
+#[test]
+fn a_paper_that_was_taken_from_an_earlier_dossier_counts_and_an_uploaded_one_does_not() {
+    let mut fact = accepted();
+    for reused_from in ["", "dossiers/H24.11593-250601-0001/documents/d1", ""] {
+        let added = DocumentAdded {
+            reused_from: reused_from.to_owned(),
+            ..DocumentAdded::default()
+        };
+        hear(&mut fact, INTAKE, RECEIVED, Payload::DocumentAdded(added));
+    }
+    assert_eq!(fact.intake.documents_reused, 1);
 }
