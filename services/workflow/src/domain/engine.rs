@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use motcua_platform::{catalog::Catalog, error::Error, time::to_proto};
 use motcua_proto::{
     events::v1::{self as events, event::Payload},
-    r#type::v1::AgencyKind,
+    r#type::v1::{Agency, AgencyKind},
 };
 
 use super::{
@@ -44,7 +44,11 @@ impl Scene {
             Hours::find(&catalog, agency)
                 .ok_or_else(|| format!("the catalog has no agency '{agency}'"))?;
         }
-        check_units(&catalog, &definition, &receipt.receiving_agency)?;
+        let standing = Standing {
+            competent: &receipt.competent_agency,
+            receiving: &receipt.receiving_agency,
+        };
+        check_units(&catalog, &definition, standing)?;
         let mut called = Vec::new();
         for (branch, call) in definition.calls() {
             let procedure = catalog.procedure(&call.procedure).ok_or_else(|| {
@@ -53,7 +57,7 @@ impl Scene {
                     call.procedure
                 )
             })?;
-            unit(&catalog, &receipt.receiving_agency, call.agency, branch)?;
+            unit(&catalog, standing, call.agency, branch)?;
             let definition = newest(&procedure.definition)?;
             if definition.calls().next().is_some() {
                 return Err(format!(
@@ -61,7 +65,7 @@ impl Scene {
                     definition.id()
                 ));
             }
-            check_units(&catalog, &definition, &receipt.receiving_agency)?;
+            check_units(&catalog, &definition, standing)?;
             let pinned = Called {
                 branch: branch.to_owned(),
                 // The present one, where the definition still calls it by an old one.
@@ -139,26 +143,52 @@ pub(super) fn catalog_of(case: &Case, surround: &Surround) -> Result<Arc<Catalog
         })
 }
 
+/// The agencies that a case's other ones are found by.
+#[derive(Debug, Clone, Copy)]
+struct Standing<'a> {
+    competent: &'a str,
+    receiving: &'a str,
+}
+
+impl Standing<'_> {
+    /// The unit of that kind: of the ward that decides, which a centre may have received for (decree 118/2025, art. 17); where an
+    /// agency of no ward decides, of the one that received.
+    fn unit<'c>(&self, catalog: &'c Catalog, kind: AgencyKind) -> Option<&'c Agency> {
+        let own = catalog.unit(self.competent, kind);
+        own.or_else(|| catalog.unit(self.receiving, kind))
+    }
+}
+
 /// Every unit that the definition's tasks need must be there, so that a running case never stops for one.
-fn check_units(catalog: &Catalog, definition: &Definition, ward: &str) -> Result<(), String> {
+fn check_units(
+    catalog: &Catalog,
+    definition: &Definition,
+    standing: Standing<'_>,
+) -> Result<(), String> {
     for (id, step) in definition.steps() {
         if let Step::Task(task) = step
             && let Some(kind) = task.agency
         {
-            unit(catalog, ward, kind, id)?;
+            unit(catalog, standing, kind, id)?;
         }
     }
     Ok(())
 }
 
-fn unit(catalog: &Catalog, ward: &str, kind: AgencyKind, step: &str) -> Result<(), String> {
-    catalog
-        .unit(ward, kind)
+fn unit(
+    catalog: &Catalog,
+    standing: Standing<'_>,
+    kind: AgencyKind,
+    step: &str,
+) -> Result<(), String> {
+    standing
+        .unit(catalog, kind)
         .filter(|unit| catalog.calendar_of(unit).is_some())
         .map(drop)
         .ok_or_else(|| {
             format!(
-                "agency '{ward}' has no {} unit for step '{step}'",
+                "agency '{}' has no {} unit for step '{step}'",
+                standing.competent,
                 kind.as_str_name()
             )
         })
@@ -363,15 +393,17 @@ impl<'a> Walk<'a> {
     }
 
     fn unit(&self, kind: AgencyKind) -> Result<String, Error> {
-        let ward = &self.case.receiving_agency;
-        let unit = self
-            .scene
-            .catalog
-            .unit(ward, kind)
+        let standing = Standing {
+            competent: &self.case.competent_agency,
+            receiving: &self.case.receiving_agency,
+        };
+        let unit = standing
+            .unit(&self.scene.catalog, kind)
             .ok_or_else(|| Error::NotReady {
                 missing: format!(
-                    "unit {} of agency {ward} in catalog {}",
+                    "unit {} of agency {} in catalog {}",
                     kind.as_str_name(),
+                    standing.competent,
                     self.case.catalog
                 ),
                 remedy: "apply a catalog that has it",

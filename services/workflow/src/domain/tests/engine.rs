@@ -1,15 +1,16 @@
 //! Where paths go.
 
-use motcua_platform::error::Error;
+use motcua_platform::{catalog::Catalog, error::Error};
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
+    r#type::v1::{AgencyKind, Role},
     workflow::v1::{CaseState, TaskState},
 };
 
 use super::office::{
-    CODE, Office, at, call, catalog, cause, definition, leader, officer, task, words,
+    CODE, Office, agency, at, call, catalog, cause, definition, leader, officer, staff, task, words,
 };
-use crate::domain::{Command, Definition, answered};
+use crate::domain::{Command, Definition, Receipt, answered};
 
 #[test]
 fn a_case_begins_with_its_receipt_and_its_first_task() {
@@ -203,6 +204,42 @@ fn without_the_option_only_the_residence_is_called() {
     assert_eq!(office.waiting(), ["t2 verify"]);
     office.completes("verify", "rejected");
     assert_eq!(office.waiting(), ["t3 issue"]);
+}
+
+#[test]
+fn what_a_centre_received_for_another_ward_is_that_wards_agencies() {
+    let mut catalog = catalog();
+    for (code, kind) in [
+        ("11602", AgencyKind::Ward),
+        ("11602-ca", AgencyKind::Police),
+        ("11602-bh", AgencyKind::SocialInsurance),
+    ] {
+        let parent = if code == "11602" { "" } else { "11602" };
+        catalog.agencies.push(agency(code, kind, parent));
+    }
+    let mut office = Office::open();
+    let catalog = Catalog::parse(&catalog).unwrap();
+    office.surround.catalogs.remember(catalog, true);
+    let receipt = Receipt {
+        competent_agency: "11602".to_owned(),
+        ..office.receipt("2.002622", &["funeral_costs"])
+    };
+    office.reacts(Command::Start {
+        receipt: Box::new(receipt),
+        cause: cause(),
+    });
+    let agencies = |office: &Office| {
+        let tasks = office.case().tasks.iter();
+        tasks.map(|task| task.agency.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(agencies(&office), ["11602"]);
+    let elsewhere = staff("officer-11602-1", &[Role::Officer], &["11602"]);
+    let task = "t1".to_owned();
+    office.asks(&elsewhere, &Command::Claim { task }).unwrap();
+    let (task, outcome) = ("t1".to_owned(), "registered".to_owned());
+    let done = office.asks(&elsewhere, &Command::Complete { task, outcome });
+    done.unwrap();
+    assert_eq!(agencies(&office), ["11602", "11602-ca", "11602-bh"]);
 }
 
 #[test]

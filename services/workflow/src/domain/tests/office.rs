@@ -215,7 +215,7 @@ pub(super) fn residence() -> ProtoDefinition {
     )
 }
 
-fn agency(code: &str, kind: AgencyKind, parent: &str) -> Agency {
+pub(super) fn agency(code: &str, kind: AgencyKind, parent: &str) -> Agency {
     Agency {
         code: code.into(),
         title: "Đơn vị".into(),
