@@ -131,9 +131,10 @@ impl Catalog {
         self.calendars.get(&agency.calendar)
     }
 
-    /// The unit of that kind that belongs to a ward: the ward itself, or the one below it.
+    /// The unit of that kind that belongs to a ward on a day: the ward itself, or one below it. Where none of them is there on that
+    /// day, one that was or will be: what came before goes on, and a dossier is never without an agency.
     #[must_use]
-    pub fn unit(&self, ward: &str, kind: AgencyKind) -> Option<&Agency> {
+    pub fn unit(&self, ward: &str, kind: AgencyKind, day: Date) -> Option<&Agency> {
         let ward = self.agencies.get(ward)?;
         // A unit below a ward finds its siblings.
         let ward = if ward.parent.is_empty() {
@@ -144,9 +145,13 @@ impl Catalog {
         if ward.kind() == kind {
             return Some(ward);
         }
-        self.agencies
-            .values()
-            .find(|agency| agency.parent == ward.code && agency.kind() == kind)
+        let units = || {
+            let agencies = self.agencies.values();
+            agencies.filter(|agency| agency.parent == ward.code && agency.kind() == kind)
+        };
+        units()
+            .find(|unit| receives_on(unit, day))
+            .or_else(|| units().next())
     }
 }
 

@@ -326,6 +326,7 @@ impl DossierApi {
             catalog.as_deref(),
             call.scope(),
             call.principal(),
+            self.clock.now(),
             |subject| self.vault.newcomer(subject),
         ) {
             Ok((submission, identifier)) => {

@@ -1,5 +1,6 @@
 //! Parsing a submission: its own fields, and what they name in the catalog in force. Everything wrong, at once.
 
+use jiff::Timestamp;
 use motcua_platform::{
     catalog::Catalog,
     error::Error,
@@ -40,6 +41,7 @@ pub(super) fn parse(
     catalog: Option<&Catalog>,
     scope: &Scope,
     caller: Option<&Principal>,
+    now: Timestamp,
     indexed: impl FnOnce(&NewSubject) -> Newcomer,
 ) -> Result<(Submission, String), Error> {
     let mut fields = Fields::new();
@@ -72,6 +74,7 @@ pub(super) fn parse(
             procedure.as_ref(),
             receiving_agency.as_ref(),
             on_behalf_of.as_deref().unwrap_or_default(),
+            now,
         )
     });
     let options = options(&mut fields, &request.options, rules.as_ref());
@@ -132,6 +135,7 @@ fn found<'a>(
     procedure: Option<&String>,
     receiving_agency: Option<&String>,
     on_behalf_of: &str,
+    now: Timestamp,
 ) -> Option<Rules<'a>> {
     // A field that is nonsense by itself has been rejected already; the other one is still looked up.
     let (asked_procedure, asked_agency) = (procedure.is_some(), receiving_agency.is_some());
@@ -140,6 +144,7 @@ fn found<'a>(
         procedure.map(String::as_str).unwrap_or_default(),
         receiving_agency.map(String::as_str).unwrap_or_default(),
         on_behalf_of,
+        now,
     );
     match found {
         Ok(rules) => Some(rules),
@@ -384,6 +389,8 @@ fn is_email(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
     use crate::domain::tests::catalog;
     use motcua_platform::error::Violation;
 
@@ -401,7 +408,7 @@ mod tests {
     }
 
     fn violated(request: &SubmitDossierRequest, catalog: Option<&Catalog>) -> Vec<String> {
-        match parse(request, catalog, &Scope::by_rule(), None, |_| {
+        match parse(request, catalog, &Scope::by_rule(), None, NOW, |_| {
             Newcomer::default()
         }) {
             Err(Error::Invalid(violations)) => violations
@@ -415,11 +422,15 @@ mod tests {
 
     #[test]
     fn a_submission_without_a_method_is_handed_over_at_the_counter() {
-        let (submission, identifier) =
-            parse(&sound(), Some(&catalog()), &Scope::by_rule(), None, |_| {
-                Newcomer::default()
-            })
-            .unwrap();
+        let (submission, identifier) = parse(
+            &sound(),
+            Some(&catalog()),
+            &Scope::by_rule(),
+            None,
+            NOW,
+            |_| Newcomer::default(),
+        )
+        .unwrap();
         assert_eq!(submission.hand_over_method, HandOverMethod::Counter);
         assert_eq!(submission.catalog, "test-2025");
         assert_eq!(identifier, "H24.11593");
@@ -434,9 +445,14 @@ mod tests {
             procedure: "1.000001".to_owned(),
             ..sound()
         };
-        let (submission, _) = parse(&request, Some(&catalog), &Scope::by_rule(), None, |_| {
-            Newcomer::default()
-        })
+        let (submission, _) = parse(
+            &request,
+            Some(&catalog),
+            &Scope::by_rule(),
+            None,
+            NOW,
+            |_| Newcomer::default(),
+        )
         .unwrap();
         assert_eq!(submission.procedure, "1.000656");
     }
@@ -584,7 +600,7 @@ mod tests {
     fn without_a_catalog_a_sound_submission_is_told_to_apply_one_and_an_unsound_one_what_is_wrong()
     {
         assert!(matches!(
-            parse(&sound(), None, &Scope::by_rule(), None, |_| {
+            parse(&sound(), None, &Scope::by_rule(), None, NOW, |_| {
                 Newcomer::default()
             }),
             Err(Error::NotReady { .. })

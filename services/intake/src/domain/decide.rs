@@ -215,6 +215,7 @@ fn rules<'a>(dossier: &Dossier, catalog: Option<&'a Catalog>) -> Result<Rules<'a
         &dossier.procedure,
         &dossier.receiving_agency,
         &dossier.on_behalf_of,
+        dossier.submitted_at,
     )
     .map_err(|violations| Error::Fault(Error::Invalid(violations).to_string()))
 }
@@ -259,6 +260,7 @@ fn submit(
         &submission.procedure,
         &submission.receiving_agency,
         &submission.on_behalf_of,
+        context.now,
     )
     .map_err(Error::Invalid)?;
     rules.are_open(catalog, context.now)?;

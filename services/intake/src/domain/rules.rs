@@ -32,7 +32,7 @@ pub struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// Finds them. `on_behalf_of` is the ward whose agencies are competent, where the centre receives for another one; empty
+    /// Finds them, as they stand for what was submitted at that instant. `on_behalf_of` is the ward whose agencies are competent, where the centre receives for another one; empty
     /// for its own. Decree 118/2025, art. 17: reception regardless of boundary.
     ///
     /// # Errors
@@ -42,6 +42,7 @@ impl<'a> Rules<'a> {
         procedure: &str,
         receiving_agency: &str,
         on_behalf_of: &str,
+        submitted_at: Timestamp,
     ) -> Result<Self, Vec<Violation>> {
         let violation = |field: &str, description: String| Violation {
             field: field.to_owned(),
@@ -88,7 +89,7 @@ impl<'a> Rules<'a> {
                         .collect());
                 }
             };
-        Self::of(catalog, procedure, receiving, territory)
+        Self::of(catalog, procedure, receiving, territory, submitted_at)
             .map_err(|description| vec![violation("procedure", description)])
     }
 
@@ -97,9 +98,11 @@ impl<'a> Rules<'a> {
         procedure: &'a Procedure,
         receiving: &'a Agency,
         territory: &str,
+        submitted_at: Timestamp,
     ) -> Result<Self, String> {
+        let day = local_date(submitted_at);
         let competent = catalog
-            .unit(territory, procedure.competent())
+            .unit(territory, procedure.competent(), day)
             .ok_or_else(|| format!("no agency of '{territory}' decides on '{}'", procedure.code))?;
         let calendar = catalog
             .calendar_of(receiving)

@@ -77,10 +77,11 @@ impl Paper {
         } else {
             &plan.on_behalf_of
         };
-        let own = self.catalog.unit(ward, kind).unwrap().code.clone();
+        let day = motcua_calendar::local(now).date();
+        let own = self.catalog.unit(ward, kind, day).unwrap().code.clone();
         let police = self
             .catalog
-            .unit(ward, AgencyKind::Police)
+            .unit(ward, AgencyKind::Police, day)
             .unwrap()
             .code
             .clone();

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use motcua_platform::{catalog::Catalog, error::Error, time::to_proto};
+use jiff::{Timestamp, civil::Date};
+use motcua_platform::{
+    catalog::Catalog,
+    error::Error,
+    time::{local_date, to_proto},
+};
 use motcua_proto::{
     events::v1::{self as events, event::Payload},
     r#type::v1::{Agency, AgencyKind},
@@ -47,6 +51,7 @@ impl Scene {
         let standing = Standing {
             competent: &receipt.competent_agency,
             receiving: &receipt.receiving_agency,
+            day: local_date(receipt.received_at),
         };
         check_units(&catalog, &definition, standing)?;
         let mut called = Vec::new();
@@ -148,14 +153,16 @@ pub(super) fn catalog_of(case: &Case, surround: &Surround) -> Result<Arc<Catalog
 struct Standing<'a> {
     competent: &'a str,
     receiving: &'a str,
+    /// On which day.
+    day: Date,
 }
 
 impl Standing<'_> {
     /// The unit of that kind: of the ward that decides, which a centre may have received for (decree 118/2025, art. 17); where an
     /// agency of no ward decides, of the one that received.
     fn unit<'c>(&self, catalog: &'c Catalog, kind: AgencyKind) -> Option<&'c Agency> {
-        let own = catalog.unit(self.competent, kind);
-        own.or_else(|| catalog.unit(self.receiving, kind))
+        let own = catalog.unit(self.competent, kind, self.day);
+        own.or_else(|| catalog.unit(self.receiving, kind, self.day))
     }
 }
 
@@ -396,6 +403,7 @@ impl<'a> Walk<'a> {
         let standing = Standing {
             competent: &self.case.competent_agency,
             receiving: &self.case.receiving_agency,
+            day: local_date(self.now),
         };
         let unit = standing
             .unit(&self.scene.catalog, kind)

@@ -1,6 +1,6 @@
 //! Worked examples.
 
-use motcua_platform::error::Violation;
+use motcua_platform::{error::Violation, time::date_to_proto};
 
 use super::*;
 
@@ -518,6 +518,41 @@ fn a_centre_receives_for_another_ward_whose_agencies_are_then_competent() {
         panic!("{refused:?}");
     };
     assert_eq!(violations[0].field, "on_behalf_of");
+}
+
+/// Two units of a ward take turns on a day: who decides is who was there when it was submitted, and stays it.
+#[test]
+fn the_unit_that_is_there_on_the_day_of_submission_is_competent() {
+    let day = |day| Some(date_to_proto(jiff::civil::date(2025, 7, day)));
+    let mut catalog = proto_catalog();
+    let mut police = catalog
+        .agencies
+        .iter()
+        .find(|it| it.code == "11593-ca")
+        .unwrap()
+        .clone();
+    police.code = "11593-cb".to_owned();
+    police.valid_from = day(8);
+    for agency in &mut catalog.agencies {
+        if agency.code == "11593-ca" {
+            agency.valid_to = day(7);
+            agency.successors = vec!["11593-cb".to_owned()];
+        }
+    }
+    catalog.agencies.push(police);
+    let catalog = Arc::new(Catalog::parse(&catalog).unwrap());
+    for (at, unit) in [
+        ("2025-07-07T09:00:00", "11593-ca"),
+        ("2025-07-08T09:00:00", "11593-cb"),
+    ] {
+        let mut counter = Counter::opens(at);
+        counter.catalog = Arc::clone(&catalog);
+        counter = counter.does(&submission("1.004194", Channel::Counter, false));
+        assert_eq!(counter.dossier().competent_agency, unit, "{at}");
+        counter.now = self::at("2025-07-09T09:00:00");
+        counter = counter.does(&Command::Accept);
+        assert_eq!(counter.accepted().competent_agency, unit, "{at}");
+    }
 }
 
 #[test]
