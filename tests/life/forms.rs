@@ -1,5 +1,6 @@
 //! What is printed of a case: intake knows whose it is, workflow what was said and when.
 
+use motcua_platform::telemetry::trace_id;
 use motcua_proto::intake::v1::{Form, PrintFormRequest, SubmitDossierRequest};
 use tonic::Status;
 
@@ -153,7 +154,7 @@ async fn the_receipt_is_on_the_procedures_form_and_names_the_trace_that_it_came_
         let code = clerk.submits(request).await.code;
         let paper = clerk.prints(&code, Form::Receipt).await.unwrap();
         let events = suite.events(Service::Intake, &code).await;
-        let trace = events[0].traceparent.split('-').nth(1).unwrap();
+        let trace = trace_id(&events[0].traceparent);
         assert_eq!(trace.len(), 32);
         reads(&paper, &[form, &format!("Mã tra vết: {trace}")]);
         // Months later, the code alone finds it.

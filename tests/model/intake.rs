@@ -43,24 +43,11 @@ const WEIGHTS: [(&str, u32); 18] = [
     ("add_document", 2),
 ];
 
-/// Of those, what is asked over the network.
-pub(super) const NAMES: [&str; 15] = [
-    "accept",
-    "refuse",
-    "ask_supplement",
-    "provide_supplement",
-    "withdraw",
-    "hand_over",
-    "arrange_visit",
-    "record_visit",
-    "pay",
-    "refund",
-    "recuse",
-    "fail_hand_over",
-    "propose",
-    "confirm",
-    "reject_correction",
-];
+/// What is asked by hand, and may be refused. Other systems have their own say, which never is.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let names = WEIGHTS.into_iter().map(|(name, _)| name);
+    names.filter(|name| !matches!(*name, "external_state" | "acknowledge"))
+}
 
 /// The generator of each command. No wildcard: a new command does not compile until somebody decides here.
 pub(super) fn name(command: &Command) -> &'static str {
@@ -110,17 +97,21 @@ fn words() -> Words {
     Words::from("theo quy định".to_owned())
 }
 
+/// What is submitted, and whether it can be: now and then the catalog does not have it.
+pub(super) fn procedure(random: &mut fastrand::Rng) -> (&'static str, bool) {
+    if random.u8(..20) > 0 {
+        (PROCEDURES[random.usize(..PROCEDURES.len())], true)
+    } else {
+        ("9.999999", false)
+    }
+}
+
 /// A new dossier, at one of the wards; one in five is accepted in the same act.
 pub(super) fn submits(world: &mut World) {
     let ward = world.random.usize(..WARDS.len());
     let code = world.next_code(WARDS[ward]);
-    // Now and then nobody can submit: the procedure is not in the catalog. Its code is then the next one's.
-    let known = world.random.u8(..20) > 0;
-    let procedure = if known {
-        PROCEDURES[world.random.usize(..PROCEDURES.len())]
-    } else {
-        "9.999999"
-    };
+    // Where nobody can submit, the code is the next one's.
+    let (procedure, known) = procedure(&mut world.random);
     let accept = world.random.u8(..5) == 0;
     let command = Command::Submit(Box::new(Submission {
         catalog: World::catalog_id(),

@@ -29,6 +29,13 @@ pub(super) struct Life {
     pub(super) workflow_events: Vec<Event>,
 }
 
+/// The seed of a run, which is printed: another one where `MOTCUA_MODEL_SEED` says so.
+pub(super) fn seed(usual: u64) -> u64 {
+    let seed = std::env::var("MOTCUA_MODEL_SEED").map_or(usual, |seed| seed.parse().unwrap());
+    eprintln!("seed {seed}");
+    seed
+}
+
 /// Everything.
 pub(super) struct World {
     pub(super) random: fastrand::Rng,

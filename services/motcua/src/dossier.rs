@@ -57,7 +57,7 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
             println!("  {}", local.strftime("%A, %Y-%m-%d"));
         }
         // What one act brought about stands below its trace, which operators look up: the receipt has the first one.
-        let own = event.traceparent.split('-').nth(1).unwrap_or_default();
+        let own = telemetry::trace_id(&event.traceparent);
         if own != trace {
             trace = own;
             println!("    trace {}", if own.is_empty() { "none" } else { own });

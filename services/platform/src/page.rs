@@ -2,7 +2,10 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{hex::hex, parse::Fields};
+use crate::{
+    hex::{hex, unhex},
+    parse::Fields,
+};
 
 /// Rows in a page when the caller does not say.
 const DEFAULT_ROWS: i64 = 50;
@@ -70,16 +73,6 @@ pub fn token<K: Serialize>(key: &K) -> String {
     serde_json::to_vec(key)
         .map(|bytes| hex(&bytes))
         .unwrap_or_default()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-pub use context::{current_traceparent, link, set_parent, traceparent};
+pub use context::{current_traceparent, link, set_parent, trace_id, traceparent};
 pub(crate) use context::{inject, set_remote_parent};
 pub use metrics::{record_batch_size, record_database, record_lag, record_parked};
 pub(crate) use metrics::{record_client_call, record_failed_handshake, record_server_call};

@@ -389,10 +389,10 @@ fn is_email(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
     use crate::domain::tests::catalog;
     use motcua_platform::error::Violation;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn sound() -> SubmitDossierRequest {
         SubmitDossierRequest {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use motcua_platform::{ledger::Context, scope::tenants, time::from_proto_opt};
+use motcua_platform::{ledger::Context, scope::tenants, telemetry, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{DossierAccepted, DossierSubmitted, Event, SupplementProvided, event::Payload},
     intake::v1::{CorrectionState, DossierFlag, StatementKind},
@@ -231,11 +231,6 @@ pub struct Visit {
     pub handed_over: bool,
 }
 
-/// The trace of a W3C trace context (`version-trace-span-flags`); empty for none.
-fn trace_of(traceparent: &str) -> &str {
-    traceparent.split('-').nth(1).unwrap_or_default()
-}
-
 impl Dossier {
     /// As it begins, by that actor's act.
     #[must_use]
@@ -316,7 +311,7 @@ impl Dossier {
             let nobody = Actor::default();
             let by = event.actor.as_ref().unwrap_or(&nobody);
             return Some(Self {
-                trace: trace_of(&event.traceparent).to_owned(),
+                trace: telemetry::trace_id(&event.traceparent).to_owned(),
                 ..Self::submitted(submitted, &event.procedure, by)
             });
         }

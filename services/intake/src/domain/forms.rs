@@ -91,6 +91,7 @@ impl Particulars<'_> {
             .map_or(FormSet::Unspecified, |procedure| procedure.form_set())
     }
 
+    /// Who signs, and in whose name, goes by it.
     pub(super) fn competent_kind(&self) -> AgencyKind {
         self.catalog
             .agency(&self.dossier.competent_agency)

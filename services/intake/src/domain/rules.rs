@@ -32,8 +32,8 @@ pub struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// Finds them, as they stand for what was submitted at that instant. `on_behalf_of` is the ward whose agencies are competent, where the centre receives for another one; empty
-    /// for its own. Decree 118/2025, art. 17: reception regardless of boundary.
+    /// Finds them, as they stand for what was submitted at that instant. `on_behalf_of` is the ward whose agencies are competent,
+    /// where the centre receives for another one; empty for its own. Decree 118/2025, art. 17: reception regardless of boundary.
     ///
     /// # Errors
     /// Every field that names something the catalog does not have.

@@ -17,7 +17,7 @@ use motcua_proto::{
 };
 use serde::Serialize;
 
-use super::budget::word;
+use super::{GROUNDS, budget::word};
 use crate::tables::{shortened, table};
 
 /// Characters of a name or a value in the table; `--json` has all of it.
@@ -404,9 +404,9 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
                     .exemptions
                     .iter()
                     .map(|exemption| {
-                        let ground = exemption.ground().as_str_name();
-                        let ground = ground.trim_start_matches("PRIORITY_GROUND_");
-                        format!("{}={}", ground.to_lowercase(), exemption.percent)
+                        let ground = GROUNDS.iter().find(|(_, it)| *it == exemption.ground());
+                        let word = ground.map_or("unspecified", |(word, _)| word);
+                        format!("{word}={}", exemption.percent)
                     })
                     .collect::<Vec<_>>()
                     .join(" "),

@@ -11,7 +11,10 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 
-use crate::{error::Error, hex::hex};
+use crate::{
+    error::Error,
+    hex::{hex, unhex},
+};
 
 /// Metadata in which a service of this process says which one it is.
 pub(super) const LOCAL_METADATA: &str = "motcua-service";
@@ -58,16 +61,6 @@ impl fmt::Debug for Local {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Local")
     }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect()
 }
 
 #[cfg(test)]

@@ -32,6 +32,12 @@ pub fn current_traceparent() -> String {
     written(Context::current().span().span_context())
 }
 
+/// The trace of a W3C trace context (`version-trace-span-flags`), in hexadecimal; empty for none.
+#[must_use]
+pub fn trace_id(traceparent: &str) -> &str {
+    traceparent.split('-').nth(1).unwrap_or_default()
+}
+
 /// Makes the span a child of a trace context that came from elsewhere. To be called before the span is first entered;
 /// an empty or unreadable context changes nothing.
 pub fn set_parent(span: &Span, traceparent: &str) {
