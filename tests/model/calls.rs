@@ -14,9 +14,10 @@ use motcua_proto::{
     },
     r#type::v1::Role,
     workflow::v1::{
-        ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest, RequestPaymentRequest,
-        RequestSupplementRequest as AskDuringCase, ReturnTaskRequest, StopCaseRequest,
-        case_service_client::CaseServiceClient, task_service_client::TaskServiceClient,
+        ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest, RecordExternalOutcomeRequest,
+        RequestPaymentRequest, RequestSupplementRequest as AskDuringCase, ReturnTaskRequest,
+        StopCaseRequest, case_service_client::CaseServiceClient,
+        task_service_client::TaskServiceClient,
     },
 };
 use motcua_workflow::domain::Command as CaseCommand;
@@ -78,6 +79,7 @@ pub(super) fn method_of_case(command: &CaseCommand) -> &'static str {
         CaseCommand::Claim { .. } => "motcua.workflow.v1.TaskService/ClaimTask",
         CaseCommand::Complete { .. } => "motcua.workflow.v1.TaskService/CompleteTask",
         CaseCommand::Return { .. } => "motcua.workflow.v1.TaskService/ReturnTask",
+        CaseCommand::RecordOutcome { .. } => "motcua.workflow.v1.TaskService/RecordExternalOutcome",
         CaseCommand::RequestSupplement { .. } => "motcua.workflow.v1.CaseService/RequestSupplement",
         CaseCommand::RequestPayment => "motcua.workflow.v1.CaseService/RequestPayment",
         CaseCommand::ExtendDeadline { .. } => "motcua.workflow.v1.CaseService/ExtendDeadline",
@@ -293,6 +295,14 @@ impl Caller {
                     request_id,
                 };
                 tasks.complete_task(request).await.map(drop)
+            }
+            CaseCommand::RecordOutcome { task, code } => {
+                let request = RecordExternalOutcomeRequest {
+                    name: of_task(task),
+                    code: code.clone(),
+                    request_id,
+                };
+                tasks.record_external_outcome(request).await.map(drop)
             }
             CaseCommand::Return { task, .. } => {
                 let request = ReturnTaskRequest {

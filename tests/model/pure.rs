@@ -15,7 +15,7 @@ const ALIVE: usize = 300;
 const SEED: u64 = 118;
 
 /// What must have occurred by the end, beside every command both done and refused.
-const OCCURRED: [&str; 62] = [
+const OCCURRED: [&str; 66] = [
     "status 1",
     "status 2",
     "status 3",
@@ -62,6 +62,10 @@ const OCCURRED: [&str; 62] = [
     "workflow TaskCompleted",
     "workflow TaskReturned",
     "workflow TaskCancelled",
+    "workflow TaskEscalated",
+    "workflow OutcomeRequested",
+    "workflow TimerSet",
+    "workflow TimerFired",
     "workflow SupplementRequested",
     "workflow PaymentRequested",
     "workflow CaseHeld",

@@ -12,8 +12,8 @@ use motcua_proto::{
         Role, Session, limit::Kind,
     },
     workflow::v1::{
-        Branch, CallStep, Definition as ProtoDefinition, ForkStep, JoinStep, Step, TaskStep,
-        Transition, step::Kind as StepKind,
+        Branch, CallStep, Definition as ProtoDefinition, ExternalCode, ExternalStep, ForkStep,
+        JoinStep, Step, TaskStep, TimerStep, Transition, step::Kind as StepKind, timer_step::Wait,
     },
 };
 use motcua_workflow::domain::{Definition, Surround};
@@ -120,6 +120,9 @@ fn step(id: &str, kind: StepKind) -> Step {
     }
 }
 
+/// How often a signature may be refused for more work.
+pub(super) const REWORKS: usize = 2;
+
 fn task(id: &str, role: Role, transitions: &[(&str, &str)]) -> Step {
     step(
         id,
@@ -132,6 +135,11 @@ fn task(id: &str, role: Role, transitions: &[(&str, &str)]) -> Step {
                 .map(|(outcome, to)| Transition {
                     outcome: (*outcome).to_owned(),
                     to: (*to).to_owned(),
+                    at_most: if *outcome == "rework" {
+                        i32::try_from(REWORKS).unwrap()
+                    } else {
+                        0
+                    },
                 })
                 .collect(),
             ..TaskStep::default()
@@ -186,7 +194,7 @@ pub(super) fn definitions() -> [ProtoDefinition; 3] {
             step(
                 "branches",
                 StepKind::Fork(ForkStep {
-                    branches: vec![branch("residence"), branch("benefit")],
+                    branches: vec![branch("residence"), branch("benefit"), branch("card")],
                     join: "joined".to_owned(),
                 }),
             ),
@@ -198,17 +206,55 @@ pub(super) fn definitions() -> [ProtoDefinition; 3] {
                     to: "joined".to_owned(),
                 }),
             ),
-            task("benefit", Role::Officer, &[("done", "joined")]),
+            escalated(task("benefit", Role::Officer, &[("done", "joined")])),
+            step("card", StepKind::External(card("joined"))),
             step(
                 "joined",
                 StepKind::Join(JoinStep {
+                    to: "pause".to_owned(),
+                }),
+            ),
+            step(
+                "pause",
+                StepKind::Timer(TimerStep {
                     to: "issue".to_owned(),
+                    wait: Some(Wait::WorkingMinutes(30)),
                 }),
             ),
             task("issue", Role::Officer, &[("approved", "")]),
         ],
     );
     [appraised("simple"), appraised("residence"), linked]
+}
+
+/// The other system that cards are asked of.
+pub(super) const INSURANCE: &str = "social-insurance";
+
+fn card(to: &str) -> ExternalStep {
+    let code = |code: &str, outcome: &str| ExternalCode {
+        code: code.to_owned(),
+        outcome: outcome.to_owned(),
+    };
+    ExternalStep {
+        title: "Cấp thẻ".to_owned(),
+        system: INSURANCE.to_owned(),
+        planned_minutes: 120,
+        transitions: vec![Transition {
+            outcome: "issued".to_owned(),
+            to: to.to_owned(),
+            at_most: 0,
+        }],
+        // What is still on its way means no outcome.
+        codes: vec![code("1", ""), code("5", "issued")],
+        ..ExternalStep::default()
+    }
+}
+
+fn escalated(mut step: Step) -> Step {
+    if let Some(StepKind::Task(task)) = &mut step.kind {
+        task.escalate_after_percent = 50;
+    }
+    step
 }
 
 /// Somebody of the staff.
@@ -293,5 +339,11 @@ pub(super) fn workers() -> Vec<Person> {
         .into_iter()
         .flat_map(|ward| [ward.to_owned(), format!("{ward}-ca")])
         .flat_map(of_agency)
+        .chain([person(
+            INSURANCE.to_owned(),
+            &[Role::System],
+            &WARDS.map(str::to_owned),
+            "motcua.workflow.v1.TaskService/RecordExternalOutcome",
+        )])
         .collect()
 }

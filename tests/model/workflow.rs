@@ -9,9 +9,13 @@ use motcua_proto::{
 };
 use motcua_workflow::domain::{Case, Command, Task, Words};
 
-use super::{law, setting::Person, world::World};
+use super::{
+    law,
+    setting::{INSURANCE, Person, REWORKS},
+    world::World,
+};
 
-const WEIGHTS: [(&str, u32); 7] = [
+const WEIGHTS: [(&str, u32); 8] = [
     ("request_supplement", 3),
     ("request_payment", 2),
     ("extend_deadline", 2),
@@ -19,6 +23,7 @@ const WEIGHTS: [(&str, u32); 7] = [
     ("claim", 20),
     ("complete", 60),
     ("return", 5),
+    ("record_outcome", 8),
 ];
 
 /// What is asked by hand.
@@ -46,6 +51,7 @@ pub(super) fn name(command: &Command) -> &'static str {
         Command::Claim { .. } => "claim",
         Command::Complete { .. } => "complete",
         Command::Return { .. } => "return",
+        Command::RecordOutcome { .. } => "record_outcome",
     }
 }
 
@@ -111,9 +117,14 @@ fn somebody(world: &mut World, case: &Case, command: &Command) -> usize {
         }
         _ => None,
     };
+    let answers = matches!(command, Command::RecordOutcome { .. });
     let fit: Vec<_> = (0..world.workers.len())
         .filter(|place| {
             let person = &world.workers[*place];
+            let is_system = person.roles == [Role::System];
+            if is_system || answers {
+                return is_system && answers;
+            }
             match task {
                 Some(task) => {
                     person.agencies.contains(&task.agency) && person.roles.contains(&task.role)
@@ -123,7 +134,9 @@ fn somebody(world: &mut World, case: &Case, command: &Command) -> usize {
         })
         .collect();
     if fit.is_empty() || world.random.u8(..5) == 0 {
-        world.random.usize(..world.workers.len())
+        // The last one is another system, which has nothing else to ask.
+        let staff = world.workers.len() - 1;
+        world.random.usize(..staff)
     } else {
         fit[world.random.usize(..fit.len())]
     }
@@ -161,6 +174,10 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
             let outcome = outcomes[random.usize(..outcomes.len())].to_owned();
             Command::Complete { task, outcome }
         }
+        "record_outcome" => Command::RecordOutcome {
+            task,
+            code: ["1", "5", "7"][random.usize(..3)].to_owned(),
+        },
         "return" => Command::Return {
             task,
             reason: words(),
@@ -183,7 +200,9 @@ pub(super) fn allowed(person: &Person, case: &Case, command: &Command, now: Time
         Command::Complete { task, outcome } => {
             runs && has_task(person, case, task)
                 && !signs_own_work(person, case, task)
-                && case.task(task).is_some_and(|task| offers(task, outcome))
+                && case
+                    .task(task)
+                    .is_some_and(|task| offers(case, task, outcome))
         }
         Command::Return { task, .. } => {
             runs && has_task(person, case, task)
@@ -191,6 +210,13 @@ pub(super) fn allowed(person: &Person, case: &Case, command: &Command, now: Time
                     .task(task)
                     .is_some_and(|task| !task.previous.is_empty())
         }
+        Command::RecordOutcome { task, code } => case.task(task).is_some_and(|task| {
+            let said_again = task.state == TaskState::Completed && task.external_code == *code;
+            let waits = task.state == TaskState::Open;
+            // A word on the way is taken wherever the case stands.
+            let means = code == "1" || code == "5" && runs;
+            task.step == "card" && person.id == INSURANCE && (said_again || waits && means)
+        }),
         Command::RequestSupplement { .. } => {
             let asked = case
                 .holds
@@ -240,12 +266,21 @@ fn signs_own_work(person: &Person, case: &Case, task: &str) -> bool {
         })
 }
 
-/// What may come of each step: see the definitions in `setting.rs`.
-fn offers(task: &Task, outcome: &str) -> bool {
+/// What may come of each step, and how often it may go back: see the definitions in `setting.rs`.
+fn offers(case: &Case, task: &Task, outcome: &str) -> bool {
+    let went_back = case.tasks.iter().filter(|before| {
+        before.call == task.call
+            && before.state == TaskState::Completed
+            && before.outcome == "rework"
+    });
+    if outcome == "rework" && went_back.count() >= REWORKS {
+        return false;
+    }
     let outcomes: &[&str] = match task.step.as_str() {
         "appraise" | "benefit" => &["done"],
         "sign" => &["approved", "rejected", "rework"],
         "register" | "issue" => &["approved"],
+        "card" => &[],
         other => panic!("no step '{other}'"),
     };
     outcomes.contains(&outcome)

@@ -143,6 +143,7 @@ impl<'a, S> Permitted<'a, S> {
 pub struct Authority {
     actor: Actor,
     roles: Vec<Role>,
+    groups: Vec<String>,
     scope: Scope,
 }
 
@@ -151,6 +152,7 @@ impl Authority {
         Self {
             actor,
             roles,
+            groups: Vec::new(),
             scope,
         }
     }
@@ -162,7 +164,10 @@ impl Authority {
             id: principal.id.clone(),
             role: admission.role.into(),
         };
-        Self::new(actor, principal.roles.clone(), admission.scope.clone())
+        Self {
+            groups: principal.groups.clone(),
+            ..Self::new(actor, principal.roles.clone(), admission.scope.clone())
+        }
     }
 
     /// A service that acts by rule: on events, and when time has come.
@@ -204,6 +209,8 @@ pub struct Context<'a> {
     pub actor: &'a Actor,
     /// Every capacity in which the actor may act; the one that let the call in stands in [`Context::actor`].
     pub roles: &'a [Role],
+    /// The named groups that the actor belongs to.
+    pub groups: &'a [String],
     /// What the actor reaches, and for whom the actor acts.
     pub scope: &'a Scope,
 }
@@ -217,6 +224,7 @@ impl<'a> Context<'a> {
             key,
             actor: &authority.actor,
             roles: &authority.roles,
+            groups: &authority.groups,
             scope: &authority.scope,
         }
     }

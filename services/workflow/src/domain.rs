@@ -2,7 +2,8 @@
 //!
 //! | file | answers |
 //! | --- | --- |
-//! | `definition.rs`, `structure.rs` | is this definition sound, and how does it hang together? |
+//! | `definition.rs`, `reading.rs`, `structure.rs`, `loops.rs` | is this definition sound, and how does it hang together? |
+//! | `condition.rs` | what do its conditions look at, and are they true? |
 //! | `published.rs` | which versions of a definition are there? |
 //! | `surround.rs` | what does a decision look at beside the case? |
 //! | `case.rs`, `replay.rs` | where does a case stand, and how do events change that? |
@@ -11,6 +12,7 @@
 //! | `begin.rs`, `work.rs` | how does it begin, what may be done with a task? |
 //! | `ask.rs`, `deadline.rs` | what is the applicant asked for, and what moves the due? |
 //! | `standing.rs` | who may act on it: whose role, whose agency, whose relative, whose signature? |
+//! | `scene.rs` | what does a case run under? |
 //! | `engine.rs` | where does a path go on? |
 //! | `reckon.rs` | how much time is left, and how much was used? |
 //! | `show.rs`, `sheet.rs` | how does the contract show it? |
@@ -19,14 +21,18 @@ mod ask;
 mod begin;
 mod case;
 mod command;
+mod condition;
 mod deadline;
 mod decide;
 mod definition;
 mod engine;
 mod follow;
+mod loops;
 mod published;
+mod reading;
 mod reckon;
 mod replay;
+mod scene;
 mod sheet;
 mod show;
 mod standing;
@@ -38,10 +44,14 @@ mod work;
 mod tests;
 
 pub use self::{
-    case::{Called, Case, Due, Hold, Limit, SubCase, Task, Touched, task_id},
+    case::{Called, Case, Due, Escalation, Hold, Limit, SubCase, Task, Timer, Touched, task_id},
     command::{Cause, Command, Receipt, StatementKind, Words},
+    condition::Condition,
     decide::decide,
-    definition::{Branch, Call, Definition, Step, Task as TaskStep, Transition, limit_minutes},
+    definition::{
+        Branch, Call, Choice, Definition, External, Optional, Step, Task as TaskStep,
+        Timer as TimerStep, Transition, Wait, limit_minutes,
+    },
     follow::asked_by,
     published::{Publication, Published, Version},
     replay::apply,

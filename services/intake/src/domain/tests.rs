@@ -261,6 +261,7 @@ impl Counter {
             key: CODE,
             actor: &self.actor,
             roles: &[self.actor.role()],
+            groups: &[],
             scope: &Scope::by_rule(),
         };
         let Decision {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use motcua_proto::{
     r#type::v1::{Agency, AgencyKind, Calendar, Catalog, Limit, Procedure, limit},
-    workflow::v1::{Definition, Step, step::Kind},
+    workflow::v1::{Definition, Step, Transition, step::Kind, timer_step::Wait},
 };
+use motcua_workflow::domain::Definition as Sound;
 
 use super::fault::{Faults, Places};
 
@@ -173,8 +174,8 @@ impl World<'_> {
         })
     }
 
-    /// The longest way through, loops left out. A call takes what the called definition takes. `None` where the way
-    /// leads to what is not there: that is a fault of its own.
+    /// The longest way through, with every way back as often as it may be taken. A call takes what the called definition
+    /// takes. `None` where the way leads to what is not there: that is a fault of its own.
     fn longest(&self, definition: &Definition) -> Option<Way> {
         Walk {
             world: self,
@@ -197,12 +198,39 @@ impl Walk<'_, '_> {
             .iter()
             .map(|step| (step.id.as_str(), step))
             .collect();
-        self.step(
+        let mut longest = self.step(
             &definition.id,
             &steps,
             &definition.start,
             &mut BTreeMap::new(),
-        )
+        )?;
+        let sound = Sound::parse(definition).ok()?;
+        let mut calls = BTreeMap::new();
+        for (step, call) in sound.calls() {
+            let procedure = self.world.procedures.get(call.procedure.as_str())?;
+            let called = *self.world.definitions.get(procedure.definition.as_str())?;
+            calls.insert(step.to_owned(), self.called(called, step)?);
+        }
+        let call = |step: &str| calls.get(step).copied().unwrap_or_default();
+        let whole = i64::from(sound.longest_minutes_with(&call));
+        if whole > longest.minutes {
+            let back = hours(whole - longest.minutes);
+            longest.steps.push(format!("ways back {back}"));
+            longest.minutes = whole;
+        }
+        Some(longest)
+    }
+
+    /// What a called definition takes; nothing where the calls go round, which is a fault of its own.
+    fn called(&mut self, called: &Definition, step: &str) -> Option<u32> {
+        let here = (called.id.clone(), format!("call {step}"));
+        if self.within.contains(&here) {
+            return Some(0);
+        }
+        self.within.push(here);
+        let minutes = self.definition(called)?.minutes;
+        self.within.pop();
+        u32::try_from(minutes).ok()
     }
 
     fn step<'d>(
@@ -225,13 +253,21 @@ impl Walk<'_, '_> {
         }
         self.within.push(here);
         let (own, next): (i64, Vec<&str>) = match step.kind.as_ref()? {
-            Kind::Task(task) => (
-                i64::from(task.planned_minutes),
-                task.transitions
+            Kind::Task(task) => (i64::from(task.planned_minutes), onward(&task.transitions)),
+            Kind::External(external) => (
+                i64::from(external.planned_minutes),
+                onward(&external.transitions),
+            ),
+            Kind::Choice(choice) => (
+                0,
+                choice
+                    .ways
                     .iter()
-                    .map(|next| next.to.as_str())
+                    .map(|way| way.to.as_str())
+                    .chain([choice.otherwise.as_str()])
                     .collect(),
             ),
+            Kind::Timer(timer) => (waits(timer.wait?), vec![timer.to.as_str()]),
             Kind::Fork(fork) => (
                 0,
                 fork.branches
@@ -263,6 +299,28 @@ impl Walk<'_, '_> {
     }
 }
 
+/// Where a step's outcomes lead on; ways back are counted on their own.
+fn onward(transitions: &[Transition]) -> Vec<&str> {
+    transitions
+        .iter()
+        .filter(|way| way.at_most == 0)
+        .map(|way| way.to.as_str())
+        .collect()
+}
+
+/// What a wait takes of the limit.
+fn waits(wait: Wait) -> i64 {
+    match wait {
+        Wait::WorkingMinutes(minutes) => i64::from(minutes),
+        Wait::CalendarDays(days) => calendar_days(days),
+    }
+}
+
+/// Five of seven days are worked, and one at least.
+fn calendar_days(days: i32) -> i64 {
+    (i64::from(days) * 5 / 7).max(1) * DAY_MINUTES
+}
+
 /// Every option that a branch asks for is offered by the procedure, and every option offered is asked for.
 fn check_options(
     procedure: &Procedure,
@@ -276,6 +334,22 @@ fn check_options(
             asked.extend(options.filter(|option| !option.is_empty()));
         }
     }
+    // A condition may look at any option, in whatever words.
+    let conditions: Vec<&str> = definition
+        .steps
+        .iter()
+        .flat_map(|step| match &step.kind {
+            Some(Kind::Task(task)) => vec![task.when.as_str()],
+            Some(Kind::Choice(choice)) => choice.ways.iter().map(|way| way.when.as_str()).collect(),
+            _ => Vec::new(),
+        })
+        .collect();
+    let is_looked_at = |option: &str| {
+        let quoted = [format!("\"{option}\""), format!("'{option}'")];
+        conditions
+            .iter()
+            .any(|when| quoted.iter().any(|option| when.contains(option)))
+    };
     for option in &asked {
         if !procedure.options.iter().any(|offered| offered == option) {
             wrong(
@@ -288,11 +362,11 @@ fn check_options(
         }
     }
     for option in &procedure.options {
-        if !asked.contains(&option.as_str()) {
+        if !asked.contains(&option.as_str()) && !is_looked_at(option) {
             wrong(
                 "options",
                 format!(
-                    "offers '{option}', which no branch of '{}' asks for",
+                    "offers '{option}', which no branch and no condition of '{}' asks for",
                     definition.id
                 ),
             );
@@ -306,7 +380,6 @@ fn allowance(catalog: &Catalog, procedure: &Procedure, hours_known: bool) -> Opt
     Some(match limit.kind.as_ref()? {
         limit::Kind::WorkingDayHalves(halves) => i64::from(*halves) * DAY_MINUTES / 2,
         limit::Kind::WorkingHours(hours) => i64::from(*hours) * 60,
-        // Five of seven days are worked.
         limit::Kind::CalendarDays(days) => i64::from(*days) * DAY_MINUTES * 5 / 7,
         limit::Kind::SameDay(_) if !hours_known => return None,
         // What comes in at the cut-off must be done by the evening, wherever it is decided.

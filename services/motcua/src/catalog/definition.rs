@@ -10,12 +10,14 @@
 //!     hours = 6
 //!     next = { approved = "sign", rejected = "" }
 //!
-//! A step is what its key says: `task`, `fork`, `join` or `call`.
+//! A step is what its key says: `task`, `choice`, `fork`, `join`, `call`, `timer` or `external`. A way back has a bound:
+//! `rework = { to = "appraise", at_most = 3 }`.
 
 use motcua_proto::{
     r#type::v1::{AgencyKind, Role},
     workflow::v1::{
-        Branch, CallStep, Definition, ForkStep, JoinStep, Step, TaskStep, Transition, step::Kind,
+        Branch, CallStep, ChoiceStep, Definition, ExternalCode, ExternalStep, ForkStep, JoinStep,
+        Step, TaskStep, TimerStep, Transition, Way, step::Kind, timer_step::Wait,
     },
 };
 
@@ -27,7 +29,9 @@ use super::{
 /// Working minutes of a working day.
 const DAY_MINUTES: f64 = 480.0;
 /// What decides which kind of step it is.
-const KINDS: [&str; 4] = ["task", "fork", "join", "call"];
+const KINDS: [&str; 7] = [
+    "task", "fork", "join", "call", "choice", "timer", "external",
+];
 
 /// Reads a definition. What is wrong is left empty in it and stands among the faults.
 pub(super) fn read(
@@ -72,6 +76,11 @@ impl Reader<'_> {
         }
         definition.title = self.text(&mut table, "title", "definition.title");
         definition.start = self.text(&mut table, "start", "definition.start");
+        if let Some(entry) = table.take("due_soon") {
+            self.places
+                .put("definition.due_soon_percents", entry.place.clone());
+            definition.due_soon_percents = entry.percents(self.faults);
+        }
         if let Some(entry) = table.require("steps", self.faults) {
             self.places.put("definition.steps", entry.place.clone());
             if let Some(steps) = entry.table(self.faults) {
@@ -100,9 +109,18 @@ impl Reader<'_> {
             ["fork"] => Some(Kind::Fork(self.fork(&mut table, &format!("{path}.fork")))),
             ["join"] => Some(Kind::Join(self.join(&mut table, &format!("{path}.join")))),
             ["call"] => Some(Kind::Call(self.call(&mut table, &format!("{path}.call")))),
+            ["choice"] => Some(Kind::Choice(
+                self.choice(&mut table, &format!("{path}.choice")),
+            )),
+            ["timer"] => Some(Kind::Timer(
+                self.timer(&mut table, &format!("{path}.timer")),
+            )),
+            ["external"] => Some(Kind::External(
+                self.external(&mut table, &format!("{path}.external")),
+            )),
             [] => {
                 self.faults
-                    .push(place.fault("must have one of task, fork, join, call"));
+                    .push(place.fault(format!("must have one of {}", KINDS.join(", "))));
                 return Step { id, kind: None };
             }
             several => {
@@ -134,7 +152,102 @@ impl Reader<'_> {
             agency,
             planned_minutes: self.budget(table, &format!("{path}.planned_minutes")),
             transitions: self.transitions(table, &format!("{path}.transitions")),
+            group: self.optional_text(table, "group", &format!("{path}.group")),
+            when: self.optional_text(table, "when", &format!("{path}.when")),
+            left_out_as: self.optional_text(table, "left_out_as", &format!("{path}.left_out_as")),
+            escalate_after_percent: self.optional_count(
+                table,
+                "escalate_after_percent",
+                &format!("{path}.escalate_after_percent"),
+            ),
         }
+    }
+
+    fn choice(&mut self, table: &mut Table<'_>, path: &str) -> ChoiceStep {
+        self.places.put(path, table.place.clone());
+        let mut ways = Vec::new();
+        if let Some(entry) = table.require("choice", self.faults) {
+            self.places.put(format!("{path}.ways"), entry.place.clone());
+            let tables = entry.tables(self.faults).unwrap_or_default();
+            for (index, mut way) in tables.into_iter().enumerate() {
+                let path = format!("{path}.ways[{index}]");
+                self.places.put(&path, way.place.clone());
+                ways.push(Way {
+                    when: self.text(&mut way, "when", &format!("{path}.when")),
+                    to: self.text(&mut way, "to", &format!("{path}.to")),
+                });
+                way.finish(self.faults);
+            }
+        }
+        ChoiceStep {
+            ways,
+            otherwise: self.text(table, "otherwise", &format!("{path}.otherwise")),
+        }
+    }
+
+    /// A wait: `timer = { hours = 4 }` or `minutes` or `days` of working time, or `{ calendar_days = 3 }`.
+    fn timer(&mut self, table: &mut Table<'_>, path: &str) -> TimerStep {
+        self.places.put(path, table.place.clone());
+        let mut wait = None;
+        if let Some(entry) = table.require("timer", self.faults)
+            && let Some(mut own) = entry.table(self.faults)
+        {
+            wait = Some(if own.has("calendar_days") {
+                let field = format!("{path}.calendar_days");
+                Wait::CalendarDays(self.optional_count(&mut own, "calendar_days", &field))
+            } else {
+                Wait::WorkingMinutes(self.budget(&mut own, &format!("{path}.working_minutes")))
+            });
+            own.finish(self.faults);
+        }
+        TimerStep {
+            to: self.text(table, "to", &format!("{path}.to")),
+            wait,
+        }
+    }
+
+    fn external(&mut self, table: &mut Table<'_>, path: &str) -> ExternalStep {
+        self.places.put(path, table.place.clone());
+        let agency = table.take("agency");
+        let agency = agency.map_or(0, |entry| {
+            self.word(entry, &format!("{path}.agency"), agency_of, AGENCIES)
+        });
+        let mut codes = Vec::new();
+        if let Some(entry) = table.require("codes", self.faults) {
+            let field = format!("{path}.codes");
+            self.places.put(&field, entry.place.clone());
+            let entries = entry.table(self.faults).map(Table::into_entries);
+            for (index, entry) in entries.unwrap_or_default().into_iter().enumerate() {
+                let code = entry.key.clone();
+                self.places
+                    .put(format!("{field}[{index}]"), entry.place.clone());
+                let outcome = entry.text(self.faults).unwrap_or_default();
+                codes.push(ExternalCode { code, outcome });
+            }
+        }
+        ExternalStep {
+            title: self.text(table, "title", &format!("{path}.title")),
+            system: self.text(table, "external", &format!("{path}.system")),
+            agency,
+            planned_minutes: self.budget(table, &format!("{path}.planned_minutes")),
+            transitions: self.transitions(table, &format!("{path}.transitions")),
+            codes,
+        }
+    }
+
+    fn optional_count(&mut self, table: &mut Table<'_>, key: &'static str, path: &str) -> i32 {
+        let Some(entry) = table.take(key) else {
+            return 0;
+        };
+        let place = entry.place.clone();
+        self.places.put(path, place.clone());
+        let number = entry.positive(self.faults);
+        number.map_or(0, |number| {
+            whole(number).unwrap_or_else(|| {
+                self.faults.push(place.fault("must be a whole number"));
+                0
+            })
+        })
     }
 
     /// A budget: `minutes`, `hours` or `days`, each in working time.
@@ -182,11 +295,34 @@ impl Reader<'_> {
             let outcome = entry.key.clone();
             self.places
                 .put(format!("{path}[{index}]"), entry.place.clone());
-            if let Some(to) = entry.text(self.faults) {
-                transitions.push(Transition { outcome, to });
-            }
+            transitions.push(self.transition(entry, outcome, &format!("{path}[{index}]")));
         }
         transitions
+    }
+
+    /// Where an outcome leads: `"sign"`, or `{ to = "appraise", at_most = 3 }` for a way back.
+    fn transition(&mut self, entry: Entry<'_>, outcome: String, path: &str) -> Transition {
+        if !entry.is_table() {
+            let to = entry.text(self.faults).unwrap_or_default();
+            return Transition {
+                outcome,
+                to,
+                at_most: 0,
+            };
+        }
+        let Some(mut table) = entry.table(self.faults) else {
+            return Transition {
+                outcome,
+                ..Transition::default()
+            };
+        };
+        let transition = Transition {
+            outcome,
+            to: self.text(&mut table, "to", &format!("{path}.to")),
+            at_most: self.optional_count(&mut table, "at_most", &format!("{path}.at_most")),
+        };
+        table.finish(self.faults);
+        transition
     }
 
     fn fork(&mut self, table: &mut Table<'_>, path: &str) -> ForkStep {

@@ -13,7 +13,7 @@ use motcua_proto::{
         Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, FormSet, Procedure,
         RequiredPaper, Role,
     },
-    workflow::v1::{Definition, Step, step::Kind},
+    workflow::v1::{Definition, Step, Transition, step::Kind, timer_step::Wait},
 };
 use serde::Serialize;
 
@@ -509,6 +509,7 @@ fn of_definition(definition: &Definition) -> Parts {
     let mut fields = named(vec![
         ("title", definition.title.clone()),
         ("start", definition.start.clone()),
+        ("due_soon", percents(&definition.due_soon_percents)),
     ]);
     for step in &definition.steps {
         let parts = of_step(step).into_iter();
@@ -523,25 +524,64 @@ fn of_definition(definition: &Definition) -> Parts {
 
 /// By the names that the files have for them.
 fn of_step(step: &Step) -> Vec<(&'static str, String)> {
-    let end = |to: &str| if to.is_empty() { "the end" } else { to }.to_owned();
     let at = |kind: AgencyKind| match kind {
         AgencyKind::Unspecified => String::new(),
         kind => word(kind).to_owned(),
     };
     match &step.kind {
         Some(Kind::Task(task)) => {
-            let next: Vec<_> = task
-                .transitions
-                .iter()
-                .map(|next| format!("{} → {}", next.outcome, end(&next.to)))
-                .collect();
+            let percent = match task.escalate_after_percent {
+                0 => String::new(),
+                percent => percent.to_string(),
+            };
             vec![
                 ("task", task.title.clone()),
                 ("role", role(task.role()).to_owned()),
                 ("agency", at(task.agency())),
+                ("group", task.group.clone()),
                 ("minutes", task.planned_minutes.to_string()),
-                ("next", next.join(", ")),
+                ("escalate_after_percent", percent),
+                ("when", task.when.clone()),
+                ("left_out_as", task.left_out_as.clone()),
+                ("next", ways(&task.transitions)),
             ]
+        }
+        Some(Kind::External(external)) => {
+            let codes: Vec<_> = external
+                .codes
+                .iter()
+                .map(|code| match code.outcome.as_str() {
+                    "" => format!("{} on its way", code.code),
+                    outcome => format!("{} = {outcome}", code.code),
+                })
+                .collect();
+            vec![
+                ("external", external.system.clone()),
+                ("title", external.title.clone()),
+                ("agency", at(external.agency())),
+                ("minutes", external.planned_minutes.to_string()),
+                ("codes", codes.join(", ")),
+                ("next", ways(&external.transitions)),
+            ]
+        }
+        Some(Kind::Choice(choice)) => {
+            let ways: Vec<_> = choice
+                .ways
+                .iter()
+                .map(|way| format!("{} if {}", way.to, way.when))
+                .collect();
+            vec![
+                ("choice", ways.join(", ")),
+                ("otherwise", choice.otherwise.clone()),
+            ]
+        }
+        Some(Kind::Timer(timer)) => {
+            let wait = match timer.wait {
+                Some(Wait::WorkingMinutes(minutes)) => format!("{minutes} working minutes"),
+                Some(Wait::CalendarDays(days)) => format!("{days} calendar days"),
+                None => String::new(),
+            };
+            vec![("timer", wait), ("to", timer.to.clone())]
         }
         Some(Kind::Fork(fork)) => {
             let branches: Vec<_> = fork
@@ -562,6 +602,29 @@ fn of_step(step: &Step) -> Vec<(&'static str, String)> {
         ],
         None => Vec::new(),
     }
+}
+
+fn percents(percents: &[i32]) -> String {
+    let percents: Vec<_> = percents
+        .iter()
+        .map(|percent| format!("{percent} %"))
+        .collect();
+    percents.join(", ")
+}
+
+fn end(to: &str) -> String {
+    if to.is_empty() { "the end" } else { to }.to_owned()
+}
+
+fn ways(transitions: &[Transition]) -> String {
+    let ways: Vec<_> = transitions
+        .iter()
+        .map(|way| match way.at_most {
+            0 => format!("{} → {}", way.outcome, end(&way.to)),
+            times => format!("{} → {} at most {times} times", way.outcome, end(&way.to)),
+        })
+        .collect();
+    ways.join(", ")
 }
 
 fn role(role: Role) -> &'static str {

@@ -73,6 +73,30 @@ impl<'s> Entry<'s> {
         }
     }
 
+    /// Percentages, in a list.
+    pub(super) fn percents(self, faults: &mut Faults) -> Vec<i32> {
+        let DeValue::Array(values) = self.value else {
+            faults.push(self.place.fault("must be a list of numbers"));
+            return Vec::new();
+        };
+        let mut percents = Vec::new();
+        for value in values {
+            match value.get_ref() {
+                DeValue::Integer(number) => match number.as_str().parse() {
+                    Ok(percent) => percents.push(percent),
+                    Err(_) => faults.push(self.place.fault("must be whole numbers")),
+                },
+                _ => faults.push(self.place.fault("must be whole numbers")),
+            }
+        }
+        percents
+    }
+
+    /// Whether it is a table.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.value, DeValue::Table(_))
+    }
+
     /// A table.
     pub(super) fn table(self, faults: &mut Faults) -> Option<Table<'s>> {
         match self.value {

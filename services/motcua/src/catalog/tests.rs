@@ -3,6 +3,7 @@
 mod apply;
 mod broken;
 mod diff;
+mod language;
 mod shipped;
 
 use std::fs;

@@ -76,6 +76,7 @@ impl TaskService for TaskServer {
                 .unwrap_or_default(),
             states: fields.choices("states", &body.states).unwrap_or_default(),
             without_held: body.without_held,
+            escalated_only: body.escalated_only,
             rows: size.unwrap_or_default() + 1,
         };
         let size = fields.finish(size)?;
@@ -92,12 +93,11 @@ impl TaskService for TaskServer {
             .iter()
             .filter_map(|row| {
                 let mut task = show_task(&row.code, &row.case, row.index)?;
-                let (definition, version) = row.case.definition_of(row.index)?;
                 fill(
                     &mut task,
                     &self.desk.surround.definitions,
-                    definition,
-                    version,
+                    row.case.definition_of(row.index)?,
+                    |outcome| row.case.taken(row.index, outcome),
                 );
                 Some(task)
             })
@@ -158,6 +158,31 @@ impl TaskService for TaskServer {
             Command::Complete {
                 task: task.clone(),
                 outcome,
+            },
+        );
+        self.execute(&call, &code, &task, envelope).await
+    }
+
+    async fn record_external_outcome(
+        &self,
+        request: Request<proto::RecordExternalOutcomeRequest>,
+    ) -> Result<Response<proto::Task>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = task_name(&mut fields, &body.name);
+        let answer = fields.line("code", &body.code);
+        let request_id = fields.request_id(&body.request_id);
+        let (((code, task), answer), request_id) =
+            fields.finish(name.zip(answer).zip(request_id))?;
+        let envelope = call.envelope(
+            "motcua.workflow.v1.TaskService/RecordExternalOutcome",
+            &body,
+            request_id,
+            Target::Key(code.clone()),
+            Command::RecordOutcome {
+                task: task.clone(),
+                code: answer,
             },
         );
         self.execute(&call, &code, &task, envelope).await

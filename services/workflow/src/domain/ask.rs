@@ -18,8 +18,8 @@ use motcua_proto::{
 use super::{
     command::{Cause, StatementKind, Words},
     decide::{ARTICLE_SUPPLEMENT, Desk},
-    engine::catalog_of,
     reckon::beyond,
+    scene::catalog_of,
 };
 
 /// Working days for providing what was asked for: the period of linked procedures, taken for every one.

@@ -10,11 +10,7 @@ use motcua_proto::{
 };
 
 use super::{
-    command::Receipt,
-    decide::Desk,
-    engine::{Scene, Walk},
-    reckon::Hours,
-    replay::apply,
+    command::Receipt, decide::Desk, engine::Walk, reckon::Hours, replay::apply, scene::Scene,
     surround::Surround,
 };
 
@@ -41,6 +37,13 @@ fn begin(
     let scene = Scene::prepare(receipt, surround)?;
     let hours =
         Hours::of(&scene.catalog, &receipt.receiving_agency).map_err(|error| error.to_string())?;
+    let leads = hours.leads(
+        &scene.definition,
+        receipt.received_at,
+        receipt.due,
+        receipt.limit,
+        &[],
+    );
     let started = Payload::CaseStarted(events::CaseStarted {
         received_at: Some(to_proto(receipt.received_at)),
         due_at: Some(to_proto(receipt.due.at)),
@@ -55,7 +58,7 @@ fn begin(
         options: receipt.options.clone(),
         called: scene.called(),
         due_soon_at: hours
-            .due_soon(context.now, receipt.due, receipt.limit)
+            .due_soon(context.now, receipt.due, &leads)
             .map(to_proto),
         recused: receipt.recused.clone(),
         fee_vnd: receipt.fee_vnd,

@@ -74,6 +74,9 @@ pub struct Case {
     /// Branches at other agencies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sub_cases: Vec<SubCase>,
+    /// Where paths wait or waited, in the order of their setting: the n-th is `wN`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timers: Vec<Timer>,
     /// How many branches have reached each join. A passage of a fork sends the same number every time, because options
     /// do not change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -185,9 +188,80 @@ pub struct Task {
     /// Id of the task before it in the same branch; empty if there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub previous: String,
+    /// Named group that it is for; empty for everybody with the role.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// The other system that is to answer; empty where somebody works.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub system: String,
+    /// The code that the system answered with.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub external_code: String,
+    /// When its leader is to know of it, and after how many working minutes that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<Escalation>,
+}
+
+/// When a task that has not ended is escalated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalation {
+    /// When.
+    pub at: Timestamp,
+    /// After how many working minutes.
+    pub after_minutes: i32,
+    /// True once it was.
+    pub done: bool,
+}
+
+/// A path that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timer {
+    /// The step of the definition.
+    pub step: String,
+    /// The call whose sub-case it belongs to; empty for the case's own definition.
+    pub call: String,
+    /// The branch; empty for the main line.
+    pub branch: String,
+    /// Id of the task before it in the same branch; empty if there is none.
+    pub previous: String,
+    /// The agency whose working time it waits in.
+    pub agency: String,
+    /// Since when.
+    pub set_at: Timestamp,
+    /// Until when.
+    pub fires_at: Timestamp,
+    /// How long in working minutes; 0 where it waits for a day of the calendar.
+    pub working_minutes: i32,
+    /// When it went on.
+    pub fired_at: Option<Timestamp>,
+}
+
+/// What the clock may bring about, and when.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Alarm {
+    /// A path has waited; the timer's id.
+    Timer(Timestamp, String),
+    /// A task is escalated; its id.
+    Escalation(Timestamp, String),
+    /// The case's due comes near, or has passed.
+    Due(Timestamp),
+}
+
+impl Alarm {
+    pub(super) fn at(&self) -> Timestamp {
+        match self {
+            Self::Timer(at, _) | Self::Escalation(at, _) | Self::Due(at) => *at,
+        }
+    }
 }
 
 impl Task {
+    /// Whether it was done.
+    #[must_use]
+    pub fn is_completed(&self) -> bool {
+        self.state == TaskState::Completed
+    }
+
     /// Whether somebody is still to work on it.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
@@ -214,6 +288,9 @@ pub struct SubCase {
     pub finished_at: Option<Timestamp>,
     /// Its outcome.
     pub outcome: String,
+    /// How many tasks the case had when it began: what a call did before, when it was made more than once, comes before.
+    #[serde(default)]
+    pub first_task: usize,
 }
 
 /// A limit as it is kept: the contract's, without a part that may be missing.
@@ -307,18 +384,69 @@ impl Case {
     /// cannot begin runs on like any other.
     #[must_use]
     pub fn timer_at(&self) -> Option<Timestamp> {
-        if !matches!(self.state, CaseState::Running | CaseState::Blocked) || self.overdue {
+        self.alarm().map(|alarm| alarm.at())
+    }
+
+    /// What the clock brings about next.
+    pub(super) fn alarm(&self) -> Option<Alarm> {
+        if !matches!(self.state, CaseState::Running | CaseState::Blocked) {
             return None;
         }
-        self.due_soon_at
+        let due = self
+            .due_soon_at
             .filter(|_| !self.due_soon)
-            .or(Some(self.due.judged_until))
+            .unwrap_or(self.due.judged_until);
+        let timers = self
+            .timers
+            .iter()
+            .enumerate()
+            .filter(|(_, timer)| timer.fired_at.is_none())
+            .map(|(index, timer)| Alarm::Timer(timer.fires_at, timer_id(index)));
+        let escalations = self.waiting().filter_map(|(id, task)| {
+            let escalation = task.escalation.filter(|escalation| !escalation.done)?;
+            Some(Alarm::Escalation(escalation.at, id))
+        });
+        (!self.overdue)
+            .then_some(Alarm::Due(due))
+            .into_iter()
+            .chain(timers)
+            .chain(escalations)
+            .min_by(|a, b| a.at().cmp(&b.at()).then_with(|| a.cmp(b)))
     }
 
     /// A task by its id.
     #[must_use]
     pub fn task(&self, id: &str) -> Option<&Task> {
         self.tasks.get(task_index(id)?)
+    }
+
+    /// A timer by its id.
+    pub(super) fn timer(&self, id: &str) -> Option<&Timer> {
+        self.timers.get(timer_index(id)?)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn timer_mut(&mut self, id: &str) -> Option<&mut Timer> {
+        self.timers.get_mut(timer_index(id)?)
+    }
+
+    /// How often an outcome of a step was chosen: in the case's own definition, or in the present run of a call.
+    pub(super) fn rounds(&self, call: &str, step: &str, outcome: &str) -> u32 {
+        let chosen = self
+            .tasks_of(call)
+            .filter(|task| task.is_completed() && task.step == step && task.outcome == outcome);
+        u32::try_from(chosen.count()).unwrap_or(u32::MAX)
+    }
+
+    /// The tasks of the case's own definition, or of the present run of a call.
+    pub(super) fn tasks_of<'a>(&'a self, call: &'a str) -> impl Iterator<Item = &'a Task> {
+        let first = self
+            .sub_case(call)
+            .map_or(0, |sub_case| sub_case.first_task);
+        self.tasks
+            .iter()
+            .skip(first)
+            .filter(move |task| task.call == call)
     }
 
     /// Changes a task, and notes that it is to be written.
@@ -385,10 +513,23 @@ pub fn task_id(index: usize) -> String {
     format!("t{}", index + 1)
 }
 
+/// The id of the timer at an index: `w1` for the first.
+pub(super) fn timer_id(index: usize) -> String {
+    format!("w{}", index + 1)
+}
+
 /// The index of a task's id.
 fn task_index(id: &str) -> Option<usize> {
+    index(id, 't')
+}
+
+fn timer_index(id: &str) -> Option<usize> {
+    index(id, 'w')
+}
+
+fn index(id: &str, letter: char) -> Option<usize> {
     let number = id
-        .strip_prefix('t')
+        .strip_prefix(letter)
         .filter(|number| !number.starts_with(['0', '+']))?;
     number.parse::<usize>().ok()?.checked_sub(1)
 }

@@ -97,6 +97,13 @@ pub enum Command {
         /// Why.
         reason: Words,
     },
+    /// Another system answers.
+    RecordOutcome {
+        /// Id of the task.
+        task: String,
+        /// The system's own code.
+        code: String,
+    },
     /// Look at the clock.
     Tick,
 }
@@ -112,7 +119,8 @@ impl Command {
             | Self::Stop { .. }
             | Self::Claim { .. }
             | Self::Complete { .. }
-            | Self::Return { .. } => true,
+            | Self::Return { .. }
+            | Self::RecordOutcome { .. } => true,
             Self::Start { .. }
             | Self::Retry
             | Self::Withdraw { .. }

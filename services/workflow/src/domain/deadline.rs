@@ -8,11 +8,11 @@ use motcua_proto::{
 };
 
 use super::{
-    case::Hold,
+    case::{Due, Hold, timer_id},
     command::{Cause, StatementKind, Words},
     decide::Desk,
-    engine::catalog_of,
     reckon::Hours,
+    scene::{catalog_of, definition_of},
 };
 
 /// An apology and its new date.
@@ -21,6 +21,20 @@ const ARTICLE_APOLOGY: &str = "decree 118/2025, art. 18, with Mẫu 04 of circul
 impl Desk<'_> {
     pub(super) fn hours(&self) -> Result<Hours, Error> {
         Hours::of_case(&*catalog_of(self.case, self.surround)?, self.case)
+    }
+
+    /// When to tell that a due comes near, as the definition has it.
+    pub(super) fn reminded(
+        &self,
+        hours: &Hours,
+        now: Timestamp,
+        due: Due,
+        holds: &[Hold],
+    ) -> Result<Option<Timestamp>, Error> {
+        let case = self.case;
+        let definition = definition_of(case, self.surround)?;
+        let leads = hours.leads(&definition, case.received_at, due, case.limit, holds);
+        Ok(hours.due_soon(now, due, &leads))
     }
 
     /// The limit runs on: every due moves by what the hold took.
@@ -56,7 +70,7 @@ impl Desk<'_> {
         } else {
             first_due
         };
-        let due_soon_at = hours.due_soon(at.max(self.context.now), due, case.limit);
+        let due_soon_at = self.reminded(&hours, at.max(self.context.now), due, &holds)?;
         let event = events::CaseResumed {
             resumed_at: Some(to_proto(at)),
             due_at: Some(to_proto(due.at)),
@@ -81,16 +95,38 @@ impl Desk<'_> {
         let mut moved = Vec::new();
         for (id, task) in self.case.waiting() {
             let hours = Hours::of(&catalog, &task.agency)?;
-            let left = task.planned_minutes - hours.used(task.opened_at, hold.from, before);
-            // A budget that was used up before the asking stays overdrawn.
+            let used = hours.used(task.opened_at, hold.from, before);
+            // A budget that was used up before the asking stays overdrawn, and so does what was to be escalated then.
+            let later = |minutes: i32| match u32::try_from(minutes - used) {
+                Ok(left) if left > 0 => hours.budget_end(at, left).map(to_proto).map(Some),
+                _ => Ok(None),
+            };
+            if let Some(due_at) = later(task.planned_minutes)? {
+                let escalate_at = match task.escalation {
+                    Some(escalation) => later(escalation.after_minutes)?,
+                    None => None,
+                };
+                moved.push(events::MovedDue {
+                    task: id,
+                    due_at: Some(due_at),
+                    escalate_at,
+                    ..events::MovedDue::default()
+                });
+            }
+        }
+        for (index, timer) in self.case.timers.iter().enumerate() {
+            if timer.fired_at.is_some() {
+                continue;
+            }
+            let hours = Hours::of(&catalog, &timer.agency)?;
+            let left = timer.working_minutes - hours.used(timer.set_at, hold.from, before);
             if let Ok(left) = u32::try_from(left)
                 && left > 0
             {
-                let due_at = Some(to_proto(hours.budget_end(at, left)?));
                 moved.push(events::MovedDue {
-                    task: id,
-                    branch: String::new(),
-                    due_at,
+                    timer: timer_id(index),
+                    due_at: Some(to_proto(hours.budget_end(at, left)?)),
+                    ..events::MovedDue::default()
                 });
             }
         }
@@ -103,9 +139,9 @@ impl Desk<'_> {
             let hours = Hours::of(&catalog, &sub_case.agency)?;
             let due = hours.due(sub_case.started_at, sub_case.limit, holds)?;
             moved.push(events::MovedDue {
-                task: String::new(),
                 branch: sub_case.branch.clone(),
                 due_at: Some(to_proto(due.at)),
+                ..events::MovedDue::default()
             });
         }
         Ok(moved)
@@ -154,8 +190,8 @@ impl Desk<'_> {
                 due_at: Some(to_proto(due.at)),
                 statement_revision: self.revision(StatementKind::Apology),
                 judged_until: Some(to_proto(due.judged_until)),
-                due_soon_at: hours
-                    .due_soon(self.context.now, due, self.case.limit)
+                due_soon_at: self
+                    .reminded(&hours, self.context.now, due, &self.case.holds)?
                     .map(to_proto),
             })]);
         decision

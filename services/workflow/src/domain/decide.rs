@@ -15,10 +15,11 @@ use motcua_proto::{
 
 use super::{
     begin::start,
-    case::Case,
+    case::{Alarm, Case},
     command::{Cause, Command, StatementKind, Words},
-    engine::catalog_of,
+    engine::Walk,
     reckon::Hours,
+    scene::{Scene, catalog_of},
     surround::Surround,
 };
 
@@ -76,7 +77,8 @@ pub fn decide(
         Command::Claim { task } => desk.claim(task),
         Command::Complete { task, outcome } => desk.complete(task, outcome),
         Command::Return { task, reason } => desk.give_back(task, reason),
-        Command::Tick => Ok(desk.tick()),
+        Command::Tick => desk.tick(),
+        Command::RecordOutcome { task, code } => desk.record_outcome(task, code),
     }
 }
 
@@ -247,18 +249,47 @@ impl<'a> Desk<'a> {
         Ok(decision)
     }
 
-    fn tick(&self) -> Decision {
+    /// One thing that the clock brings about; what is due beside it follows at once.
+    fn tick(&self) -> Result<Decision, Error> {
+        let now = self.context.now;
+        let events = match self.case.alarm().filter(|alarm| alarm.at() <= now) {
+            None => Vec::new(),
+            Some(Alarm::Due(_)) => vec![self.due()?],
+            Some(Alarm::Escalation(_, id)) => vec![Payload::TaskEscalated(events::TaskEscalated {
+                agency: self
+                    .case
+                    .task(&id)
+                    .map_or_else(String::new, |task| task.agency.clone()),
+                task: id,
+                escalated_at: Some(to_proto(now)),
+            })],
+            Some(Alarm::Timer(_, id)) => self.fire(&id)?,
+        };
+        Ok(self.decision(events))
+    }
+
+    fn due(&self) -> Result<Payload, Error> {
         let case = self.case;
         let now = self.context.now;
         let due_at = Some(to_proto(case.due.at));
-        let fires = case.timer_at().is_some_and(|at| at <= now);
-        let event = if !fires {
-            None
-        } else if now >= case.due.judged_until {
-            Some(Payload::CaseOverdue(events::CaseOverdue { due_at }))
-        } else {
-            Some(Payload::CaseDueSoon(events::CaseDueSoon { due_at }))
+        if now >= case.due.judged_until {
+            return Ok(Payload::CaseOverdue(events::CaseOverdue { due_at }));
+        }
+        let next = self.reminded(&self.hours()?, now, case.due, &case.holds)?;
+        Ok(Payload::CaseDueSoon(events::CaseDueSoon {
+            due_at,
+            next_at: next.map(to_proto),
+        }))
+    }
+
+    /// A path has waited, and goes on.
+    fn fire(&self, id: &str) -> Result<Vec<Payload>, Error> {
+        let Some(timer) = self.case.timer(id) else {
+            return Ok(Vec::new());
         };
-        self.decision(event.into_iter().collect())
+        let scene = Scene::of(self.case, self.surround)?;
+        let mut walk = Walk::new(self.case, &scene, self.context.now);
+        walk.fire(id, timer)?;
+        Ok(walk.events)
     }
 }

@@ -1,25 +1,21 @@
 //! A workflow definition, parsed: steps that fit together, so that a case under it can always go on and always ends.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use motcua_calendar::Limit;
-use motcua_platform::{
-    error::{Error, Violation},
-    parse::Fields,
-};
+use motcua_platform::{error::Violation, parse::Fields};
 use motcua_proto::{
     r#type::v1::{AgencyKind, Role},
-    workflow::v1::{self as proto, step::Kind},
+    workflow::v1 as proto,
 };
 
-use super::structure::{self, Structure};
+use super::{
+    condition::Condition,
+    loops,
+    reading::{STEPS_MAX, check_references, parse_percents, parse_steps, violations},
+    structure::{self, Structure},
+};
 
-/// Steps of a definition at most.
-const STEPS_MAX: usize = 200;
-/// Outcomes of a task and branches of a fork at most.
-const WAYS_MAX: usize = 20;
-/// Budget of a step at most, in working minutes: about a working year.
-const PLANNED_MINUTES_MAX: i32 = 120_000;
 /// Working minutes of a working day, wherever a limit is turned into time.
 const DAY_MINUTES: u32 = 480;
 
@@ -33,6 +29,7 @@ pub struct Definition {
     steps: BTreeMap<String, Step>,
     structure: Structure,
     longest_minutes: u32,
+    due_soon_percents: Vec<u32>,
 }
 
 /// A step.
@@ -54,6 +51,10 @@ pub enum Step {
     },
     /// Another agency works under its own procedure.
     Call(Call),
+    /// The path goes one way.
+    Choice(Choice),
+    /// The path waits.
+    Timer(Timer),
 }
 
 /// Work for somebody.
@@ -69,6 +70,32 @@ pub struct Task {
     pub planned_minutes: u32,
     /// Where each outcome leads, in the order of the definition.
     pub transitions: Vec<Transition>,
+    /// Named group that it is for; none for everybody with the role.
+    pub group: Option<String>,
+    /// When it is left out, and as what.
+    pub optional: Option<Optional>,
+    /// When its leader is to know of it, in working minutes of its budget.
+    pub escalate_after_minutes: Option<u32>,
+    /// The other system that answers; none where somebody works.
+    pub external: Option<External>,
+}
+
+/// A step that may be left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Optional {
+    /// Where this is false.
+    pub when: Condition,
+    /// The path then goes on as with this outcome.
+    pub left_out_as: String,
+}
+
+/// Another system that answers in place of somebody.
+#[derive(Debug, Clone, PartialEq)]
+pub struct External {
+    /// Its id.
+    pub system: String,
+    /// What its codes mean: an outcome, or none for a state on the way.
+    pub codes: BTreeMap<String, Option<String>>,
 }
 
 impl Task {
@@ -80,14 +107,18 @@ impl Task {
             .find(|transition| transition.outcome == outcome)
     }
 
-    fn nothing() -> Self {
-        Self {
-            title: String::new(),
-            role: Role::Unspecified,
-            agency: None,
-            planned_minutes: 0,
-            transitions: Vec::new(),
+    /// What the contract calls it: another system's step has a word of its own.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.external {
+            Some(_) => "external",
+            None => "task",
         }
+    }
+
+    /// Where the path goes on when the step is left out.
+    #[must_use]
+    pub fn left_out(&self) -> Option<&Transition> {
+        self.transition(&self.optional.as_ref()?.left_out_as)
     }
 
     /// Its outcomes.
@@ -105,6 +136,46 @@ pub struct Transition {
     pub outcome: String,
     /// The next step; none when the path ends here.
     pub to: Option<String>,
+    /// For a way back: how often it may be taken in one case.
+    pub at_most: Option<u32>,
+}
+
+/// The path goes one way: the first whose condition is true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// Conditions, and where each leads.
+    pub ways: Vec<(Condition, String)>,
+    /// Where no condition is true.
+    pub otherwise: String,
+}
+
+/// The path waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timer {
+    /// How long.
+    pub wait: Wait,
+    /// The next step.
+    pub to: String,
+}
+
+/// How long a path waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Working minutes of the agency that decides.
+    WorkingMinutes(u32),
+    /// Calendar days, to the same time of day.
+    CalendarDays(u32),
+}
+
+impl Wait {
+    /// What it takes of a limit, in working minutes.
+    #[must_use]
+    pub fn planned_minutes(self) -> u32 {
+        match self {
+            Self::WorkingMinutes(minutes) => minutes,
+            Self::CalendarDays(days) => limit_minutes(&Limit::CalendarDays { days }),
+        }
+    }
 }
 
 /// A branch of a fork.
@@ -132,8 +203,8 @@ impl Definition {
     ///
     /// # Errors
     /// Everything that is wrong, each with the path of its field below `definition`. Steps are looked at first, then
-    /// how forks and joins hang together, then whether every step is reached and reaches an end: what comes later means
-    /// nothing before what comes earlier is right.
+    /// how forks and joins hang together, then whether every step is reached and reaches an end, then whether every way
+    /// back is bounded: what comes later means nothing before what comes earlier is right.
     pub fn parse(definition: &proto::Definition) -> Result<Self, Vec<Violation>> {
         let mut fields = Fields::new();
         fields.id("definition.id", &definition.id);
@@ -147,19 +218,32 @@ impl Definition {
             fields.reject("definition.steps", format!("must be at most {STEPS_MAX}"));
         }
         check_references(&mut fields, &definition.start, &steps);
-        let steps = violations(fields, steps)?;
+        let due_soon_percents = parse_percents(&mut fields, &definition.due_soon_percents);
+        let steps: Vec<_> = violations(fields, steps)?
+            .into_iter()
+            .filter_map(|(id, step)| Some((id, step?)))
+            .collect();
 
         let structure = structure::check(&definition.start, &steps)?;
-        let longest_minutes = structure::longest_minutes(&definition.start, &steps);
+        loops::check(&definition.start, &steps)?;
+        let steps: BTreeMap<_, _> = steps.into_iter().collect();
+        let longest_minutes = loops::longest_minutes(&definition.start, &steps, &|_| 0);
         Ok(Self {
             id: definition.id.clone(),
             version: definition.version,
             title,
             start: definition.start.clone(),
-            steps: steps.into_iter().collect(),
+            steps,
             structure,
             longest_minutes,
+            due_soon_percents,
         })
+    }
+
+    /// Parts of the limit after which it is told that the due comes near, in percent; empty for the rule of the house.
+    #[must_use]
+    pub fn due_soon_percents(&self) -> &[u32] {
+        &self.due_soon_percents
     }
 
     /// Its id.
@@ -215,6 +299,15 @@ impl Definition {
         }
     }
 
+    /// A timer by its step.
+    #[must_use]
+    pub fn timer(&self, step: &str) -> Option<&Timer> {
+        match self.steps.get(step) {
+            Some(Step::Timer(timer)) => Some(timer),
+            _ => None,
+        }
+    }
+
     /// The calls, each with its step.
     pub fn calls(&self) -> impl Iterator<Item = (&str, &Call)> {
         self.steps.iter().filter_map(|(id, step)| match step {
@@ -256,11 +349,17 @@ impl Definition {
             .map(|branch| branch.to.as_str())
     }
 
-    /// Budgets along the longest path without loops, in working minutes. Of branches the longest counts; a call counts
-    /// nothing, because its procedure has a limit of its own.
+    /// Budgets along the longest path, in working minutes, every way back taken as often as it may be. Of branches the
+    /// longest counts; a call counts nothing, because its procedure has a limit of its own.
     #[must_use]
     pub fn longest_minutes(&self) -> u32 {
         self.longest_minutes
+    }
+
+    /// The same where each call, by its step, takes so many minutes.
+    #[must_use]
+    pub fn longest_minutes_with(&self, calls: &dyn Fn(&str) -> u32) -> u32 {
+        loops::longest_minutes(&self.start, &self.steps, calls)
     }
 
     /// Whether the budgets fit a procedure's limit, in working minutes as [`limit_minutes`] gives them.
@@ -292,170 +391,5 @@ pub fn limit_minutes(limit: &Limit) -> u32 {
         Limit::CalendarDays { days } => (days.saturating_mul(5) / 7)
             .max(1)
             .saturating_mul(DAY_MINUTES),
-    }
-}
-
-fn violations<T>(fields: Fields, value: T) -> Result<T, Vec<Violation>> {
-    fields.finish(Some(value)).map_err(|error| match error {
-        Error::Invalid(violations) => violations,
-        other => vec![Violation {
-            field: "definition".to_owned(),
-            description: other.to_string(),
-        }],
-    })
-}
-
-fn parse_steps(fields: &mut Fields, definition: &proto::Definition) -> Vec<(String, Step)> {
-    let mut ids = BTreeSet::new();
-    let mut steps = Vec::new();
-    for (index, step) in definition.steps.iter().enumerate().take(STEPS_MAX) {
-        let path = format!("definition.steps[{index}]");
-        if fields.id(&format!("{path}.id"), &step.id).is_some() && !ids.insert(step.id.as_str()) {
-            fields.reject(format!("{path}.id"), format!("'{}' stands twice", step.id));
-        }
-        let parsed = match &step.kind {
-            Some(Kind::Task(task)) => Step::Task(parse_task(fields, &format!("{path}.task"), task)),
-            Some(Kind::Fork(fork)) => parse_fork(fields, &format!("{path}.fork"), fork),
-            Some(Kind::Join(join)) => Step::Join {
-                to: optional(&join.to),
-            },
-            Some(Kind::Call(call)) => Step::Call(parse_call(fields, &format!("{path}.call"), call)),
-            None => {
-                fields.reject(&path, "must be a task, a fork, a join or a call");
-                // It stands for nothing: with this violation the steps are not looked at any further.
-                Step::Task(Task::nothing())
-            }
-        };
-        steps.push((step.id.clone(), parsed));
-    }
-    steps
-}
-
-fn optional(id: &str) -> Option<String> {
-    (!id.is_empty()).then(|| id.to_owned())
-}
-
-fn parse_task(fields: &mut Fields, path: &str, task: &proto::TaskStep) -> Task {
-    let title = fields
-        .line(&format!("{path}.title"), &task.title)
-        .unwrap_or_default();
-    let role = fields
-        .choice(&format!("{path}.role"), task.role)
-        .unwrap_or_default();
-    let agency = fields
-        .optional_choice(&format!("{path}.agency"), task.agency)
-        .filter(|kind| *kind != AgencyKind::Unspecified);
-    if !(1..=PLANNED_MINUTES_MAX).contains(&task.planned_minutes) {
-        fields.reject(
-            format!("{path}.planned_minutes"),
-            format!("must be working minutes, 1 to {PLANNED_MINUTES_MAX}"),
-        );
-    }
-    if task.transitions.is_empty() || task.transitions.len() > WAYS_MAX {
-        fields.reject(
-            format!("{path}.transitions"),
-            format!("must be 1 to {WAYS_MAX}: a task ends with an outcome"),
-        );
-    }
-    let mut outcomes = BTreeSet::new();
-    for (index, transition) in task.transitions.iter().enumerate() {
-        let path = format!("{path}.transitions[{index}].outcome");
-        if fields.id(&path, &transition.outcome).is_some()
-            && !outcomes.insert(transition.outcome.as_str())
-        {
-            fields.reject(path, format!("'{}' stands twice", transition.outcome));
-        }
-    }
-    let transitions = task
-        .transitions
-        .iter()
-        .map(|transition| Transition {
-            outcome: transition.outcome.clone(),
-            to: optional(&transition.to),
-        })
-        .collect();
-    let planned_minutes = task.planned_minutes.max(0).unsigned_abs();
-    Task {
-        title,
-        role,
-        agency,
-        planned_minutes,
-        transitions,
-    }
-}
-
-fn parse_fork(fields: &mut Fields, path: &str, fork: &proto::ForkStep) -> Step {
-    if !(2..=WAYS_MAX).contains(&fork.branches.len()) {
-        fields.reject(
-            format!("{path}.branches"),
-            format!("must be 2 to {WAYS_MAX}"),
-        );
-    }
-    for (index, branch) in fork.branches.iter().enumerate() {
-        fields.optional_id(&format!("{path}.branches[{index}].option"), &branch.option);
-    }
-    let branches = fork
-        .branches
-        .iter()
-        .map(|branch| Branch {
-            to: branch.to.clone(),
-            option: optional(&branch.option),
-        })
-        .collect();
-    Step::Fork {
-        branches,
-        join: fork.join.clone(),
-    }
-}
-
-fn parse_call(fields: &mut Fields, path: &str, call: &proto::CallStep) -> Call {
-    fields.id(&format!("{path}.procedure"), &call.procedure);
-    let agency = fields
-        .choice(&format!("{path}.agency"), call.agency)
-        .unwrap_or_default();
-    Call {
-        procedure: call.procedure.clone(),
-        agency,
-        to: call.to.clone(),
-    }
-}
-
-/// Every step that is named must be there.
-fn check_references(fields: &mut Fields, start: &str, steps: &[(String, Step)]) {
-    let kinds: BTreeMap<_, _> = steps.iter().map(|(id, step)| (id.as_str(), step)).collect();
-    let mut refer = |field: String, to: &str| {
-        if to.is_empty() {
-            fields.reject(field, "is required");
-        } else if !kinds.contains_key(to) {
-            fields.reject(field, format!("there is no step '{to}'"));
-        }
-    };
-    refer("definition.start".to_owned(), start);
-    for (index, (_, step)) in steps.iter().enumerate() {
-        let path = format!("definition.steps[{index}]");
-        match step {
-            Step::Task(task) => {
-                for (index, transition) in task.transitions.iter().enumerate() {
-                    if let Some(to) = &transition.to {
-                        refer(format!("{path}.task.transitions[{index}].to"), to);
-                    }
-                }
-            }
-            Step::Fork { branches, join } => {
-                for (index, branch) in branches.iter().enumerate() {
-                    refer(format!("{path}.fork.branches[{index}].to"), &branch.to);
-                }
-                refer(format!("{path}.fork.join"), join);
-            }
-            Step::Join { to: Some(to) } => refer(format!("{path}.join.to"), to),
-            Step::Join { to: None } => {}
-            Step::Call(call) => refer(format!("{path}.call.to"), &call.to),
-        }
-    }
-    if !matches!(kinds.get(start), Some(Step::Task(_)) | None) {
-        fields.reject(
-            "definition.start",
-            format!("'{start}' must be a task: somebody begins"),
-        );
     }
 }

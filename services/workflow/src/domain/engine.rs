@@ -1,205 +1,18 @@
 //! Where a path goes on: from a task's outcome, over forks and joins, into calls and out of them, to the end.
 
-use std::sync::Arc;
-
-use jiff::{Timestamp, civil::Date};
-use motcua_platform::{
-    catalog::Catalog,
-    error::Error,
-    time::{local_date, to_proto},
-};
-use motcua_proto::{
-    events::v1::{self as events, event::Payload},
-    r#type::v1::{Agency, AgencyKind},
-};
+use jiff::{Span, Timestamp};
+use motcua_calendar::{OutOfRange, instant, local};
+use motcua_platform::{error::Error, time::to_proto};
+use motcua_proto::events::v1::{self as events, event::Payload};
 
 use super::{
-    case::{Called, Case, Limit, Task, task_id},
-    command::Receipt,
-    definition::{Definition, Step},
-    reckon::{Hours, judged},
+    case::{Case, Limit, Task, Timer, task_id, timer_id},
+    condition::Facts,
+    definition::{Definition, Step, Wait},
+    reckon::{Hours, beyond, judged},
     replay::arrival_key,
-    surround::Surround,
+    scene::Scene,
 };
-
-/// Catalog and definitions that a case runs under.
-#[derive(Debug, Clone)]
-pub(super) struct Scene {
-    pub(super) catalog: Arc<Catalog>,
-    pub(super) definition: Arc<Definition>,
-    called: Vec<(Called, Arc<Definition>)>,
-}
-
-impl Scene {
-    /// What a case would run under, or why it cannot.
-    pub(super) fn prepare(receipt: &Receipt, surround: &Surround) -> Result<Self, String> {
-        let catalog = surround
-            .catalogs
-            .get(&receipt.catalog)
-            .ok_or_else(|| format!("there is no catalog '{}'", receipt.catalog))?;
-        let newest = |id: &str| {
-            surround
-                .definitions
-                .newest(id)
-                .ok_or_else(|| format!("there is no definition '{id}': publish it"))
-        };
-        let definition = newest(&receipt.definition)?;
-        for agency in [&receipt.receiving_agency, &receipt.competent_agency] {
-            Hours::find(&catalog, agency)
-                .ok_or_else(|| format!("the catalog has no agency '{agency}'"))?;
-        }
-        let standing = Standing {
-            competent: &receipt.competent_agency,
-            receiving: &receipt.receiving_agency,
-            day: local_date(receipt.received_at),
-        };
-        check_units(&catalog, &definition, standing)?;
-        let mut called = Vec::new();
-        for (branch, call) in definition.calls() {
-            let procedure = catalog.procedure(&call.procedure).ok_or_else(|| {
-                format!(
-                    "step '{branch}' calls procedure '{}', which the catalog does not have",
-                    call.procedure
-                )
-            })?;
-            unit(&catalog, standing, call.agency, branch)?;
-            let definition = newest(&procedure.definition)?;
-            if definition.calls().next().is_some() {
-                return Err(format!(
-                    "step '{branch}' calls definition '{}', which calls in its turn: calls go one level deep",
-                    definition.id()
-                ));
-            }
-            check_units(&catalog, &definition, standing)?;
-            let pinned = Called {
-                branch: branch.to_owned(),
-                // The present one, where the definition still calls it by an old one.
-                procedure: procedure.code.clone(),
-                definition: definition.id().to_owned(),
-                definition_version: definition.version(),
-            };
-            called.push((pinned, definition));
-        }
-        Ok(Self {
-            catalog,
-            definition,
-            called,
-        })
-    }
-
-    /// What a case runs under.
-    pub(super) fn of(case: &Case, surround: &Surround) -> Result<Self, Error> {
-        let catalog = catalog_of(case, surround)?;
-        let pinned = |id: &str, version: i32| {
-            surround
-                .definitions
-                .get(id, version)
-                .ok_or_else(|| Error::NotReady {
-                    missing: format!("version {version} of definition {id}"),
-                    remedy: "restore it: running cases keep their version",
-                })
-        };
-        Ok(Self {
-            catalog,
-            definition: pinned(&case.definition, case.definition_version)?,
-            called: case
-                .called
-                .iter()
-                .map(|called| {
-                    Ok((
-                        called.clone(),
-                        pinned(&called.definition, called.definition_version)?,
-                    ))
-                })
-                .collect::<Result<_, Error>>()?,
-        })
-    }
-
-    /// The definitions of its calls, for the event that begins the case.
-    pub(super) fn called(&self) -> Vec<events::CalledDefinition> {
-        self.called
-            .iter()
-            .map(|(called, _)| events::CalledDefinition {
-                branch: called.branch.clone(),
-                procedure: called.procedure.clone(),
-                definition: called.definition.clone(),
-                definition_version: called.definition_version,
-            })
-            .collect()
-    }
-
-    /// The definition that a task belongs to: the case's own, or the call's.
-    pub(super) fn definition_of(&self, call: &str) -> &Definition {
-        self.called
-            .iter()
-            .find(|(called, _)| called.branch == call)
-            .map_or(&*self.definition, |(_, definition)| definition)
-    }
-}
-
-/// The catalog that a case stands under.
-pub(super) fn catalog_of(case: &Case, surround: &Surround) -> Result<Arc<Catalog>, Error> {
-    surround
-        .catalogs
-        .get(&case.catalog)
-        .ok_or_else(|| Error::NotReady {
-            missing: format!("catalog {}", case.catalog),
-            remedy: "apply it again under the same id",
-        })
-}
-
-/// The agencies that a case's other ones are found by.
-#[derive(Debug, Clone, Copy)]
-struct Standing<'a> {
-    competent: &'a str,
-    receiving: &'a str,
-    /// On which day.
-    day: Date,
-}
-
-impl Standing<'_> {
-    /// The unit of that kind: of the ward that decides, which a centre may have received for (decree 118/2025, art. 17); where an
-    /// agency of no ward decides, of the one that received.
-    fn unit<'c>(&self, catalog: &'c Catalog, kind: AgencyKind) -> Option<&'c Agency> {
-        let own = catalog.unit(self.competent, kind, self.day);
-        own.or_else(|| catalog.unit(self.receiving, kind, self.day))
-    }
-}
-
-/// Every unit that the definition's tasks need must be there, so that a running case never stops for one.
-fn check_units(
-    catalog: &Catalog,
-    definition: &Definition,
-    standing: Standing<'_>,
-) -> Result<(), String> {
-    for (id, step) in definition.steps() {
-        if let Step::Task(task) = step
-            && let Some(kind) = task.agency
-        {
-            unit(catalog, standing, kind, id)?;
-        }
-    }
-    Ok(())
-}
-
-fn unit(
-    catalog: &Catalog,
-    standing: Standing<'_>,
-    kind: AgencyKind,
-    step: &str,
-) -> Result<(), String> {
-    standing
-        .unit(catalog, kind)
-        .filter(|unit| catalog.calendar_of(unit).is_some())
-        .map(drop)
-        .ok_or_else(|| {
-            format!(
-                "agency '{}' has no {} unit for step '{step}'",
-                standing.competent,
-                kind.as_str_name()
-            )
-        })
-}
 
 /// Where a path goes after a step.
 #[derive(Debug, Default)]
@@ -212,6 +25,8 @@ struct Way {
     begins: Vec<String>,
     /// True when the path ends.
     ends: bool,
+    /// The outcome as which the last step on it was left out; none where none was.
+    left_out_as: Option<String>,
 }
 
 /// A decision under way: what happens, in order.
@@ -221,6 +36,7 @@ pub(super) struct Walk<'a> {
     scene: &'a Scene,
     now: Timestamp,
     tasks: usize,
+    timers: usize,
     pub(super) events: Vec<Payload>,
 }
 
@@ -231,23 +47,33 @@ impl<'a> Walk<'a> {
             scene,
             now,
             tasks: case.tasks.len(),
+            timers: case.timers.len(),
             events: Vec::new(),
         }
     }
 
     /// The case's first step.
     pub(super) fn begin(&mut self) -> Result<(), Error> {
-        self.enter("", self.scene.definition.start(), "")
+        let scene = self.scene;
+        let way = self.way(&scene.definition, "", Some(scene.definition.start()), None);
+        self.go_on("", &way, |_| "", "")
     }
 
     /// A task ends with an outcome that it has.
-    pub(super) fn complete(&mut self, id: &str, task: &Task, outcome: &str) -> Result<(), Error> {
-        let definition = self.scene.definition_of(&task.call);
+    pub(super) fn complete(
+        &mut self,
+        id: &str,
+        task: &Task,
+        outcome: &str,
+        external_code: &str,
+    ) -> Result<(), Error> {
+        let scene = self.scene;
+        let definition = scene.definition_of(&task.call);
         let to = definition
             .task(&task.step)
             .and_then(|step| step.transition(outcome))
             .and_then(|transition| transition.to.as_deref());
-        let way = self.way(definition, &task.call, to);
+        let way = self.way(definition, &task.call, to, Some((&task.step, outcome)));
         self.events
             .push(Payload::TaskCompleted(events::TaskCompleted {
                 task: id.to_owned(),
@@ -256,18 +82,58 @@ impl<'a> Walk<'a> {
                 used_minutes: self.used(task)?,
                 joined: way.joined.clone(),
                 forked: way.forked.clone(),
+                external_code: external_code.to_owned(),
             }));
-        for step in &way.begins {
-            let same_branch = branch_path(definition, &task.call, step) == task.branch;
-            self.enter(&task.call, step, if same_branch { id } else { "" })?;
-        }
-        match (way.ends, task.call.as_str()) {
-            (false, _) => Ok(()),
-            (true, "") => {
-                self.finish(outcome);
-                Ok(())
+        let previous = |branch: &str| if branch == task.branch { id } else { "" };
+        self.go_on(&task.call, &way, previous, outcome)
+    }
+
+    /// A path has waited, and goes on.
+    pub(super) fn fire(&mut self, id: &str, timer: &Timer) -> Result<(), Error> {
+        let scene = self.scene;
+        let definition = scene.definition_of(&timer.call);
+        let to = definition.timer(&timer.step).map(|step| step.to.as_str());
+        let way = self.way(definition, &timer.call, to, None);
+        self.events.push(Payload::TimerFired(events::TimerFired {
+            timer: id.to_owned(),
+            fired_at: Some(to_proto(self.now)),
+            joined: way.joined.clone(),
+            forked: way.forked.clone(),
+        }));
+        let previous = |branch: &str| {
+            if branch == timer.branch {
+                timer.previous.as_str()
+            } else {
+                ""
             }
-            (true, call) => self.leave(call, outcome),
+        };
+        self.go_on(&timer.call, &way, previous, "")
+    }
+
+    /// Everything that a way leads to begins; where it ends, the case ends, or its call. Which task was before in a branch
+    /// is known to whoever sets out.
+    fn go_on<'t>(
+        &mut self,
+        call: &str,
+        way: &Way,
+        previous: impl Fn(&str) -> &'t str,
+        outcome: &str,
+    ) -> Result<(), Error> {
+        let scene = self.scene;
+        let definition = scene.definition_of(call);
+        for step in &way.begins {
+            let branch = branch_path(definition, call, step);
+            self.enter(call, step, previous(&branch))?;
+        }
+        if !way.ends {
+            return Ok(());
+        }
+        let outcome = way.left_out_as.as_deref().unwrap_or(outcome);
+        if call.is_empty() {
+            self.finish(outcome);
+            Ok(())
+        } else {
+            self.leave(call, outcome)
         }
     }
 
@@ -298,13 +164,37 @@ impl<'a> Walk<'a> {
         ))
     }
 
-    /// Follows a path from where a step led, to the work that begins next.
-    fn way<'d>(&self, definition: &'d Definition, call: &str, to: Option<&'d str>) -> Way {
+    /// Follows a path from where a step led, to the work that begins next. `ending` is the step that ends with this, and
+    /// its outcome.
+    fn way<'d>(
+        &self,
+        definition: &'d Definition,
+        call: &'d str,
+        to: Option<&'d str>,
+        ending: Option<(&'d str, &'d str)>,
+    ) -> Way {
+        let facts = || Facts::of(self.case, definition, call, ending);
         let mut way = Way::default();
         let mut next = to;
-        // Structure makes this end: forks and joins alone never form a circle.
+        // Loops make this end: without a way back there is no circle, and only work has ways back.
         while let Some(id) = next {
             match definition.step(id) {
+                Some(Step::Choice(choice)) => {
+                    let facts = facts();
+                    let taken = choice.ways.iter().find(|(when, _)| when.holds(&facts));
+                    next = Some(taken.map_or(&choice.otherwise, |(_, to)| to));
+                    continue;
+                }
+                Some(Step::Task(task)) => {
+                    if let (Some(optional), Some(left_out)) = (&task.optional, task.left_out())
+                        && !optional.when.holds(&facts())
+                    {
+                        way.left_out_as = Some(optional.left_out_as.clone());
+                        next = left_out.to.as_deref();
+                        continue;
+                    }
+                    way.begins.push(id.to_owned());
+                }
                 Some(Step::Fork { join, .. }) => {
                     let branches: Vec<_> = definition
                         .branches_for(id, &self.case.options)
@@ -325,7 +215,7 @@ impl<'a> Walk<'a> {
                         continue;
                     }
                 }
-                Some(Step::Task(_) | Step::Call(_)) | None => way.begins.push(id.to_owned()),
+                Some(Step::Call(_) | Step::Timer(_)) | None => way.begins.push(id.to_owned()),
             }
             return way;
         }
@@ -354,6 +244,7 @@ impl<'a> Walk<'a> {
         let definition = self.scene.definition_of(call);
         match definition.step(step) {
             Some(Step::Task(_)) => self.open(call, step, previous),
+            Some(Step::Timer(timer)) => self.wait(call, step, timer.wait, previous),
             Some(Step::Call(_)) if call.is_empty() => self.start_sub_case(step),
             _ => Err(Error::Fault(format!(
                 "step '{step}' of definition {} version {} is no work",
@@ -369,58 +260,84 @@ impl<'a> Walk<'a> {
             return Ok(());
         };
         let agency = match task.agency {
-            Some(kind) => self.unit(kind)?,
-            None => self.agency_of(call)?,
+            Some(kind) => self.scene.unit(self.case, kind, self.now)?,
+            None => self.scene.agency_of(self.case, call, self.now)?,
         };
-        let due_at =
-            Hours::of(&self.scene.catalog, &agency)?.budget_end(self.now, task.planned_minutes)?;
+        let hours = Hours::of(&self.scene.catalog, &agency)?;
+        let due_at = Some(to_proto(hours.budget_end(self.now, task.planned_minutes)?));
+        let id = task_id(self.tasks);
+        let after = task.escalate_after_minutes;
+        let escalate_at = after
+            .map(|minutes| hours.budget_end(self.now, minutes).map(to_proto))
+            .transpose()?;
+        let request = task.external.as_ref().map(|external| {
+            Payload::OutcomeRequested(events::OutcomeRequested {
+                task: id.clone(),
+                system: external.system.clone(),
+                step: step.to_owned(),
+                procedure: self
+                    .case
+                    .called(call)
+                    .map_or(&self.case.procedure, |called| &called.procedure)
+                    .clone(),
+                agency: agency.clone(),
+                due_at,
+            })
+        });
         let opened = events::TaskOpened {
-            task: task_id(self.tasks),
+            task: id,
             step: step.to_owned(),
             branch: branch_path(definition, call, step),
             role: task.role.into(),
             agency,
             opened_at: Some(to_proto(self.now)),
             planned_minutes: i32::try_from(task.planned_minutes).unwrap_or(i32::MAX),
-            due_at: Some(to_proto(due_at)),
+            due_at,
             call: call.to_owned(),
             previous: previous.to_owned(),
+            group: task.group.clone().unwrap_or_default(),
+            system: task
+                .external
+                .as_ref()
+                .map_or_else(String::new, |external| external.system.clone()),
+            escalate_at,
+            escalate_after_minutes: after
+                .and_then(|minutes| i32::try_from(minutes).ok())
+                .unwrap_or_default(),
         };
         self.tasks += 1;
         self.events.push(Payload::TaskOpened(opened));
+        self.events.extend(request);
         Ok(())
     }
 
-    /// The agency that decides on a call's sub-case, or on the case itself.
-    fn agency_of(&self, call: &str) -> Result<String, Error> {
-        match self.scene.definition.call(call) {
-            Some(call) => self.unit(call.agency),
-            None => Ok(self.case.competent_agency.clone()),
-        }
-    }
-
-    fn unit(&self, kind: AgencyKind) -> Result<String, Error> {
-        let standing = Standing {
-            competent: &self.case.competent_agency,
-            receiving: &self.case.receiving_agency,
-            day: local_date(self.now),
+    fn wait(&mut self, call: &str, step: &str, wait: Wait, previous: &str) -> Result<(), Error> {
+        let agency = self.scene.agency_of(self.case, call, self.now)?;
+        let (fires_at, working_minutes) = match wait {
+            Wait::WorkingMinutes(minutes) => (
+                Hours::of(&self.scene.catalog, &agency)?.budget_end(self.now, minutes)?,
+                i32::try_from(minutes).unwrap_or(i32::MAX),
+            ),
+            Wait::CalendarDays(days) => (days_later(self.now, days)?, 0),
         };
-        let unit = standing
-            .unit(&self.scene.catalog, kind)
-            .ok_or_else(|| Error::NotReady {
-                missing: format!(
-                    "unit {} of agency {} in catalog {}",
-                    kind.as_str_name(),
-                    standing.competent,
-                    self.case.catalog
-                ),
-                remedy: "apply a catalog that has it",
-            })?;
-        Ok(unit.code.clone())
+        let definition = self.scene.definition_of(call);
+        self.events.push(Payload::TimerSet(events::TimerSet {
+            timer: timer_id(self.timers),
+            step: step.to_owned(),
+            call: call.to_owned(),
+            branch: branch_path(definition, call, step),
+            previous: previous.to_owned(),
+            set_at: Some(to_proto(self.now)),
+            fires_at: Some(to_proto(fires_at)),
+            working_minutes,
+            agency,
+        }));
+        self.timers += 1;
+        Ok(())
     }
 
     fn start_sub_case(&mut self, call: &str) -> Result<(), Error> {
-        let agency = self.agency_of(call)?;
+        let agency = self.scene.agency_of(self.case, call, self.now)?;
         let missing = || Error::NotReady {
             missing: format!(
                 "what step '{call}' of case definition {} calls",
@@ -428,12 +345,8 @@ impl<'a> Walk<'a> {
             ),
             remedy: "apply a catalog that has it",
         };
-        let (called, definition) = self
-            .scene
-            .called
-            .iter()
-            .find(|(called, _)| called.branch == call)
-            .ok_or_else(missing)?;
+        let scene = self.scene;
+        let (called, definition) = scene.call(call).ok_or_else(missing)?;
         let limit = self
             .scene
             .catalog
@@ -453,14 +366,15 @@ impl<'a> Walk<'a> {
                 started_at: Some(to_proto(self.now)),
                 due_at: Some(to_proto(due.at)),
             }));
-        self.open(call, definition.start(), "")
+        let way = self.way(definition, call, Some(definition.start()), None);
+        self.go_on(call, &way, |_| "", "")
     }
 
     /// A sub-case has ended; the case goes on behind its call, whatever the outcome.
     fn leave(&mut self, call: &str, outcome: &str) -> Result<(), Error> {
         let scene = self.scene;
         let to = scene.definition.call(call).map(|call| call.to.as_str());
-        let way = self.way(&scene.definition, "", to);
+        let way = self.way(&scene.definition, "", to, Some((call, outcome)));
         self.events
             .push(Payload::SubCaseFinished(events::SubCaseFinished {
                 branch: call.to_owned(),
@@ -468,13 +382,7 @@ impl<'a> Walk<'a> {
                 finished_at: Some(to_proto(self.now)),
                 joined: way.joined.clone(),
             }));
-        for step in &way.begins {
-            self.enter("", step, "")?;
-        }
-        if way.ends {
-            self.finish(outcome);
-        }
-        Ok(())
+        self.go_on("", &way, |_| "", outcome)
     }
 
     fn finish(&mut self, outcome: &str) {
@@ -486,6 +394,14 @@ impl<'a> Walk<'a> {
                 apologised: self.case.extended,
             }));
     }
+}
+
+/// The same time of day, so many days later.
+fn days_later(now: Timestamp, days: u32) -> Result<Timestamp, Error> {
+    let then = local(now)
+        .checked_add(Span::new().days(i64::from(days)))
+        .map_err(|_| beyond(OutOfRange::Beyond))?;
+    instant(then).map_err(beyond)
 }
 
 fn after_join<'a>(definition: &'a Definition, join: &str) -> Option<&'a str> {

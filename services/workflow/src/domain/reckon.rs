@@ -12,7 +12,10 @@ use motcua_platform::{
 };
 use motcua_proto::r#type::v1::Punctuality;
 
-use super::case::{Case, Due, Hold, Limit};
+use super::{
+    case::{Case, Due, Hold, Limit},
+    definition::Definition,
+};
 
 /// How long before its due a case with a limit of two working days or more is told to be due soon: one working day.
 const SOON_MINUTES: i64 = 480;
@@ -103,14 +106,38 @@ impl Hours {
         i32::try_from(between(from, to) - held).unwrap_or(i32::MAX)
     }
 
-    /// When to tell that a due comes near; none where that would lie at or before `now`.
-    pub(super) fn due_soon(&self, now: Timestamp, due: Due, limit: Limit) -> Option<Timestamp> {
-        let lead = lead(limit);
+    /// How many working minutes before a due it is told to come near, most first: as the definition divides the limit, or
+    /// by the rule of the house.
+    pub(super) fn leads(
+        &self,
+        definition: &Definition,
+        received_at: Timestamp,
+        due: Due,
+        limit: Limit,
+        holds: &[Hold],
+    ) -> Vec<i64> {
+        if definition.due_soon_percents().is_empty() {
+            return vec![lead(limit)];
+        }
+        let whole = i64::from(self.used(received_at, due.at, holds));
+        let left = |percent: &u32| whole * i64::from(100 - percent) / 100;
+        definition.due_soon_percents().iter().map(left).collect()
+    }
+
+    /// When to tell next that a due comes near; none where all of that would lie at or before `now`.
+    pub(super) fn due_soon(&self, now: Timestamp, due: Due, leads: &[i64]) -> Option<Timestamp> {
+        leads
+            .iter()
+            .find_map(|lead| self.minutes_before(now, due, *lead))
+    }
+
+    /// The first whole minute after `now` at which no more than so many working minutes are left.
+    fn minutes_before(&self, now: Timestamp, due: Due, lead: i64) -> Option<Timestamp> {
         let left = |at: i64| {
             Timestamp::from_second(at * 60)
                 .map_or(0, |at| self.calendar.elapsed_working_minutes(at, due.at))
         };
-        // The first whole minute at which no more than the lead is left. Elapsed time is monotone, so halving finds it.
+        // Elapsed time is monotone, so halving finds it.
         let (mut early, mut late) = (
             now.as_second().div_euclid(60),
             due.at.as_second().div_euclid(60),

@@ -10,7 +10,7 @@ use motcua_proto::{
 };
 
 use super::{
-    case::{Apology, Called, Case, Due, Hold, Limit, SubCase, Task, Touched},
+    case::{Apology, Called, Case, Due, Escalation, Hold, Limit, SubCase, Task, Timer, Touched},
     command::StatementKind,
 };
 
@@ -91,6 +91,7 @@ fn begun(event: &Event, started: &events::CaseStarted) -> Case {
         paid_vnd: started.paid_vnd,
         tasks: Vec::new(),
         sub_cases: Vec::new(),
+        timers: Vec::new(),
         arrivals: Default::default(),
         ended_at: None,
         outcome: String::new(),
@@ -147,7 +148,32 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             due_at: at(opened.due_at.as_ref()),
             outcome: String::new(),
             previous: opened.previous.clone(),
+            group: opened.group.clone(),
+            system: opened.system.clone(),
+            external_code: String::new(),
+            escalation: from_proto_opt(opened.escalate_at.as_ref()).map(|at| Escalation {
+                at: truncated(at),
+                after_minutes: opened.escalate_after_minutes,
+                done: false,
+            }),
         }),
+        Payload::TaskEscalated(escalated) => case.change_task(&escalated.task, |task| {
+            if let Some(escalation) = &mut task.escalation {
+                escalation.done = true;
+            }
+        }),
+        Payload::TimerSet(set) => case.timers.push(Timer {
+            step: set.step.clone(),
+            call: set.call.clone(),
+            branch: set.branch.clone(),
+            previous: set.previous.clone(),
+            agency: set.agency.clone(),
+            set_at: at(set.set_at.as_ref()),
+            fires_at: at(set.fires_at.as_ref()),
+            working_minutes: set.working_minutes,
+            fired_at: None,
+        }),
+        Payload::TimerFired(fired) => timer_fired(case, fired),
         Payload::TaskClaimed(claimed) => case.change_task(&claimed.task, |task| {
             task.state = TaskState::Claimed;
             task.assignee.clone_from(&claimed.assignee);
@@ -182,6 +208,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             due_at: at(started.due_at.as_ref()),
             finished_at: None,
             outcome: String::new(),
+            first_task: case.tasks.len(),
         }),
         Payload::SubCaseFinished(finished) => {
             if let Some(sub_case) = running(case, &finished.branch) {
@@ -226,7 +253,11 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             case.touch_waiting();
         }
         Payload::CaseStaffRecused(recused) => staff_recused(case, &recused.principal),
-        Payload::CaseDueSoon(_) => case.due_soon = true,
+        Payload::CaseDueSoon(soon) => {
+            let next = from_proto_opt(soon.next_at.as_ref()).map(truncated);
+            case.due_soon = next.is_none();
+            case.due_soon_at = next.or(case.due_soon_at);
+        }
         Payload::CaseOverdue(_) => case.overdue = true,
         Payload::CaseWithdrawn(withdrawn) => {
             case.state = CaseState::Withdrawn;
@@ -260,6 +291,7 @@ fn task_completed(case: &mut Case, event: &Event, completed: &events::TaskComple
             completed.used_minutes,
         );
         task.outcome.clone_from(&completed.outcome);
+        task.external_code.clone_from(&completed.external_code);
         // Who completes a task has it, whether it was taken before or not.
         if let Some(actor) = &event.actor {
             task.assignee.clone_from(&actor.id);
@@ -267,6 +299,15 @@ fn task_completed(case: &mut Case, event: &Event, completed: &events::TaskComple
         call.clone_from(&task.call);
     });
     arrived(case, &call, &completed.joined);
+}
+
+fn timer_fired(case: &mut Case, fired: &events::TimerFired) {
+    let mut call = String::new();
+    if let Some(timer) = case.timer_mut(&fired.timer) {
+        timer.fired_at = from_proto_opt(fired.fired_at.as_ref());
+        call.clone_from(&timer.call);
+    }
+    arrived(case, &call, &fired.joined);
 }
 
 fn case_resumed(case: &mut Case, resumed: &events::CaseResumed) {
@@ -285,8 +326,18 @@ fn case_resumed(case: &mut Case, resumed: &events::CaseResumed) {
     remind(case, resumed.due_soon_at.as_ref());
     for moved in &resumed.moved {
         let due_at = at(moved.due_at.as_ref());
-        if moved.branch.is_empty() {
-            case.change_task(&moved.task, |task| task.due_at = due_at);
+        if !moved.timer.is_empty() {
+            if let Some(timer) = case.timer_mut(&moved.timer) {
+                timer.fires_at = due_at;
+            }
+        } else if moved.branch.is_empty() {
+            let escalate_at = from_proto_opt(moved.escalate_at.as_ref()).map(truncated);
+            case.change_task(&moved.task, |task| {
+                task.due_at = due_at;
+                if let (Some(escalation), Some(at)) = (&mut task.escalation, escalate_at) {
+                    escalation.at = at;
+                }
+            });
         } else if let Some(sub_case) = running(case, &moved.branch) {
             sub_case.due_at = due_at;
         }

@@ -10,8 +10,8 @@ use motcua_proto::{
 
 use super::{
     case::{Case, Task},
-    engine::catalog_of,
     reckon::Hours,
+    scene::catalog_of,
     show::pinned,
     surround::Surround,
 };

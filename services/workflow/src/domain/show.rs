@@ -1,5 +1,7 @@
 //! A case as the contract shows it.
 
+use std::collections::BTreeSet;
+
 use motcua_platform::time::to_proto;
 use motcua_proto::{
     events::v1::HoldGround,
@@ -7,7 +9,7 @@ use motcua_proto::{
 };
 
 use super::{
-    case::{Case, SubCase, Task, task_id},
+    case::{Case, SubCase, Task, Timer, task_id},
     surround::Definitions,
 };
 
@@ -24,6 +26,23 @@ pub struct Answered {
     /// For each task the index of its definition.
     #[prost(uint32, repeated, tag = "3")]
     pub definition_of: Vec<u32>,
+    /// How often the outcomes of waiting tasks were chosen before: a way back has a bound.
+    #[prost(message, repeated, tag = "4")]
+    pub taken: Vec<Taken>,
+}
+
+/// How often an outcome of a task's step was chosen before.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Taken {
+    /// Index of the task.
+    #[prost(uint32, tag = "1")]
+    pub task: u32,
+    /// The outcome.
+    #[prost(string, tag = "2")]
+    pub outcome: String,
+    /// So often.
+    #[prost(uint32, tag = "3")]
+    pub times: u32,
 }
 
 /// A version of a definition.
@@ -42,12 +61,18 @@ impl Answered {
     #[must_use]
     pub fn fill(self, definitions: &Definitions) -> proto::Case {
         let mut case = self.case.unwrap_or_default();
-        for (task, index) in case.tasks.iter_mut().zip(&self.definition_of) {
+        for (place, (task, index)) in case.tasks.iter_mut().zip(&self.definition_of).enumerate() {
             let pinned = usize::try_from(*index)
                 .ok()
                 .and_then(|index| self.definitions.get(index));
+            let taken = |outcome: &str| {
+                let mut of_it = self.taken.iter().filter(|taken| {
+                    usize::try_from(taken.task) == Ok(place) && taken.outcome == outcome
+                });
+                of_it.next().map_or(0, |taken| taken.times)
+            };
             if let Some(pinned) = pinned {
-                fill(task, definitions, &pinned.id, pinned.version);
+                fill(task, definitions, (&pinned.id, pinned.version), taken);
             }
         }
         case
@@ -80,7 +105,31 @@ pub fn answered(code: &str, case: &Case) -> Answered {
         case: Some(show_case(code, case)),
         definitions: [own].into_iter().chain(called).collect(),
         definition_of,
+        taken: taken(case),
     }
+}
+
+/// Of each waiting task the outcomes that its step had before.
+fn taken(case: &Case) -> Vec<Taken> {
+    let mut all = Vec::new();
+    for (index, task) in case
+        .tasks
+        .iter()
+        .enumerate()
+        .filter(|(_, task)| task.is_waiting())
+    {
+        let before: BTreeSet<_> = case
+            .tasks_of(&task.call)
+            .filter(|before| before.is_completed() && before.step == task.step)
+            .map(|before| before.outcome.as_str())
+            .collect();
+        all.extend(before.into_iter().map(|outcome| Taken {
+            task: u32::try_from(index).unwrap_or(u32::MAX),
+            outcome: outcome.to_owned(),
+            times: case.rounds(&task.call, &task.step, outcome),
+        }));
+    }
+    all
 }
 
 fn show_case(code: &str, case: &Case) -> proto::Case {
@@ -119,6 +168,7 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
             .filter_map(|index| show_task(code, case, index))
             .collect(),
         sub_cases: case.sub_cases.iter().map(show_sub_case).collect(),
+        timers: case.timers.iter().map(show_timer).collect(),
         ended_at: case.ended_at.map(to_proto),
         fee_vnd: case.fee_vnd,
         paid_vnd: case.paid_vnd,
@@ -126,6 +176,16 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
         punctuality: case.punctuality.into(),
         blocked_reason: case.blocked_reason.clone(),
         etag: format!("\"{}\"", case.version),
+    }
+}
+
+fn show_timer(timer: &Timer) -> proto::Timer {
+    proto::Timer {
+        step: timer.step.clone(),
+        branch: timer.branch.clone(),
+        set_at: Some(to_proto(timer.set_at)),
+        fires_at: Some(to_proto(timer.fires_at)),
+        fired_at: timer.fired_at.map(to_proto),
     }
 }
 
@@ -169,12 +229,21 @@ pub fn show_task(code: &str, case: &Case, index: usize) -> Option<proto::Task> {
         case_due_at: Some(to_proto(case.due.at)),
         receiving_agency: case.receiving_agency.clone(),
         held: case.state == CaseState::Held,
+        group: task.group.clone(),
+        system: task.system.clone(),
+        escalated: task.escalation.is_some_and(|escalation| escalation.done),
     })
 }
 
-/// Puts into a shown task what its definition says: its title, and the outcomes that it waits for.
-pub fn fill(shown: &mut proto::Task, definitions: &Definitions, definition: &str, version: i32) {
-    let Some(definition) = definitions.get(definition, version) else {
+/// Puts into a shown task what its definition, by id and version, says: its title, and the outcomes that it waits for. A way
+/// back that was taken as often as it may be is none of them.
+pub fn fill(
+    shown: &mut proto::Task,
+    definitions: &Definitions,
+    definition: (&str, i32),
+    taken: impl Fn(&str) -> u32,
+) {
+    let Some(definition) = definitions.get(definition.0, definition.1) else {
         return;
     };
     let Some(step) = definition.task(&shown.step) else {
@@ -182,7 +251,12 @@ pub fn fill(shown: &mut proto::Task, definitions: &Definitions, definition: &str
     };
     shown.title.clone_from(&step.title);
     if matches!(shown.state(), TaskState::Open | TaskState::Claimed) {
-        shown.outcomes = step.outcomes().map(str::to_owned).collect();
+        shown.outcomes = step
+            .transitions
+            .iter()
+            .filter(|way| way.at_most.is_none_or(|times| taken(&way.outcome) < times))
+            .map(|way| way.outcome.clone())
+            .collect();
     }
 }
 
@@ -199,5 +273,13 @@ impl Case {
     #[must_use]
     pub fn definition_of(&self, index: usize) -> Option<(&str, i32)> {
         Some(pinned(self, self.tasks.get(index)?))
+    }
+
+    /// How often an outcome of the step of the task at an index was chosen before.
+    #[must_use]
+    pub fn taken(&self, index: usize, outcome: &str) -> u32 {
+        self.tasks
+            .get(index)
+            .map_or(0, |task| self.rounds(&task.call, &task.step, outcome))
     }
 }

@@ -72,7 +72,30 @@ impl Desk<'_> {
                 "leave it to somebody who has the role that the task names",
             ));
         }
+        if !task.group.is_empty() && !self.context.groups.contains(&task.group) {
+            return Err(refuse_task(
+                task,
+                "the task is for a group that the caller does not belong to",
+                ARTICLE_WORK,
+                "leave it to somebody of the group that the task names",
+            ));
+        }
         Ok(())
+    }
+
+    /// What was asked of a system is answered by it: by its own id, or by whoever belongs to the group of that name.
+    pub(super) fn for_system(&self, task: &Task) -> Result<(), Error> {
+        let is_it =
+            self.context.actor.id == task.system || self.context.groups.contains(&task.system);
+        if self.context.scope.acts_for(&task.agency) && is_it {
+            return Ok(());
+        }
+        Err(refuse_task(
+            task,
+            "another system is asked for the outcome",
+            ARTICLE_WORK,
+            "let the system answer that the task names",
+        ))
     }
 
     /// Who prepared does not sign: a leader's step is for somebody who has not completed any other step of the case. One

@@ -3,7 +3,7 @@
 //!
 //! A definition is a main line; a fork divides it into branches, each a line of its own, which lead to the fork's join
 //! and nowhere else. Nobody enters a branch from outside, so a join always gets what its fork sent. A branch begins
-//! with a task or a call, and a join leads to anything but a further join: one act reaches one join at most.
+//! with work or a wait, and so does every path from a join to a further join: one act reaches one join at most.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -67,7 +67,7 @@ pub(super) fn check<'a>(
 }
 
 /// The steps that may follow a step, whatever is chosen.
-fn successors(step: &Step) -> Vec<&str> {
+pub(super) fn successors(step: &Step) -> Vec<&str> {
     match step {
         Step::Task(task) => task
             .transitions
@@ -82,6 +82,30 @@ fn successors(step: &Step) -> Vec<&str> {
             .collect(),
         Step::Join { to } => to.as_deref().into_iter().collect(),
         Step::Call(call) => vec![&call.to],
+        Step::Choice(choice) => choice
+            .ways
+            .iter()
+            .map(|(_, to)| to.as_str())
+            .chain([choice.otherwise.as_str()])
+            .collect(),
+        Step::Timer(timer) => vec![&timer.to],
+    }
+}
+
+/// Where a path may go on from a step without any work or wait in between.
+fn passes(step: &Step) -> Vec<&str> {
+    match step {
+        Step::Choice(_) => successors(step),
+        Step::Task(task) => task
+            .left_out()
+            .and_then(|transition| transition.to.as_deref())
+            .into_iter()
+            .collect(),
+        // Where every branch is left out.
+        Step::Fork { branches, join } if branches.iter().all(|branch| branch.option.is_some()) => {
+            vec![join]
+        }
+        Step::Fork { .. } | Step::Join { .. } | Step::Call(_) | Step::Timer(_) => Vec::new(),
     }
 }
 
@@ -93,7 +117,7 @@ fn may_end(step: &Step) -> bool {
             .iter()
             .any(|transition| transition.to.is_none()),
         Step::Join { to } => to.is_none(),
-        Step::Fork { .. } | Step::Call(_) => false,
+        Step::Fork { .. } | Step::Call(_) | Step::Choice(_) | Step::Timer(_) => false,
     }
 }
 
@@ -121,11 +145,14 @@ impl<'a> Survey<'a> {
                 let to = &branch.to;
                 if !matches!(
                     self.places.get(to.as_str()),
-                    Some((_, Step::Task(_) | Step::Call(_)))
+                    Some((_, Step::Task(task))) if task.optional.is_none()
+                ) && !matches!(
+                    self.places.get(to.as_str()),
+                    Some((_, Step::Call(_) | Step::Timer(_)))
                 ) {
                     self.reject(
                         field,
-                        "must be a task or a call: a branch begins with work".to_owned(),
+                        "must be a task that is not left out, a call or a timer: a branch begins with work".to_owned(),
                     );
                 } else if self
                     .structure
@@ -156,7 +183,7 @@ impl<'a> Survey<'a> {
             match step {
                 Step::Task(task) => {
                     for (index, transition) in task.transitions.iter().enumerate() {
-                        let field = format!("{path}.task.transitions[{index}].to");
+                        let field = format!("{path}.{}.transitions[{index}].to", task.kind());
                         waiting.extend(self.hop(field, transition.to.as_deref(), branch, join));
                     }
                 }
@@ -168,6 +195,18 @@ impl<'a> Survey<'a> {
                         join,
                     ));
                 }
+                Step::Choice(choice) => {
+                    for (index, (_, to)) in choice.ways.iter().enumerate() {
+                        let field = format!("{path}.choice.ways[{index}].to");
+                        waiting.extend(self.hop(field, Some(to), branch, join));
+                    }
+                    let field = format!("{path}.choice.otherwise");
+                    waiting.extend(self.hop(field, Some(&choice.otherwise), branch, join));
+                }
+                Step::Timer(timer) => {
+                    let field = format!("{path}.timer.to");
+                    waiting.extend(self.hop(field, Some(&timer.to), branch, join));
+                }
                 Step::Fork {
                     branches,
                     join: own,
@@ -177,10 +216,10 @@ impl<'a> Survey<'a> {
                     };
                     forks.push((branches, own));
                     let field = format!("definition.steps[{}].join.to", self.index(own));
-                    if to.is_some_and(|to| self.is_join(to)) {
+                    if to.is_some_and(|to| self.leads_to_join(to)) {
                         self.reject(
                             field,
-                            "must not lead to a further join: let a task or a call come between"
+                            "must not lead to a further join: let work come between, or a wait"
                                 .to_owned(),
                         );
                         continue;
@@ -204,6 +243,32 @@ impl<'a> Survey<'a> {
 
     fn is_join(&self, id: &str) -> bool {
         matches!(self.places.get(id), Some((_, Step::Join { .. })))
+    }
+
+    /// Whether a path that goes on here may come to a join before it comes to work. A join that is passed because its fork
+    /// sent nobody is none.
+    fn leads_to_join(&self, to: &'a str) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut waiting = vec![to];
+        while let Some(id) = waiting.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.places.get(id) {
+                Some((_, Step::Join { .. })) => return true,
+                Some((_, step @ Step::Fork { .. })) => {
+                    // Over the join of its own to where that leads.
+                    for join in passes(step) {
+                        if let Some((_, Step::Join { to: Some(to) })) = self.places.get(join) {
+                            waiting.push(to);
+                        }
+                    }
+                }
+                Some((_, step)) => waiting.extend(passes(step)),
+                None => {}
+            }
+        }
+        false
     }
 
     /// One step on; the step to walk from next, if it was not walked from before.
@@ -345,36 +410,4 @@ impl<'a> Survey<'a> {
             }
         }
     }
-}
-
-/// Budgets along the longest path from the start. What leads back to a step on the way is a loop and is left out.
-pub(super) fn longest_minutes(start: &str, steps: &[(String, Step)]) -> u32 {
-    let steps: BTreeMap<_, _> = steps.iter().map(|(id, step)| (id.as_str(), step)).collect();
-    // None: on the way at this moment.
-    let mut known: BTreeMap<&str, Option<u32>> = BTreeMap::new();
-    longest_from(start, &steps, &mut known)
-}
-
-fn longest_from<'a>(
-    id: &'a str,
-    steps: &BTreeMap<&'a str, &'a Step>,
-    known: &mut BTreeMap<&'a str, Option<u32>>,
-) -> u32 {
-    if let Some(minutes) = known.get(id) {
-        return minutes.unwrap_or(0);
-    }
-    let Some(step) = steps.get(id) else { return 0 };
-    known.insert(id, None);
-    let own = match step {
-        Step::Task(task) => task.planned_minutes,
-        Step::Fork { .. } | Step::Join { .. } | Step::Call(_) => 0,
-    };
-    let rest = successors(step)
-        .into_iter()
-        .map(|to| longest_from(to, steps, known))
-        .max()
-        .unwrap_or(0);
-    let minutes = own.saturating_add(rest);
-    known.insert(id, Some(minutes));
-    minutes
 }

@@ -3,7 +3,9 @@
 mod ask;
 mod definitions;
 mod engine;
+mod language;
 mod office;
+mod random;
 mod replays;
 mod standing;
 mod time;

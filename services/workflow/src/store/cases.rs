@@ -251,11 +251,12 @@ async fn save_tasks(
     }
     let rank = |case: &Case| i16::from(case.priority == PriorityGround::Unspecified);
     sqlx::query(
-        "INSERT INTO task (dossier, number, agency, role, state_number, assignee, rank, case_due_at, held) \
+        "INSERT INTO task (dossier, number, agency, role, state_number, assignee, rank, case_due_at, held, escalated) \
          SELECT * FROM UNNEST($1::text[], $2::integer[], $3::text[], $4::smallint[], $5::smallint[], $6::text[], \
-                              $7::smallint[], $8::timestamptz[], $9::boolean[]) \
+                              $7::smallint[], $8::timestamptz[], $9::boolean[], $10::boolean[]) \
          ON CONFLICT (dossier, number) DO UPDATE SET state_number = excluded.state_number, \
-             assignee = excluded.assignee, case_due_at = excluded.case_due_at, held = excluded.held",
+             assignee = excluded.assignee, case_due_at = excluded.case_due_at, held = excluded.held, \
+             escalated = excluded.escalated",
     )
     .bind(touched.iter().map(|(code, ..)| (*code).to_owned()).collect::<Vec<_>>())
     .bind(touched.iter().map(|(_, _, index, _)| i32::try_from(index + 1).unwrap_or(i32::MAX)).collect::<Vec<_>>())
@@ -266,6 +267,7 @@ async fn save_tasks(
     .bind(touched.iter().map(|(_, case, ..)| rank(case)).collect::<Vec<_>>())
     .bind(touched.iter().map(|(_, case, ..)| Instant(case.due.at)).collect::<Vec<_>>())
     .bind(touched.iter().map(|(_, case, ..)| case.state == CaseState::Held).collect::<Vec<_>>())
+    .bind(touched.iter().map(|(.., task)| task.escalation.is_some_and(|it| it.done)).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())

@@ -173,6 +173,7 @@ pub(crate) struct TaskFilter {
     /// Not empty.
     pub(crate) states: Vec<TaskState>,
     pub(crate) without_held: bool,
+    pub(crate) escalated_only: bool,
     /// The last one of the page before.
     pub(crate) after: Option<TaskKey>,
     pub(crate) rows: i64,
@@ -226,6 +227,7 @@ macro_rules! list_tasks {
                     WHERE task.state_number = wanted.state_number AND ",
             $way_in,
             " AND ($3 = 0::smallint OR role = $3) AND NOT (held AND $5) \
+              AND (escalated OR NOT $12) \
               AND (rank, case_due_at, dossier, number) > ($6, $7, $8, $9) \
               ORDER BY rank, case_due_at, dossier, number LIMIT $10) AS task \
              ORDER BY rank, case_due_at, dossier, number LIMIT $10) AS page \
@@ -275,7 +277,8 @@ pub(crate) async fn tasks(
         .bind(after.map_or("", |key| &key.dossier))
         .bind(after.map_or(0, |key| key.number))
         .bind(filter.rows)
-        .bind(scope.reach());
+        .bind(scope.reach())
+        .bind(filter.escalated_only);
     let rows: Vec<(String, i32, String)> = query.fetch_all(&mut **reading).await?;
     rows.into_iter()
         .map(|(code, number, state)| {
@@ -330,7 +333,7 @@ mod tests {
     const CASE_TYPES: &str = "text, smallint[], timestamptz, timestamptz, text, bigint, text";
     const SCOPE_TYPES: &str =
         "text, smallint[], timestamptz, timestamptz, text, bigint, text, text[]";
-    const TASK_TYPES: &str = "smallint[], text[], smallint, text, boolean, smallint, timestamptz, text, integer, bigint, text";
+    const TASK_TYPES: &str = "smallint[], text[], smallint, text, boolean, smallint, timestamptz, text, integer, bigint, text, boolean";
 
     #[tokio::test]
     async fn every_way_in_has_its_index_whatever_plan_is_kept() {
@@ -371,7 +374,7 @@ mod tests {
             let tasks = |agencies: &str, assignee: &str, states: &str| {
                 format!(
                     "'{{{states}}}', '{{{agencies}}}', 0::smallint, '{assignee}', false, 1::smallint, '2025-03-01', \
-                     'H24-7', 1, 51, '{reach}'"
+                     'H24-7', 1, 51, '{reach}', false"
                 )
             };
             if reach == "*" {

@@ -4,6 +4,7 @@
 
 mod blocked;
 mod intake;
+mod language;
 mod life;
 mod scope;
 mod world;

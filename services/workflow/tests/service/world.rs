@@ -22,10 +22,10 @@ use motcua_proto::{
         limit::Kind as LimitKind,
     },
     workflow::v1::{
-        Branch, CallStep, Definition, ForkStep, JoinStep, PublishDefinitionRequest, Step, TaskStep,
-        Transition, case_service_client::CaseServiceClient,
-        definition_service_client::DefinitionServiceClient, step::Kind,
-        task_service_client::TaskServiceClient,
+        Branch, CallStep, Definition, ForkStep, JoinStep, ListTasksRequest,
+        PublishDefinitionRequest, Step, Task, TaskStep, Transition,
+        case_service_client::CaseServiceClient, definition_service_client::DefinitionServiceClient,
+        step::Kind, task_service_client::TaskServiceClient,
     },
 };
 use motcua_workflow::{MIGRATIONS, SERVICE};
@@ -198,6 +198,20 @@ impl World {
         events
     }
 
+    /// Waits until a task is there.
+    pub(crate) async fn has_task(&mut self, name: &str) -> Task {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let request = ListTasksRequest::default();
+            let listed = self.tasks.list_tasks(request).await.unwrap().into_inner();
+            if let Some(task) = listed.tasks.into_iter().find(|task| task.name == name) {
+                return task;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{name} never opens");
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits until something of this kind has happened.
     pub(crate) async fn hears(&self, kind: EventKind) -> Event {
         let listening = async {
@@ -260,6 +274,7 @@ fn task(id: &str, role: Role, transitions: &[(&str, &str)]) -> Step {
         .map(|(outcome, to)| Transition {
             outcome: (*outcome).into(),
             to: (*to).into(),
+            at_most: 0,
         })
         .collect();
     Step {
@@ -270,6 +285,7 @@ fn task(id: &str, role: Role, transitions: &[(&str, &str)]) -> Step {
             agency: 0,
             planned_minutes: 120,
             transitions,
+            ..TaskStep::default()
         })),
     }
 }

@@ -14,7 +14,7 @@ fn broken(file: &str, from: &str, to: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The faults of a catalog, a line each, with paths relative to it.
-fn faults(files: Vec<(String, Vec<u8>)>) -> Vec<String> {
+pub(super) fn faults(files: Vec<(String, Vec<u8>)>) -> Vec<String> {
     let dir = directory(files);
     let faults: Faults = read(dir.path()).expect_err("it must have a fault");
     let root = format!("{}/", dir.path().display());
@@ -314,7 +314,7 @@ fn rows_that_say_nonsense() {
             "procedures.csv",
             "ward,plain,",
             "ward,plain,by_post",
-            "procedures.csv:4: options: offers 'by_post', which no branch of 'plain' asks for",
+            "procedures.csv:4: options: offers 'by_post', which no branch and no condition of 'plain' asks for",
         ),
     ]);
 }
@@ -403,7 +403,7 @@ fn misshapen_definitions() {
             "definitions/plain.toml",
             "minutes = 45",
             "minuts = 45\nminutes = 45",
-            "definitions/plain.toml:8: minuts: is no key here; known are task, role, agency, minutes, hours, days, next",
+            "definitions/plain.toml:8: minuts: is no key here; known are task, role, agency, minutes, hours, days, next, group, when, left_out_as, escalate_after_percent",
         ),
         (
             "a file that is named otherwise than its definition",
@@ -417,7 +417,7 @@ fn misshapen_definitions() {
             "definitions/linked.toml",
             "join = true\nto = \"issue\"",
             r#"to = "issue""#,
-            "definitions/linked.toml:29: joined: must have one of task, fork, join, call",
+            "definitions/linked.toml:29: joined: must have one of task, fork, join, call, choice, timer, external",
         ),
         (
             "a step that is two things",

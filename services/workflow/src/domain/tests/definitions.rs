@@ -6,7 +6,7 @@ use motcua_proto::{
 };
 
 use super::office::{
-    call, death, definition, fork, join, nested, opinions, residence, simple, task,
+    ROUNDS, call, death, definition, fork, join, nested, opinions, residence, simple, task,
 };
 use crate::domain::{Definition, limit_minutes};
 
@@ -51,19 +51,24 @@ fn a_step_lies_in_the_branch_that_it_is_reached_by() {
 }
 
 #[test]
-fn budgets_add_up_along_the_longest_path_and_loops_count_once() {
-    assert_eq!(sound(&simple()).longest_minutes(), 300);
-    assert_eq!(sound(&opinions()).longest_minutes(), 60 + 140 + 60);
+fn budgets_add_up_along_the_longest_path_and_each_way_back_counts_as_often_as_it_may_be_taken() {
+    let rounds = u32::try_from(ROUNDS).unwrap();
+    assert_eq!(sound(&simple()).longest_minutes(), 300 + rounds * 300);
+    // Back within a branch, and back over the fork.
+    assert_eq!(
+        sound(&opinions()).longest_minutes(),
+        (60 + 140 + 60) + rounds * 140 + rounds * (140 + 60)
+    );
     // Calls have limits of their own.
     assert_eq!(sound(&death()).longest_minutes(), 180);
     let simple = sound(&simple());
-    assert!(simple.check_budget(300).is_ok());
+    assert!(simple.check_budget(1_800).is_ok());
     assert!(
         simple
-            .check_budget(299)
+            .check_budget(1_799)
             .unwrap_err()
             .description
-            .contains("add up to 300")
+            .contains("add up to 1800")
     );
 }
 

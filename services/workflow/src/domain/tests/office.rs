@@ -23,13 +23,17 @@ use motcua_proto::{
 };
 
 use crate::domain::{
-    Case, Cause, Command, Definition, Due, Limit, Receipt, Surround, Words, apply, decide, task_id,
+    Case, Cause, Command, Definition, Due, Limit, Receipt, Surround, Words, answered, apply,
+    decide, task_id,
 };
 
 pub(super) const WARD: &str = "11593";
 pub(super) const POLICE: &str = "11593-ca";
 pub(super) const INSURANCE: &str = "11593-bh";
 pub(super) const CODE: &str = "H24.11593-250701-0001";
+
+/// How often a way back may be taken in the definitions of these tests.
+pub(super) const ROUNDS: i32 = 5;
 
 /// A wall clock reading in Việt Nam.
 pub(super) fn at(text: &str) -> Timestamp {
@@ -49,8 +53,15 @@ pub(super) fn task(id: &str, role: Role, minutes: i32, transitions: &[(&str, &st
                 .map(|(outcome, to)| Transition {
                     outcome: (*outcome).into(),
                     to: (*to).into(),
+                    // What is called so leads back.
+                    at_most: if matches!(*outcome, "rework" | "again") {
+                        ROUNDS
+                    } else {
+                        0
+                    },
                 })
                 .collect(),
+            ..TaskStep::default()
         })),
     }
 }
@@ -430,6 +441,24 @@ impl Office {
         let who = self.whoever(&self.task(step));
         let decision = self.asks(&who, &command).unwrap();
         decision.events.iter().map(kind_of).collect()
+    }
+
+    /// The index of a task.
+    pub(super) fn index(&self, id: &str) -> usize {
+        (0..self.case().tasks.len())
+            .find(|index| task_id(*index) == id)
+            .unwrap()
+    }
+
+    /// The outcomes that a task still takes; none where there is no such task.
+    pub(super) fn outcomes(&self, id: &str) -> Vec<String> {
+        let case = answered(CODE, self.case()).fill(&self.surround.definitions);
+        let name = format!("cases/{CODE}/tasks/{id}");
+        case.tasks
+            .into_iter()
+            .find(|task| task.name == name)
+            .map(|task| task.outcomes)
+            .unwrap_or_default()
     }
 
     /// Somebody who may work on a task: the ward's first officer, or its first leader.

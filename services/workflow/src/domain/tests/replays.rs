@@ -79,24 +79,7 @@ fn task(case: &Case, n: usize) -> String {
 }
 
 fn outcome(office: &Office, id: &str, n: usize) -> String {
-    let case = office.case();
-    let outcomes: Vec<_> = case
-        .task(id)
-        .and_then(|task| {
-            let (definition, version) = case.called(&task.call).map_or(
-                (case.definition.as_str(), case.definition_version),
-                |called| (called.definition.as_str(), called.definition_version),
-            );
-            let definition = office.surround.definitions.get(definition, version)?;
-            Some(
-                definition
-                    .task(&task.step)?
-                    .outcomes()
-                    .map(str::to_owned)
-                    .collect(),
-            )
-        })
-        .unwrap_or_default();
+    let outcomes = office.outcomes(id);
     outcomes
         .get(n % outcomes.len().max(1))
         .cloned()
