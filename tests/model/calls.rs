@@ -14,7 +14,8 @@ use motcua_proto::{
     },
     r#type::v1::Role,
     workflow::v1::{
-        ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest, RecordExternalOutcomeRequest,
+        ClaimTaskRequest, CompleteTaskRequest, DelegateTaskRequest, ExtendDeadlineRequest,
+        MigrateCaseRequest, RecordExternalOutcomeRequest, ReleaseTaskRequest,
         RequestPaymentRequest, RequestSupplementRequest as AskDuringCase, ReturnTaskRequest,
         StopCaseRequest, case_service_client::CaseServiceClient,
         task_service_client::TaskServiceClient,
@@ -79,6 +80,9 @@ pub(super) fn method_of_case(command: &CaseCommand) -> &'static str {
         CaseCommand::Claim { .. } => "motcua.workflow.v1.TaskService/ClaimTask",
         CaseCommand::Complete { .. } => "motcua.workflow.v1.TaskService/CompleteTask",
         CaseCommand::Return { .. } => "motcua.workflow.v1.TaskService/ReturnTask",
+        CaseCommand::Release { .. } => "motcua.workflow.v1.TaskService/ReleaseTask",
+        CaseCommand::Delegate { .. } => "motcua.workflow.v1.TaskService/DelegateTask",
+        CaseCommand::Migrate { .. } => "motcua.workflow.v1.CaseService/MigrateCase",
         CaseCommand::RecordOutcome { .. } => "motcua.workflow.v1.TaskService/RecordExternalOutcome",
         CaseCommand::RequestSupplement { .. } => "motcua.workflow.v1.CaseService/RequestSupplement",
         CaseCommand::RequestPayment => "motcua.workflow.v1.CaseService/RequestPayment",
@@ -295,6 +299,31 @@ impl Caller {
                     request_id,
                 };
                 tasks.complete_task(request).await.map(drop)
+            }
+            CaseCommand::Release { task } => {
+                let request = ReleaseTaskRequest {
+                    name: of_task(task),
+                    request_id,
+                };
+                tasks.release_task(request).await.map(drop)
+            }
+            CaseCommand::Delegate { task, to, until } => {
+                let request = DelegateTaskRequest {
+                    name: of_task(task),
+                    assignee: to.clone(),
+                    until: Some(to_proto(*until)),
+                    request_id,
+                };
+                tasks.delegate_task(request).await.map(drop)
+            }
+            CaseCommand::Migrate { version } => {
+                let request = MigrateCaseRequest {
+                    name,
+                    version: *version,
+                    request_id,
+                    ..MigrateCaseRequest::default()
+                };
+                cases.migrate_case(request).await.map(drop)
             }
             CaseCommand::RecordOutcome { task, code } => {
                 let request = RecordExternalOutcomeRequest {

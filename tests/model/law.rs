@@ -288,12 +288,12 @@ pub(super) fn due(
     minute_of(last(&held), SESSIONS[SESSIONS.len() - 1].1)
 }
 
-/// The instant itself while the office is open, its closing minute left out; else when it opens next.
+/// The instant itself while the office is open, its closing minute included, as the cut-off's is; else when it opens next.
 fn next_opening(at: Timestamp) -> Timestamp {
     let mut day = local_day(at);
     loop {
         for (open, close) in SESSIONS {
-            if is_working_day(day) && at < minute_of(day, close) {
+            if is_working_day(day) && at < minute_of(day, close + 1) {
                 return at.max(minute_of(day, open));
             }
         }

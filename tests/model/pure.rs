@@ -15,7 +15,7 @@ const ALIVE: usize = 300;
 const SEED: u64 = 118;
 
 /// What must have occurred by the end, beside every command both done and refused.
-const OCCURRED: [&str; 66] = [
+const OCCURRED: [&str; 69] = [
     "status 1",
     "status 2",
     "status 3",
@@ -63,6 +63,9 @@ const OCCURRED: [&str; 66] = [
     "workflow TaskReturned",
     "workflow TaskCancelled",
     "workflow TaskEscalated",
+    "workflow TaskReleased",
+    "workflow TaskDelegated",
+    "workflow TaskReassigned",
     "workflow OutcomeRequested",
     "workflow TimerSet",
     "workflow TimerFired",

@@ -15,7 +15,7 @@ use super::{
     world::World,
 };
 
-const WEIGHTS: [(&str, u32); 8] = [
+const WEIGHTS: [(&str, u32); 12] = [
     ("request_supplement", 3),
     ("request_payment", 2),
     ("extend_deadline", 2),
@@ -24,6 +24,10 @@ const WEIGHTS: [(&str, u32); 8] = [
     ("complete", 60),
     ("return", 5),
     ("record_outcome", 8),
+    ("release", 3),
+    ("delegate", 3),
+    ("reassign", 3),
+    ("migrate", 1),
 ];
 
 /// What is asked by hand.
@@ -52,6 +56,10 @@ pub(super) fn name(command: &Command) -> &'static str {
         Command::Complete { .. } => "complete",
         Command::Return { .. } => "return",
         Command::RecordOutcome { .. } => "record_outcome",
+        Command::Release { .. } => "release",
+        Command::Delegate { .. } => "delegate",
+        Command::Reassign { .. } => "reassign",
+        Command::Migrate { .. } => "migrate",
     }
 }
 
@@ -112,9 +120,11 @@ pub(super) fn rules(world: &mut World, place: usize) {
 /// Mostly somebody of the task's agency who has its role; else anybody.
 fn somebody(world: &mut World, case: &Case, command: &Command) -> usize {
     let task = match command {
-        Command::Claim { task } | Command::Complete { task, .. } | Command::Return { task, .. } => {
-            case.task(task)
-        }
+        Command::Claim { task }
+        | Command::Complete { task, .. }
+        | Command::Return { task, .. }
+        | Command::Release { task }
+        | Command::Delegate { task, .. } => case.task(task),
         _ => None,
     };
     let answers = matches!(command, Command::RecordOutcome { .. });
@@ -143,6 +153,9 @@ fn somebody(world: &mut World, case: &Case, command: &Command) -> usize {
 }
 
 fn generate(world: &mut World, case: &Case, name: &str) -> Command {
+    let now = world.now;
+    let colleague = world.random.usize(..world.workers.len());
+    let colleague = world.workers[colleague].id.clone();
     let random = &mut world.random;
     let waiting: Vec<_> = case.waiting().map(|(id, _)| id).collect();
     // Now and then one that has ended, or that never was.
@@ -178,6 +191,19 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
             task,
             code: ["1", "5", "7"][random.usize(..3)].to_owned(),
         },
+        "release" => Command::Release { task },
+        "delegate" => Command::Delegate {
+            task,
+            to: colleague,
+            until: now + SignedDuration::from_hours(random.i64(-2..100)),
+        },
+        "reassign" => Command::Reassign {
+            task,
+            to: colleague,
+        },
+        "migrate" => Command::Migrate {
+            version: random.i32(1..=2),
+        },
         "return" => Command::Return {
             task,
             reason: words(),
@@ -209,6 +235,25 @@ pub(super) fn allowed(person: &Person, case: &Case, command: &Command, now: Time
                 && case
                     .task(task)
                     .is_some_and(|task| !task.previous.is_empty())
+        }
+        Command::Release { task } => case.task(task).is_some_and(|task| {
+            let theirs = task.assignee == person.id || person.roles.contains(&Role::Leader);
+            waits_for_people(person, task) && (task.state == TaskState::Open || theirs)
+        }),
+        Command::Delegate { task, to, until } => case.task(task).is_some_and(|task| {
+            let theirs = task.state == TaskState::Claimed && task.assignee == person.id;
+            waits_for_people(person, task)
+                && theirs
+                && *to != person.id
+                && *until > now
+                && !case.recused.contains(to)
+        }),
+        Command::Reassign { task, to } => case
+            .task(task)
+            .is_some_and(|task| waits_for_people(person, task) && !case.recused.contains(to)),
+        // There is one version of each definition.
+        Command::Migrate { version } => {
+            (runs || case.state == CaseState::Held) && of_case && *version == 1
         }
         Command::RecordOutcome { task, code } => case.task(task).is_some_and(|task| {
             let said_again = task.state == TaskState::Completed && task.external_code == *code;
@@ -251,6 +296,12 @@ fn has_task(person: &Person, case: &Case, task: &str) -> bool {
         };
         free && person.agencies.contains(&task.agency) && person.roles.contains(&task.role)
     })
+}
+
+/// It waits at this agency, and not for another system.
+fn waits_for_people(person: &Person, task: &Task) -> bool {
+    let waits = matches!(task.state, TaskState::Open | TaskState::Claimed);
+    waits && task.step != "card" && person.agencies.contains(&task.agency)
 }
 
 /// Who prepared the case does not sign it.

@@ -1,7 +1,9 @@
 //! gRPC in and out: parse, ask the ledger or the store, show. No decisions.
 
+mod batches;
 mod cases;
 mod definitions;
+mod substitutions;
 mod tasks;
 
 use motcua_platform::{
@@ -9,7 +11,10 @@ use motcua_platform::{
 };
 use motcua_proto::workflow::v1 as proto;
 
-pub(crate) use self::{cases::CaseServer, definitions::DefinitionServer, tasks::TaskServer};
+pub(crate) use self::{
+    cases::CaseServer, definitions::DefinitionServer, substitutions::SubstitutionServer,
+    tasks::TaskServer,
+};
 use crate::{
     domain::{Answered, Case, Surround},
     store,

@@ -10,6 +10,8 @@
 //! | `command.rs`, `decide.rs` | what may be asked of a case, and which rule does it meet? |
 //! | `follow.rs` | what does an event of intake ask of a case? |
 //! | `begin.rs`, `work.rs` | how does it begin, what may be done with a task? |
+//! | `hands.rs`, `substitution.rs` | in whose hands is a task, and who stands in for whom? |
+//! | `migrate.rs` | may it go on under another version of its definition? |
 //! | `ask.rs`, `deadline.rs` | what is the applicant asked for, and what moves the due? |
 //! | `standing.rs` | who may act on it: whose role, whose agency, whose relative, whose signature? |
 //! | `scene.rs` | what does a case run under? |
@@ -27,7 +29,9 @@ mod decide;
 mod definition;
 mod engine;
 mod follow;
+mod hands;
 mod loops;
+mod migrate;
 mod published;
 mod reading;
 mod reckon;
@@ -37,6 +41,7 @@ mod sheet;
 mod show;
 mod standing;
 mod structure;
+mod substitution;
 mod surround;
 mod work;
 
@@ -44,7 +49,9 @@ mod work;
 mod tests;
 
 pub use self::{
-    case::{Called, Case, Due, Escalation, Hold, Limit, SubCase, Task, Timer, Touched, task_id},
+    case::{
+        Called, Case, Due, Escalation, Hold, Lease, Limit, SubCase, Task, Timer, Touched, task_id,
+    },
     command::{Cause, Command, Receipt, StatementKind, Words},
     condition::Condition,
     decide::decide,
@@ -57,5 +64,6 @@ pub use self::{
     replay::apply,
     sheet::control_sheet,
     show::{Answered, PinnedDefinition, answered, fill, show_task},
-    surround::{Definitions, Surround},
+    substitution::{Substitution, SubstitutionCommand},
+    surround::{Definitions, InForce, Surround},
 };

@@ -28,16 +28,16 @@ use motcua_platform::{
 };
 use motcua_proto::workflow::v1::{
     case_service_server::CaseServiceServer, definition_service_server::DefinitionServiceServer,
-    task_service_server::TaskServiceServer,
+    substitution_service_server::SubstitutionServiceServer, task_service_server::TaskServiceServer,
 };
 use tonic::service::Routes;
 
 use crate::{
-    api::{CaseServer, DefinitionServer, Desk, TaskServer},
+    api::{CaseServer, DefinitionServer, Desk, SubstitutionServer, TaskServer},
     blocked::Blocked,
     domain::{Command, Surround},
     reactions::{KINDS, Reactions},
-    store::{Cases, PublishedDefinitions},
+    store::{Cases, PublishedDefinitions, Substitutions},
 };
 
 /// The service's name.
@@ -87,12 +87,22 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     let surround = Surround::default();
     let cases = Arc::new(Cases {
         surround: surround.clone(),
+        clock: clock.clone(),
     });
     let ledger = Ledger::start(&feed, &vault, Arc::clone(&cases), &options, &clock, &tasks);
     let definitions = Ledger::start(
         &feed,
         &vault,
         Arc::new(PublishedDefinitions),
+        &options,
+        &clock,
+        &tasks,
+    );
+
+    let substitutions = Ledger::start(
+        &feed,
+        &vault,
+        Arc::new(Substitutions),
         &options,
         &clock,
         &tasks,
@@ -136,6 +146,10 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         surround,
         clock,
     };
+    let substitution_server = SubstitutionServer {
+        ledger: substitutions,
+        desk: desk.clone(),
+    };
     let definition_server = DefinitionServer {
         ledger: definitions,
         blocked,
@@ -150,6 +164,9 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
             ledger,
             desk
         })))
+        .add_service(compressed!(SubstitutionServiceServer::new(
+            substitution_server
+        )))
         .add_service(compressed!(DefinitionServiceServer::new(definition_server)));
     let parkings = vec![parking];
     Ok(Service::new(

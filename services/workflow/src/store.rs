@@ -1,8 +1,9 @@
-//! How cases and definitions lie in PostgreSQL: the SQL of this service, and nothing else's.
+//! How cases, definitions and substitutions lie in PostgreSQL: the SQL of this service, and nothing else's.
 
 mod cases;
 mod definitions;
 mod lists;
+mod substitutions;
 #[cfg(test)]
 mod walls;
 
@@ -12,8 +13,10 @@ pub(crate) use self::{
         PublishedDefinitions, Wanted, definition, definitions, ensure_newest, ensure_versions,
     },
     lists::{
-        CaseFilter, CaseKey, Listed, TaskFilter, TaskKey, blocked, case, cases, tasks, walking,
+        CaseFilter, CaseKey, Listed, TaskFilter, TaskKey, blocked, case, cases, in_hand, tasks,
+        walking,
     },
+    substitutions::{Substitutions, absent_colleagues, substitutions},
 };
 use crate::domain::Case;
 

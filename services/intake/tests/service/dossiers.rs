@@ -235,7 +235,10 @@ async fn of_many_in_one_call_each_has_an_outcome_of_its_own() {
     let told = outcomes(answer.into_inner());
     assert_eq!(told.len(), 5);
     let code = told[0].clone().unwrap();
-    assert_eq!(code, "H24.11593-250701-0001");
+    // Two lanes carry them, so which of the two comes first is theirs; that a refusal leaves no gap is the contract's.
+    let mut codes = [code.clone(), told[3].clone().unwrap()];
+    codes.sort();
+    assert_eq!(codes, ["H24.11593-250701-0001", "H24.11593-250701-0002"]);
     let refused = told[1].clone().unwrap_err();
     assert_eq!(refused.code, i32::from(Code::InvalidArgument));
     let violations = refused.get_details_bad_request().unwrap().field_violations;
@@ -245,11 +248,6 @@ async fn of_many_in_one_call_each_has_an_outcome_of_its_own() {
         told[2],
         Ok(code.clone()),
         "the same request is the same dossier"
-    );
-    assert_eq!(
-        told[3].as_deref(),
-        Ok("H24.11593-250701-0002"),
-        "a refusal leaves no gap"
     );
     let reused = told[4].clone().unwrap_err();
     assert_eq!(reused.code, i32::from(Code::AlreadyExists));

@@ -428,6 +428,13 @@ impl CaseService for Workflow {
         Err(uncalled())
     }
 
+    async fn migrate_case(
+        &self,
+        _: Request<workflow::MigrateCaseRequest>,
+    ) -> Result<Response<workflow::Case>, Status> {
+        Err(uncalled())
+    }
+
     async fn stop_case(
         &self,
         _: Request<workflow::StopCaseRequest>,

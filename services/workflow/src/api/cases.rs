@@ -245,6 +245,40 @@ impl CaseService for CaseServer {
         .await
     }
 
+    async fn migrate_case(
+        &self,
+        request: Request<proto::MigrateCaseRequest>,
+    ) -> Result<Response<proto::Case>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = code(&mut fields, &body.name);
+        let request_id = fields.request_id(&body.request_id);
+        if body.version < 1 {
+            fields.reject(
+                "version",
+                "must be a version of the case's definition, from 1",
+            );
+        }
+        let (code, request_id) = fields.finish(name.zip(request_id))?;
+        // The ledger decides with what this process knows; the version that is asked for may be new to it.
+        let (_, case) = self.find(&call, &body.name).await?;
+        let wanted = [(case.definition.as_str(), body.version)];
+        self.desk.know(call.scope(), &wanted).await?;
+        let command = Command::Migrate {
+            version: body.version,
+        };
+        self.command(
+            &call,
+            "motcua.workflow.v1.CaseService/MigrateCase",
+            &body,
+            [&code, &body.etag],
+            request_id,
+            command,
+        )
+        .await
+    }
+
     async fn stop_case(
         &self,
         request: Request<proto::StopCaseRequest>,

@@ -38,6 +38,19 @@ impl TaskServer {
         task: &str,
         envelope: Envelope<Command>,
     ) -> Result<Response<proto::Task>, Status> {
+        Ok(acknowledge(
+            self.carry_out(call, code, task, envelope).await?,
+        ))
+    }
+
+    /// The same, with its position.
+    pub(super) async fn carry_out(
+        &self,
+        call: &Call,
+        code: &str,
+        task: &str,
+        envelope: Envelope<Command>,
+    ) -> Result<Accepted<proto::Task>, Error> {
         let accepted = self.ledger.execute(turn(code), envelope).await?;
         let case = self.desk.shown_one(call.scope(), accepted.answer).await?;
         let name = format!("cases/{code}/tasks/{task}");
@@ -46,10 +59,35 @@ impl TaskServer {
             .into_iter()
             .find(|task| task.name == name)
             .ok_or_else(|| Error::Fault(format!("{name} is not in its case")))?;
-        Ok(acknowledge(Accepted {
+        Ok(Accepted {
             answer,
             position: accepted.position,
-        }))
+        })
+    }
+
+    /// Finishes a task.
+    pub(super) async fn complete(
+        &self,
+        call: &Call,
+        body: &proto::CompleteTaskRequest,
+    ) -> Result<Accepted<proto::Task>, Error> {
+        let mut fields = Fields::new();
+        let name = task_name(&mut fields, &body.name);
+        let outcome = fields.id("outcome", &body.outcome);
+        let request_id = fields.request_id(&body.request_id);
+        let (((code, task), outcome), request_id) =
+            fields.finish(name.zip(outcome).zip(request_id))?;
+        let envelope = call.envelope(
+            "motcua.workflow.v1.TaskService/CompleteTask",
+            body,
+            request_id,
+            Target::Key(code.clone()),
+            Command::Complete {
+                task: task.clone(),
+                outcome,
+            },
+        );
+        self.carry_out(call, &code, &task, envelope).await
     }
 }
 
@@ -71,9 +109,11 @@ impl TaskService for TaskServer {
             role: fields
                 .optional_choice("role", body.role)
                 .unwrap_or_default(),
-            assignee: fields
+            assignees: fields
                 .optional_line("assignee", &body.assignee)
-                .unwrap_or_default(),
+                .filter(|assignee| !assignee.is_empty())
+                .into_iter()
+                .collect(),
             states: fields.choices("states", &body.states).unwrap_or_default(),
             without_held: body.without_held,
             escalated_only: body.escalated_only,
@@ -82,6 +122,20 @@ impl TaskService for TaskServer {
         let size = fields.finish(size)?;
         if filter.states.is_empty() {
             filter.states = vec![TaskState::Open, TaskState::Claimed];
+        }
+        // Whoever asks for their own has an absent colleague's too.
+        if filter.assignees == [call.actor.id.as_str()] {
+            let mut reading = self
+                .desk
+                .archive
+                .open(call.scope())
+                .await
+                .map_err(Error::from)?;
+            let now = self.desk.clock.now();
+            let absent = store::absent_colleagues(&mut reading, &call.actor.id, now)
+                .await
+                .map_err(Error::from)?;
+            filter.assignees.extend(absent);
         }
         let listed = self.list(&call, &filter).await?;
         let wanted: Vec<_> = listed
@@ -144,23 +198,73 @@ impl TaskService for TaskServer {
     ) -> Result<Response<proto::Task>, Status> {
         let call = Call::enter(&request)?;
         let body = request.into_inner();
+        Ok(acknowledge(self.complete(&call, &body).await?))
+    }
+
+    async fn release_task(
+        &self,
+        request: Request<proto::ReleaseTaskRequest>,
+    ) -> Result<Response<proto::Task>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
         let mut fields = Fields::new();
         let name = task_name(&mut fields, &body.name);
-        let outcome = fields.id("outcome", &body.outcome);
         let request_id = fields.request_id(&body.request_id);
-        let (((code, task), outcome), request_id) =
-            fields.finish(name.zip(outcome).zip(request_id))?;
+        let ((code, task), request_id) = fields.finish(name.zip(request_id))?;
         let envelope = call.envelope(
-            "motcua.workflow.v1.TaskService/CompleteTask",
+            "motcua.workflow.v1.TaskService/ReleaseTask",
             &body,
             request_id,
             Target::Key(code.clone()),
-            Command::Complete {
-                task: task.clone(),
-                outcome,
-            },
+            Command::Release { task: task.clone() },
         );
         self.execute(&call, &code, &task, envelope).await
+    }
+
+    async fn delegate_task(
+        &self,
+        request: Request<proto::DelegateTaskRequest>,
+    ) -> Result<Response<proto::Task>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = task_name(&mut fields, &body.name);
+        let to = fields.id("assignee", &body.assignee);
+        let until = fields.instant("until", body.until.as_ref());
+        let request_id = fields.request_id(&body.request_id);
+        let ((((code, task), to), until), request_id) =
+            fields.finish(name.zip(to).zip(until).zip(request_id))?;
+        let command = Command::Delegate {
+            task: task.clone(),
+            to,
+            until,
+        };
+        let envelope = call.envelope(
+            "motcua.workflow.v1.TaskService/DelegateTask",
+            &body,
+            request_id,
+            Target::Key(code.clone()),
+            command,
+        );
+        self.execute(&call, &code, &task, envelope).await
+    }
+
+    async fn reassign_tasks(
+        &self,
+        request: Request<proto::ReassignTasksRequest>,
+    ) -> Result<Response<proto::ReassignTasksResponse>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        Ok(acknowledge(self.reassign(&call, &body).await?))
+    }
+
+    async fn batch_complete_tasks(
+        &self,
+        request: Request<proto::BatchCompleteTasksRequest>,
+    ) -> Result<Response<proto::BatchCompleteTasksResponse>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        Ok(acknowledge(self.complete_all(&call, &body).await?))
     }
 
     async fn record_external_outcome(

@@ -200,6 +200,21 @@ pub struct Task {
     /// When its leader is to know of it, and after how many working minutes that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
+    /// Until when it is its assignee's; none where that has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
+    /// Whom the assignee stood in for; empty where they act for themselves. Opaque id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub on_behalf_of: String,
+}
+
+/// For how long a task is somebody's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Until when.
+    pub until: Timestamp,
+    /// Who has it again after that: whoever delegated it; empty for nobody. Opaque id.
+    pub back_to: String,
 }
 
 /// When a task that has not ended is escalated.
@@ -243,6 +258,8 @@ pub(super) enum Alarm {
     Timer(Timestamp, String),
     /// A task is escalated; its id.
     Escalation(Timestamp, String),
+    /// A task is no longer its assignee's; its id.
+    Lease(Timestamp, String),
     /// The case's due comes near, or has passed.
     Due(Timestamp),
 }
@@ -250,7 +267,9 @@ pub(super) enum Alarm {
 impl Alarm {
     pub(super) fn at(&self) -> Timestamp {
         match self {
-            Self::Timer(at, _) | Self::Escalation(at, _) | Self::Due(at) => *at,
+            Self::Timer(at, _) | Self::Escalation(at, _) | Self::Lease(at, _) | Self::Due(at) => {
+                *at
+            }
         }
     }
 }
@@ -406,11 +425,15 @@ impl Case {
             let escalation = task.escalation.filter(|escalation| !escalation.done)?;
             Some(Alarm::Escalation(escalation.at, id))
         });
+        let leases = self
+            .waiting()
+            .filter_map(|(id, task)| Some(Alarm::Lease(task.lease.as_ref()?.until, id)));
         (!self.overdue)
             .then_some(Alarm::Due(due))
             .into_iter()
             .chain(timers)
             .chain(escalations)
+            .chain(leases)
             .min_by(|a, b| a.at().cmp(&b.at()).then_with(|| a.cmp(b)))
     }
 
@@ -535,17 +558,17 @@ fn index(id: &str, letter: char) -> Option<usize> {
 }
 
 /// Enums of the contract are kept as their numbers.
-mod number {
+pub(super) mod number {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<E: Into<i32> + Copy, S: Serializer>(
+    pub(in super::super) fn serialize<E: Into<i32> + Copy, S: Serializer>(
         value: &E,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_i32((*value).into())
     }
 
-    pub(super) fn deserialize<'de, E: TryFrom<i32>, D: Deserializer<'de>>(
+    pub(in super::super) fn deserialize<'de, E: TryFrom<i32>, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<E, D::Error> {
         let number = i32::deserialize(deserializer)?;

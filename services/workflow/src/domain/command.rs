@@ -83,6 +83,32 @@ pub enum Command {
         /// Its id.
         task: String,
     },
+    /// Somebody gives a task out of hand.
+    Release {
+        /// Its id.
+        task: String,
+    },
+    /// Somebody gives a task that they have to a colleague.
+    Delegate {
+        /// Its id.
+        task: String,
+        /// Opaque id of the colleague.
+        to: String,
+        /// When it comes back.
+        until: Timestamp,
+    },
+    /// A leader gives a task to somebody.
+    Reassign {
+        /// Its id.
+        task: String,
+        /// Opaque id of who is to have it.
+        to: String,
+    },
+    /// The case goes on under another version of its definition.
+    Migrate {
+        /// The version.
+        version: i32,
+    },
     /// Somebody has done a task.
     Complete {
         /// Its id.
@@ -120,6 +146,10 @@ impl Command {
             | Self::Claim { .. }
             | Self::Complete { .. }
             | Self::Return { .. }
+            | Self::Release { .. }
+            | Self::Delegate { .. }
+            | Self::Reassign { .. }
+            | Self::Migrate { .. }
             | Self::RecordOutcome { .. } => true,
             Self::Start { .. }
             | Self::Retry

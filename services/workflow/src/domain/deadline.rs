@@ -101,15 +101,27 @@ impl Desk<'_> {
                 Ok(left) if left > 0 => hours.budget_end(at, left).map(to_proto).map(Some),
                 _ => Ok(None),
             };
-            if let Some(due_at) = later(task.planned_minutes)? {
-                let escalate_at = match task.escalation {
-                    Some(escalation) => later(escalation.after_minutes)?,
-                    None => None,
-                };
+            let due_at = later(task.planned_minutes)?;
+            let escalate_at = match task.escalation {
+                Some(escalation) => later(escalation.after_minutes)?,
+                None => None,
+            };
+            // What was taken for so much working time stays so; what was delegated until a day comes back on that day.
+            let lease_until = match &task.lease {
+                Some(lease) if lease.back_to.is_empty() => {
+                    match u32::try_from(hours.used(hold.from, lease.until, &[])) {
+                        Ok(left) if left > 0 => Some(to_proto(hours.budget_end(at, left)?)),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            };
+            if due_at.is_some() || lease_until.is_some() {
                 moved.push(events::MovedDue {
                     task: id,
-                    due_at: Some(due_at),
+                    due_at,
                     escalate_at,
+                    lease_until,
                     ..events::MovedDue::default()
                 });
             }

@@ -75,6 +75,10 @@ pub fn decide(
         Command::ExtendDeadline { due_at, reason } => desk.extend_deadline(*due_at, reason),
         Command::Stop { reason, ground } => desk.stop(reason, ground),
         Command::Claim { task } => desk.claim(task),
+        Command::Release { task } => desk.release(task),
+        Command::Delegate { task, to, until } => desk.delegate(task, to, *until),
+        Command::Reassign { task, to } => desk.reassign(task, to),
+        Command::Migrate { version } => desk.migrate(*version),
         Command::Complete { task, outcome } => desk.complete(task, outcome),
         Command::Return { task, reason } => desk.give_back(task, reason),
         Command::Tick => desk.tick(),
@@ -263,6 +267,7 @@ impl<'a> Desk<'a> {
                 task: id,
                 escalated_at: Some(to_proto(now)),
             })],
+            Some(Alarm::Lease(_, id)) => self.lease_ends(&id),
             Some(Alarm::Timer(_, id)) => self.fire(&id)?,
         };
         Ok(self.decision(events))

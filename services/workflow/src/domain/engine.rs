@@ -14,6 +14,17 @@ use super::{
     scene::Scene,
 };
 
+/// How a task ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How<'a> {
+    /// With which outcome.
+    pub(super) outcome: &'a str,
+    /// The other system's code that meant it; empty where somebody did it.
+    pub(super) external_code: &'a str,
+    /// Whom they stood in for; empty where they acted for themselves.
+    pub(super) on_behalf_of: &'a str,
+}
+
 /// Where a path goes after a step.
 #[derive(Debug, Default)]
 struct Way {
@@ -60,13 +71,12 @@ impl<'a> Walk<'a> {
     }
 
     /// A task ends with an outcome that it has.
-    pub(super) fn complete(
-        &mut self,
-        id: &str,
-        task: &Task,
-        outcome: &str,
-        external_code: &str,
-    ) -> Result<(), Error> {
+    pub(super) fn complete(&mut self, id: &str, task: &Task, how: How<'_>) -> Result<(), Error> {
+        let How {
+            outcome,
+            external_code,
+            on_behalf_of,
+        } = how;
         let scene = self.scene;
         let definition = scene.definition_of(&task.call);
         let to = definition
@@ -83,6 +93,7 @@ impl<'a> Walk<'a> {
                 joined: way.joined.clone(),
                 forked: way.forked.clone(),
                 external_code: external_code.to_owned(),
+                on_behalf_of: on_behalf_of.to_owned(),
             }));
         let previous = |branch: &str| if branch == task.branch { id } else { "" };
         self.go_on(&task.call, &way, previous, outcome)
@@ -140,18 +151,16 @@ impl<'a> Walk<'a> {
     /// A task goes back to the one before it.
     pub(super) fn give_back(
         &mut self,
-        id: &str,
+        returned: events::TaskReturned,
         task: &Task,
         previous: &Task,
-        statement_revision: i32,
     ) -> Result<(), Error> {
         self.events
             .push(Payload::TaskReturned(events::TaskReturned {
-                task: id.to_owned(),
                 to_step: previous.step.clone(),
                 returned_at: Some(to_proto(self.now)),
                 used_minutes: self.used(task)?,
-                statement_revision,
+                ..returned
             }));
         self.enter(&previous.call, &previous.step, &previous.previous)
     }

@@ -10,7 +10,9 @@ use motcua_proto::{
 };
 
 use super::{
-    case::{Apology, Called, Case, Due, Escalation, Hold, Limit, SubCase, Task, Timer, Touched},
+    case::{
+        Apology, Called, Case, Due, Escalation, Hold, Lease, Limit, SubCase, Task, Timer, Touched,
+    },
     command::StatementKind,
 };
 
@@ -151,6 +153,8 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             group: opened.group.clone(),
             system: opened.system.clone(),
             external_code: String::new(),
+            lease: None,
+            on_behalf_of: String::new(),
             escalation: from_proto_opt(opened.escalate_at.as_ref()).map(|at| Escalation {
                 at: truncated(at),
                 after_minutes: opened.escalate_after_minutes,
@@ -178,7 +182,29 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             task.state = TaskState::Claimed;
             task.assignee.clone_from(&claimed.assignee);
             task.claimed_at = from_proto_opt(claimed.claimed_at.as_ref());
+            task.on_behalf_of.clone_from(&claimed.on_behalf_of);
+            task.lease = from_proto_opt(claimed.lease_until.as_ref()).map(|until| Lease {
+                until: truncated(until),
+                back_to: String::new(),
+            });
         }),
+        Payload::TaskReleased(released) => case.change_task(&released.task, |task| {
+            has_it(task, &released.assignee, None);
+        }),
+        Payload::TaskDelegated(delegated) => case.change_task(&delegated.task, |task| {
+            let until = at(delegated.until.as_ref());
+            let back_to = delegated.from.clone();
+            has_it(task, &delegated.assignee, Some(Lease { until, back_to }));
+        }),
+        Payload::TaskReassigned(reassigned) => case.change_task(&reassigned.task, |task| {
+            has_it(task, &reassigned.assignee, None);
+        }),
+        Payload::CaseMigrated(migrated) => {
+            case.definition_version = migrated.to_version;
+            // Those of a call's own definition are not touched.
+            case.arrivals
+                .retain(|join, _| join.contains('/') || migrated.joins.contains(join));
+        }
         Payload::TaskCompleted(completed) => task_completed(case, event, completed),
         Payload::TaskReturned(returned) => {
             case.change_task(&returned.task, |task| {
@@ -292,6 +318,7 @@ fn task_completed(case: &mut Case, event: &Event, completed: &events::TaskComple
         );
         task.outcome.clone_from(&completed.outcome);
         task.external_code.clone_from(&completed.external_code);
+        task.on_behalf_of.clone_from(&completed.on_behalf_of);
         // Who completes a task has it, whether it was taken before or not.
         if let Some(actor) = &event.actor {
             task.assignee.clone_from(&actor.id);
@@ -325,21 +352,25 @@ fn case_resumed(case: &mut Case, resumed: &events::CaseResumed) {
     };
     remind(case, resumed.due_soon_at.as_ref());
     for moved in &resumed.moved {
-        let due_at = at(moved.due_at.as_ref());
+        let due_at = from_proto_opt(moved.due_at.as_ref()).map(truncated);
         if !moved.timer.is_empty() {
             if let Some(timer) = case.timer_mut(&moved.timer) {
-                timer.fires_at = due_at;
+                timer.fires_at = due_at.unwrap_or(timer.fires_at);
             }
         } else if moved.branch.is_empty() {
             let escalate_at = from_proto_opt(moved.escalate_at.as_ref()).map(truncated);
+            let lease_until = from_proto_opt(moved.lease_until.as_ref()).map(truncated);
             case.change_task(&moved.task, |task| {
-                task.due_at = due_at;
+                task.due_at = due_at.unwrap_or(task.due_at);
                 if let (Some(escalation), Some(at)) = (&mut task.escalation, escalate_at) {
                     escalation.at = at;
                 }
+                if let (Some(lease), Some(until)) = (&mut task.lease, lease_until) {
+                    lease.until = until;
+                }
             });
         } else if let Some(sub_case) = running(case, &moved.branch) {
-            sub_case.due_at = due_at;
+            sub_case.due_at = due_at.unwrap_or(sub_case.due_at);
         }
     }
     case.touch_waiting();
@@ -354,12 +385,23 @@ fn staff_recused(case: &mut Case, principal: &str) {
         .map(|(id, _)| id)
         .collect();
     for id in in_hand {
-        case.change_task(&id, |task| {
-            task.state = TaskState::Open;
-            task.assignee.clear();
-            task.claimed_at = None;
-        });
+        case.change_task(&id, |task| has_it(task, "", None));
     }
+}
+
+/// Somebody has a task from now on, or nobody.
+fn has_it(task: &mut Task, assignee: &str, lease: Option<Lease>) {
+    task.state = if assignee.is_empty() {
+        TaskState::Open
+    } else {
+        TaskState::Claimed
+    };
+    assignee.clone_into(&mut task.assignee);
+    if assignee.is_empty() {
+        task.claimed_at = None;
+    }
+    task.on_behalf_of.clear();
+    task.lease = lease;
 }
 
 /// The due has moved: that it comes near is told of the new one, whatever was told of the one before.
@@ -378,6 +420,7 @@ fn release(case: &mut Case) {
 
 fn end(task: &mut Task, state: TaskState, at: Timestamp, used_minutes: i32) {
     task.state = state;
+    task.lease = None;
     task.ended_at = Some(at);
     task.used_minutes = used_minutes;
 }

@@ -114,6 +114,21 @@ impl Scene {
             .collect()
     }
 
+    /// Whether the units are there that the tasks of another version of a case's definition need.
+    pub(super) fn check_units_of(
+        case: &Case,
+        definition: &Definition,
+        surround: &Surround,
+    ) -> Result<(), String> {
+        let catalog = catalog_of(case, surround).map_err(|error| error.to_string())?;
+        let standing = Standing {
+            competent: &case.competent_agency,
+            receiving: &case.receiving_agency,
+            day: local_date(case.received_at),
+        };
+        check_units(&catalog, definition, standing)
+    }
+
     /// What a call runs, with its definition.
     pub(super) fn call(&self, call: &str) -> Option<(&Called, &Definition)> {
         self.called

@@ -232,6 +232,12 @@ pub fn show_task(code: &str, case: &Case, index: usize) -> Option<proto::Task> {
         group: task.group.clone(),
         system: task.system.clone(),
         escalated: task.escalation.is_some_and(|escalation| escalation.done),
+        lease_until: task.lease.as_ref().map(|lease| to_proto(lease.until)),
+        on_behalf_of: task.on_behalf_of.clone(),
+        delegated_by: task
+            .lease
+            .as_ref()
+            .map_or_else(String::new, |lease| lease.back_to.clone()),
     })
 }
 

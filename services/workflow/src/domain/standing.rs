@@ -14,7 +14,7 @@ pub(super) const ARTICLE_WORK: &str = "decree 118/2025, art. 18";
 /// Who appraises proposes, and who signs decides.
 const ARTICLE_FOUR_EYES: &str = "decree 118/2025, art. 18 (four eyes)";
 /// Conflicts of interest.
-const ARTICLE_RECUSAL: &str = "law 36/2018/QH14, art. 23";
+pub(super) const ARTICLE_RECUSAL: &str = "law 36/2018/QH14, art. 23";
 
 impl Desk<'_> {
     /// Nobody acts on a dossier that is their own or a relative's.
@@ -54,8 +54,9 @@ impl Desk<'_> {
         self.for_competent_agency(article)
     }
 
-    /// A task is its agency's, and within it theirs who have the step's role.
-    pub(super) fn for_task(&self, task: &Task) -> Result<(), Error> {
+    /// A task is its agency's, and within it theirs who have the step's role, or stand in for a colleague who has it; answers
+    /// with that colleague. What an absent colleague has in hand is the substitute's too.
+    pub(super) fn for_task(&self, task: &Task) -> Result<Option<String>, Error> {
         if !self.context.scope.acts_for(&task.agency) {
             return Err(refuse_task(
                 task,
@@ -64,12 +65,27 @@ impl Desk<'_> {
                 "leave it to the agency that the task names",
             ));
         }
-        if !self.context.roles.contains(&task.role) {
+        let in_hand = task.state == TaskState::Claimed && task.assignee != self.context.actor.id;
+        let has_role = self.context.roles.contains(&task.role);
+        if !has_role || in_hand {
+            let absent = self
+                .surround
+                .substitutions
+                .of(&self.context.actor.id, self.context.now)
+                .into_iter()
+                .filter(|stands| stands.agency == task.agency && stands.role == task.role)
+                .map(|stands| stands.absent)
+                .find(|absent| !in_hand || *absent == task.assignee);
+            if absent.is_some() {
+                return Ok(absent);
+            }
+        }
+        if !has_role {
             return Err(refuse_task(
                 task,
                 "the task is for another role",
                 ARTICLE_WORK,
-                "leave it to somebody who has the role that the task names",
+                "leave it to somebody who has the role that the task names, or stands in for them",
             ));
         }
         if !task.group.is_empty() && !self.context.groups.contains(&task.group) {
@@ -80,7 +96,7 @@ impl Desk<'_> {
                 "leave it to somebody of the group that the task names",
             ));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// What was asked of a system is answered by it: by its own id, or by whoever belongs to the group of that name.

@@ -6,9 +6,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use jiff::Timestamp;
 use motcua_platform::catalog::Catalogs;
 
-use super::definition::Definition;
+use super::{definition::Definition, substitution::Substitution};
 
 /// Everything beside the case and the context. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +18,31 @@ pub struct Surround {
     pub catalogs: Catalogs,
     /// Definitions.
     pub definitions: Definitions,
+    /// Who stands in for whom.
+    pub substitutions: InForce,
+}
+
+/// Substitutions that are not over, as they were read with the cases that are decided on. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct InForce(Arc<RwLock<Vec<Substitution>>>);
+
+impl InForce {
+    /// Those of a substitute that are in force at an instant.
+    #[must_use]
+    pub fn of(&self, substitute: &str, now: Timestamp) -> Vec<Substitution> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .filter(|stands| stands.substitute == substitute && stands.is_in_force(now))
+            .cloned()
+            .collect()
+    }
+
+    /// These are all.
+    pub fn replace(&self, substitutions: Vec<Substitution>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = substitutions;
+    }
 }
 
 /// The versions of definitions that this process has seen. Cheap to clone.

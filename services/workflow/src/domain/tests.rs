@@ -3,9 +3,12 @@
 mod ask;
 mod definitions;
 mod engine;
+mod hands;
 mod language;
+mod migrate;
 mod office;
 mod random;
 mod replays;
 mod standing;
+mod substitution;
 mod time;

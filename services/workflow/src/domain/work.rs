@@ -11,29 +11,43 @@ use super::{
     command::{StatementKind, Words},
     decide::Desk,
     definition,
-    engine::Walk,
-    scene::Scene,
+    engine::{How, Walk},
+    reckon::Hours,
+    scene::{Scene, catalog_of},
     standing::{ARTICLE_WORK, refuse_task},
 };
 
+/// What is taken is somebody's for half a working day at least, in working minutes.
+const LEASE_MINUTES_MIN: u32 = 240;
+
 impl<'a> Desk<'a> {
-    /// A task that this actor may work on now.
-    fn workable(&self, id: &str) -> Result<&'a Task, Error> {
-        let task = self.case.task(id).ok_or_else(|| Error::Missing {
+    /// A task of the case.
+    pub(super) fn task(&self, id: &str) -> Result<&'a Task, Error> {
+        self.case.task(id).ok_or_else(|| Error::Missing {
             name: format!("cases/{}/tasks/{id}", self.context.key),
-        })?;
-        self.for_task(task)?;
-        self.unended(task)?;
-        self.running(ARTICLE_WORK)?;
-        Ok(task)
+        })
     }
 
-    /// A task that nobody else has and that has not ended.
-    fn unended(&self, task: &Task) -> Result<(), Error> {
+    /// A task that this actor may work on now, and whom they stand in for, if anybody.
+    fn workable(&self, id: &str) -> Result<(&'a Task, String), Error> {
+        let task = self.task(id)?;
+        let absent = self.for_task(task)?;
+        self.unended(task, absent.as_deref())?;
+        self.running(ARTICLE_WORK)?;
+        Ok((task, absent.unwrap_or_default()))
+    }
+
+    /// A task that has not ended, and that nobody else has than the colleague whom the actor stands in for.
+    fn unended(&self, task: &Task, absent: Option<&str>) -> Result<(), Error> {
         let refuse = |message, remedy| refuse_task(task, message, ARTICLE_WORK, remedy);
         match task.state {
             TaskState::Open => Ok(()),
-            TaskState::Claimed if task.assignee == self.context.actor.id => Ok(()),
+            TaskState::Claimed
+                if task.assignee == self.context.actor.id
+                    || absent == Some(task.assignee.as_str()) =>
+            {
+                Ok(())
+            }
             TaskState::Claimed => Err(refuse(
                 "somebody else has the task",
                 "take another one from the worklist",
@@ -46,22 +60,28 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn claim(&self, id: &str) -> Result<Decision, Error> {
-        let task = self.workable(id)?;
+        let (task, absent) = self.workable(id)?;
         self.four_eyes(task)?;
-        if task.state == TaskState::Claimed {
+        if task.state == TaskState::Claimed && task.assignee == self.context.actor.id {
             return Ok(self.decision(Vec::new()));
         }
+        let hours = Hours::of(&*catalog_of(self.case, self.surround)?, &task.agency)?;
+        let minutes = u32::try_from(task.planned_minutes)
+            .unwrap_or_default()
+            .max(LEASE_MINUTES_MIN);
         Ok(
             self.decision(vec![Payload::TaskClaimed(events::TaskClaimed {
                 task: id.to_owned(),
                 assignee: self.context.actor.id.clone(),
                 claimed_at: Some(to_proto(self.context.now)),
+                lease_until: Some(to_proto(hours.budget_end(self.context.now, minutes)?)),
+                on_behalf_of: absent,
             })]),
         )
     }
 
     pub(super) fn complete(&self, id: &str, outcome: &str) -> Result<Decision, Error> {
-        let task = self.workable(id)?;
+        let (task, absent) = self.workable(id)?;
         self.four_eyes(task)?;
         let scene = Scene::of(self.case, self.surround)?;
         let step = scene.definition_of(&task.call).task(&task.step);
@@ -75,7 +95,12 @@ impl<'a> Desk<'a> {
                 format!("must be one of: {}", outcomes.join(", ")),
             ));
         }
-        self.completed(&scene, id, task, outcome, "")
+        let how = How {
+            outcome,
+            external_code: "",
+            on_behalf_of: &absent,
+        };
+        self.completed(&scene, id, task, how)
     }
 
     /// A task ends with an outcome that its step has.
@@ -84,14 +109,14 @@ impl<'a> Desk<'a> {
         scene: &Scene,
         id: &str,
         task: &Task,
-        outcome: &str,
-        external_code: &str,
+        how: How<'_>,
     ) -> Result<Decision, Error> {
         let step = scene.definition_of(&task.call).task(&task.step);
         let at_most = step
-            .and_then(|step| step.transition(outcome))
+            .and_then(|step| step.transition(how.outcome))
             .and_then(|transition| transition.at_most);
-        if at_most.is_some_and(|times| self.case.rounds(&task.call, &task.step, outcome) >= times) {
+        let rounds = self.case.rounds(&task.call, &task.step, how.outcome);
+        if at_most.is_some_and(|times| rounds >= times) {
             return Err(refuse_task(
                 task,
                 "the work has gone this way back as often as its definition allows",
@@ -100,16 +125,13 @@ impl<'a> Desk<'a> {
             ));
         }
         let mut walk = Walk::new(self.case, scene, self.context.now);
-        walk.complete(id, task, outcome, external_code)?;
+        walk.complete(id, task, how)?;
         Ok(self.decision(walk.events))
     }
 
     /// Another system's code means an outcome, or that it is on the way. Said again, it changes nothing.
     pub(super) fn record_outcome(&self, id: &str, code: &str) -> Result<Decision, Error> {
-        let missing = || Error::Missing {
-            name: format!("cases/{}/tasks/{id}", self.context.key),
-        };
-        let task = self.case.task(id).ok_or_else(missing)?;
+        let task = self.task(id)?;
         if task.system.is_empty() {
             return Err(refuse_task(
                 task,
@@ -122,12 +144,12 @@ impl<'a> Desk<'a> {
         if task.is_completed() && task.external_code == code {
             return Ok(self.decision(Vec::new()));
         }
-        self.unended(task)?;
+        self.unended(task, None)?;
         let scene = Scene::of(self.case, self.surround)?;
         let step = scene.definition_of(&task.call).task(&task.step);
         let external = step
             .and_then(|step| step.external.as_ref())
-            .ok_or_else(missing)?;
+            .ok_or_else(|| Error::Fault(format!("step '{}' asks no other system", task.step)))?;
         match external.codes.get(code) {
             None => Err(Error::field(
                 "code",
@@ -144,13 +166,18 @@ impl<'a> Desk<'a> {
             Some(None) => Ok(self.decision(Vec::new())),
             Some(Some(outcome)) => {
                 self.running(ARTICLE_WORK)?;
-                self.completed(&scene, id, task, outcome, code)
+                let how = How {
+                    outcome,
+                    external_code: code,
+                    on_behalf_of: "",
+                };
+                self.completed(&scene, id, task, how)
             }
         }
     }
 
     pub(super) fn give_back(&self, id: &str, reason: &Words) -> Result<Decision, Error> {
-        let task = self.workable(id)?;
+        let (task, absent) = self.workable(id)?;
         let Some(previous) = self.case.task(&task.previous) else {
             return Err(self.refuse(
                 "the task is the first of its branch, there is no step before it",
@@ -160,7 +187,13 @@ impl<'a> Desk<'a> {
         };
         let scene = Scene::of(self.case, self.surround)?;
         let mut walk = Walk::new(self.case, &scene, self.context.now);
-        walk.give_back(id, task, previous, self.revision(StatementKind::Return))?;
+        let returned = events::TaskReturned {
+            task: id.to_owned(),
+            statement_revision: self.revision(StatementKind::Return),
+            on_behalf_of: absent,
+            ..events::TaskReturned::default()
+        };
+        walk.give_back(returned, task, previous)?;
         let mut decision = self.decision(walk.events);
         decision
             .statements

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use motcua_platform::{
+    clock::Clock,
     error::Error,
     ledger::{Aggregate, Asked, Context, Decision, Permitted, Row, asked_place},
     time::Instant,
@@ -12,6 +13,7 @@ use sqlx::PgConnection;
 use super::{
     definitions::{Wanted, ensure_newest, ensure_versions},
     read,
+    substitutions::not_over,
 };
 use crate::domain::{self, Answered, Case, Command, Surround};
 
@@ -28,6 +30,8 @@ macro_rules! new_cases {
 pub(crate) struct Cases {
     /// Catalogs and definitions that this process has seen.
     pub(crate) surround: Surround,
+    /// By which substitutions begin and end.
+    pub(crate) clock: Clock,
 }
 
 impl Aggregate for Cases {
@@ -109,6 +113,8 @@ impl Aggregate for Cases {
             })
             .collect();
         ensure_newest(&self.surround, connection, &waiting).await?;
+        let substitutions = not_over(connection, self.clock.now()).await?;
+        self.surround.substitutions.replace(substitutions);
         Ok(rows)
     }
 

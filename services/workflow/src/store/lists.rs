@@ -3,7 +3,7 @@
 //! Each states in its SQL what the reading reaches, and takes a way in that walks over nobody else's rows; row-level security
 //! beneath says the same (`migrations/0101_cases.sql`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use motcua_platform::{archive::Reading, database, time::Instant};
@@ -169,7 +169,8 @@ const EVERY_CASE_STATE: [CaseState; 6] = [
 pub(crate) struct TaskFilter {
     pub(crate) agency: String,
     pub(crate) role: Role,
-    pub(crate) assignee: String,
+    /// Any of these; empty for whoever has it, and for nobody.
+    pub(crate) assignees: Vec<String>,
     /// Not empty.
     pub(crate) states: Vec<TaskState>,
     pub(crate) without_held: bool,
@@ -238,15 +239,15 @@ macro_rules! list_tasks {
 
 const TASKS: &str = list_tasks!(
     "",
-    "$11 = '*' AND $4 = '' AND $2::text[] = '{}' AND number > 0"
+    "$11 = '*' AND $4::text[] = '{}' AND $2::text[] = '{}' AND number > 0"
 );
 const TASKS_OF_AGENCIES: &str = list_tasks!(
     "unnest($2::text[]) AS own (agency) CROSS JOIN ",
-    "$4 = '' AND agency = own.agency AND rank >= 0 AND reaches($11, ARRAY[own.agency])"
+    "$4::text[] = '{}' AND agency = own.agency AND rank >= 0 AND reaches($11, ARRAY[own.agency])"
 );
-const TASKS_OF_ASSIGNEE: &str = list_tasks!(
-    "",
-    "assignee = $4 AND assignee <> '' AND ($2::text[] = '{}' OR agency = ANY($2)) AND reaches($11, ARRAY[agency])"
+const TASKS_OF_ASSIGNEES: &str = list_tasks!(
+    "unnest($4::text[]) AS own (assignee) CROSS JOIN ",
+    "task.assignee = own.assignee AND task.assignee <> '' AND ($2::text[] = '{}' OR agency = ANY($2)) AND reaches($11, ARRAY[agency])"
 );
 
 /// Tasks in the order of a worklist.
@@ -259,17 +260,17 @@ pub(crate) async fn tasks(
         "" => scope.listed(),
         agency => Some(vec![agency.to_owned()]),
     };
-    let text = match (filter.assignee.as_str(), &agencies) {
-        ("", None) => TASKS,
-        ("", Some(_)) => TASKS_OF_AGENCIES,
-        _ => TASKS_OF_ASSIGNEE,
+    let text = match (filter.assignees.is_empty(), &agencies) {
+        (true, None) => TASKS,
+        (true, Some(_)) => TASKS_OF_AGENCIES,
+        (false, _) => TASKS_OF_ASSIGNEES,
     };
     let after = filter.after.as_ref();
     let query = sqlx::query_as(text)
         .bind(each_once(&filter.states))
         .bind(agencies.unwrap_or_default())
         .bind(small(filter.role.into()))
-        .bind(&filter.assignee)
+        .bind(&filter.assignees)
         .bind(filter.without_held)
         // Below every rank: the first page begins before all.
         .bind(after.map_or(-1, |key| key.rank))
@@ -292,6 +293,23 @@ pub(crate) async fn tasks(
             })
         })
         .collect()
+}
+
+/// How many tasks each of these has in hand.
+pub(crate) async fn in_hand(
+    reading: &mut Reading,
+    assignees: &[String],
+) -> Result<HashMap<String, i64>, sqlx::Error> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT assignee, count(*) FROM task \
+         WHERE assignee = ANY($1) AND assignee <> '' AND state_number = 2 AND reaches($2, ARRAY[agency]) \
+         GROUP BY assignee",
+    )
+    .bind(assignees)
+    .bind(reading.scope().reach())
+    .fetch_all(&mut **reading)
+    .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The numbers of states, none twice: each is asked on its own.
@@ -333,7 +351,7 @@ mod tests {
     const CASE_TYPES: &str = "text, smallint[], timestamptz, timestamptz, text, bigint, text";
     const SCOPE_TYPES: &str =
         "text, smallint[], timestamptz, timestamptz, text, bigint, text, text[]";
-    const TASK_TYPES: &str = "smallint[], text[], smallint, text, boolean, smallint, timestamptz, text, integer, bigint, text, boolean";
+    const TASK_TYPES: &str = "smallint[], text[], smallint, text[], boolean, smallint, timestamptz, text, integer, bigint, text, boolean";
 
     #[tokio::test]
     async fn every_way_in_has_its_index_whatever_plan_is_kept() {
@@ -373,7 +391,7 @@ mod tests {
             };
             let tasks = |agencies: &str, assignee: &str, states: &str| {
                 format!(
-                    "'{{{states}}}', '{{{agencies}}}', 0::smallint, '{assignee}', false, 1::smallint, '2025-03-01', \
+                    "'{{{states}}}', '{{{agencies}}}', 0::smallint, '{{{assignee}}}', false, 1::smallint, '2025-03-01', \
                      'H24-7', 1, 51, '{reach}', false"
                 )
             };
@@ -466,7 +484,7 @@ mod tests {
                 check(
                     &mut connection,
                     STEADY,
-                    TASKS_OF_ASSIGNEE,
+                    TASKS_OF_ASSIGNEES,
                     TASK_TYPES,
                     "task_assignee",
                     &values,

@@ -102,6 +102,7 @@ async fn each_wall_stands_alone() {
     );
     let aggregate = Arc::new(Cases {
         surround: Surround::default(),
+        clock: clock.clone(),
     });
     let vault = Vault::open(Arc::new(MasterFile::passing().unwrap()), &owner, &clock)
         .await
@@ -205,7 +206,11 @@ async fn the_program(base: &Base, admission: &Admission) {
     ] {
         let filter = TaskFilter {
             agency: agency.to_owned(),
-            assignee: assignee.to_owned(),
+            assignees: [assignee]
+                .into_iter()
+                .filter(|assignee| !assignee.is_empty())
+                .map(str::to_owned)
+                .collect(),
             states: vec![TaskState::Open],
             rows: 10,
             ..TaskFilter::default()

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod blocked;
+mod hands;
 mod intake;
 mod language;
 mod life;

@@ -1,0 +1,178 @@
+//! Many tasks in one call, each with an outcome of its own.
+
+use std::collections::HashSet;
+
+use futures::future::join_all;
+use motcua_platform::{
+    call::Call,
+    error::Error,
+    ledger::{Accepted, Target},
+    parse::Fields,
+};
+use motcua_proto::workflow::v1::{self as proto, TaskState, task_outcome};
+use uuid::Uuid;
+
+use super::tasks::TaskServer;
+use crate::{
+    domain::{Command, task_id},
+    store::{self, TaskFilter},
+};
+
+/// Tasks of one call at most.
+const COMPLETIONS_MAX: usize = 100;
+/// Tasks that one call gives away at most.
+const REASSIGNMENTS_MAX: i64 = 500;
+/// Colleagues that one call gives tasks to at most.
+const COLLEAGUES_MAX: usize = 50;
+
+type Outcome = (String, Result<Accepted<proto::Task>, Error>);
+
+impl TaskServer {
+    /// Finishes tasks. One that is named twice is finished once.
+    pub(super) async fn complete_all(
+        &self,
+        call: &Call,
+        body: &proto::BatchCompleteTasksRequest,
+    ) -> Result<Accepted<proto::BatchCompleteTasksResponse>, Error> {
+        if !(1..=COMPLETIONS_MAX).contains(&body.requests.len()) {
+            let range = format!("must be at least one and at most {COMPLETIONS_MAX}");
+            return Err(Error::field("requests", range));
+        }
+        let (mut names, mut ids) = (HashSet::new(), HashSet::new());
+        for (index, request) in body.requests.iter().enumerate() {
+            if !names.insert(&request.name) {
+                let field = format!("requests[{index}].name");
+                return Err(Error::field(&field, "stands twice"));
+            }
+            if !request.request_id.is_empty() && !ids.insert(&request.request_id) {
+                let field = format!("requests[{index}].request_id");
+                return Err(Error::field(&field, "stands twice"));
+            }
+        }
+        let completing = body
+            .requests
+            .iter()
+            .map(async |request| (request.name.clone(), self.complete(call, request).await));
+        let (outcomes, position) = told(join_all(completing).await);
+        Ok(Accepted {
+            answer: proto::BatchCompleteTasksResponse { outcomes },
+            position,
+        })
+    }
+
+    /// Gives tasks to colleagues, each to whoever has the fewest by then.
+    pub(super) async fn reassign(
+        &self,
+        call: &Call,
+        body: &proto::ReassignTasksRequest,
+    ) -> Result<Accepted<proto::ReassignTasksResponse>, Error> {
+        let mut fields = Fields::new();
+        let agency = fields.id("agency", &body.agency);
+        let role = fields.optional_choice("role", body.role);
+        let from = fields.optional_line("from", &body.from);
+        let to = colleagues(&mut fields, &body.to);
+        let request_id = fields.request_id(&body.request_id);
+        let ((((agency, role), from), to), request_id) =
+            fields.finish(agency.zip(role).zip(from).zip(to).zip(request_id))?;
+        let mut reading = self.desk.archive.open(call.scope()).await?;
+        let state = if from.is_empty() {
+            TaskState::Open
+        } else {
+            TaskState::Claimed
+        };
+        let filter = TaskFilter {
+            agency,
+            role,
+            assignees: [from].into_iter().filter(|from| !from.is_empty()).collect(),
+            states: vec![state],
+            rows: REASSIGNMENTS_MAX,
+            ..TaskFilter::default()
+        };
+        let listed = store::tasks(&mut reading, &filter).await?;
+        let in_hand = store::in_hand(&mut reading, &to).await?;
+        let mut loads: Vec<_> = to
+            .iter()
+            .map(|id| (in_hand.get(id).copied().unwrap_or_default(), id))
+            .collect();
+        let giving = listed
+            .iter()
+            // What is asked of another system is nobody's.
+            .filter(|row| {
+                let task = row.case.tasks.get(row.index);
+                task.is_some_and(|task| task.system.is_empty())
+            })
+            .map(|row| {
+                let task = task_id(row.index);
+                let to = least(&mut loads);
+                // Each is a request of its own, and the same one when the whole is asked again.
+                let own = request_id
+                    .map(|id| Uuid::new_v5(&id, format!("{}/{task}", row.code).as_bytes()));
+                let command = Command::Reassign {
+                    task: task.clone(),
+                    to,
+                };
+                let target = Target::Key(row.code.clone());
+                let method = "motcua.workflow.v1.TaskService/ReassignTasks";
+                (row, task, call.envelope(method, body, own, target, command))
+            })
+            .map(async |(row, task, envelope)| {
+                let name = format!("cases/{}/tasks/{task}", row.code);
+                (name, self.carry_out(call, &row.code, &task, envelope).await)
+            });
+        let (outcomes, position) = told(join_all(giving).await);
+        Ok(Accepted {
+            answer: proto::ReassignTasksResponse { outcomes },
+            position,
+        })
+    }
+}
+
+fn colleagues(fields: &mut Fields, to: &[String]) -> Option<Vec<String>> {
+    if !(1..=COLLEAGUES_MAX).contains(&to.len()) {
+        fields.reject(
+            "to",
+            format!("must be at least one and at most {COLLEAGUES_MAX}"),
+        );
+        return None;
+    }
+    to.iter()
+        .enumerate()
+        .map(|(index, id)| fields.id(&format!("to[{index}]"), id))
+        // All of them are looked at before one is found missing.
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect()
+}
+
+/// Whoever has the fewest; they have one more from now on. Of several, whoever was named first.
+fn least(loads: &mut [(i64, &String)]) -> String {
+    let fewest = loads.iter_mut().min_by_key(|(load, _)| *load);
+    fewest.map_or_else(String::new, |(load, id)| {
+        *load += 1;
+        (*id).clone()
+    })
+}
+
+/// What is told of each, and the position after which all of it is there.
+fn told(
+    outcomes: Vec<Outcome>,
+) -> (
+    Vec<proto::TaskOutcome>,
+    Option<motcua_platform::position::Position>,
+) {
+    let position = outcomes
+        .iter()
+        .filter_map(|(_, outcome)| outcome.as_ref().ok()?.position.clone())
+        .max_by_key(|position| position.position);
+    let outcomes = outcomes
+        .into_iter()
+        .map(|(name, outcome)| proto::TaskOutcome {
+            name,
+            outcome: Some(match outcome {
+                Ok(accepted) => task_outcome::Outcome::Task(accepted.answer),
+                Err(error) => task_outcome::Outcome::Error(error.into()),
+            }),
+        })
+        .collect();
+    (outcomes, position)
+}

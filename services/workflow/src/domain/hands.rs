@@ -1,0 +1,170 @@
+//! In whose hands a task is: released, delegated, given to somebody by a leader, and what its time brings.
+
+use jiff::{SignedDuration, Timestamp};
+use motcua_platform::{error::Error, ledger::Decision, time::to_proto};
+use motcua_proto::{
+    events::v1::{self as events, ReleaseGround, event::Payload},
+    r#type::v1::Role,
+    workflow::v1::TaskState,
+};
+
+use super::{
+    case::Task,
+    decide::Desk,
+    standing::{ARTICLE_RECUSAL, ARTICLE_WORK, refuse_task},
+};
+
+/// Longest delegation.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 366);
+
+impl<'a> Desk<'a> {
+    /// A task of the actor's own agency that somebody is still to work on.
+    fn waits_here(&self, id: &str) -> Result<&'a Task, Error> {
+        let task = self.task(id)?;
+        let refuse = |message, remedy| Err(refuse_task(task, message, ARTICLE_WORK, remedy));
+        if !self.context.scope.acts_for(&task.agency) {
+            return refuse(
+                "the task is another agency's",
+                "leave it to the agency that the task names",
+            );
+        }
+        if !task.system.is_empty() {
+            return refuse(
+                "another system is asked for the outcome",
+                "let the system answer that the task names",
+            );
+        }
+        if !task.is_waiting() {
+            return refuse(
+                "the task has ended",
+                "read the case again and work on what is open",
+            );
+        }
+        Ok(task)
+    }
+
+    /// Whether the actor has it, or stands in for whoever has it.
+    fn has(&self, task: &Task) -> bool {
+        let actor = &self.context.actor.id;
+        let stands_in = || {
+            self.surround
+                .substitutions
+                .of(actor, self.context.now)
+                .iter()
+                .any(|stands| stands.agency == task.agency && stands.absent == task.assignee)
+        };
+        task.state == TaskState::Claimed && (task.assignee == *actor || stands_in())
+    }
+
+    /// Nobody is given what is their own or a relative's.
+    fn not_for_recused(&self, task: &Task, to: &str) -> Result<(), Error> {
+        if self.case.recused.contains(to) {
+            return Err(refuse_task(
+                task,
+                "the dossier is marked as a relative's or one's own of whoever is to have the task",
+                ARTICLE_RECUSAL,
+                "give it to another colleague",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn release(&self, id: &str) -> Result<Decision, Error> {
+        let task = self.waits_here(id)?;
+        let leads = self.context.roles.contains(&Role::Leader);
+        if task.state == TaskState::Claimed && !leads && !self.has(task) {
+            return Err(refuse_task(
+                task,
+                "somebody else has the task",
+                ARTICLE_WORK,
+                "ask whoever has it, or a leader",
+            ));
+        }
+        if task.state == TaskState::Open {
+            return Ok(self.decision(Vec::new()));
+        }
+        Ok(self.decision(vec![released(
+            id,
+            task,
+            ReleaseGround::ByHand,
+            self.context.now,
+        )]))
+    }
+
+    pub(super) fn delegate(&self, id: &str, to: &str, until: Timestamp) -> Result<Decision, Error> {
+        let task = self.waits_here(id)?;
+        if !self.has(task) {
+            return Err(refuse_task(
+                task,
+                "only who has the task delegates it",
+                ARTICLE_WORK,
+                "take the task first (ClaimTask)",
+            ));
+        }
+        if to == task.assignee {
+            return Err(Error::field("assignee", "has the task already"));
+        }
+        if until <= self.context.now || until.duration_since(self.context.now) > LONGEST {
+            return Err(Error::field(
+                "until",
+                "must be in the future, and at most a year away",
+            ));
+        }
+        self.not_for_recused(task, to)?;
+        Ok(
+            self.decision(vec![Payload::TaskDelegated(events::TaskDelegated {
+                task: id.to_owned(),
+                from: task.assignee.clone(),
+                assignee: to.to_owned(),
+                until: Some(to_proto(until)),
+                delegated_at: Some(to_proto(self.context.now)),
+            })]),
+        )
+    }
+
+    pub(super) fn reassign(&self, id: &str, to: &str) -> Result<Decision, Error> {
+        let task = self.waits_here(id)?;
+        self.not_for_recused(task, to)?;
+        if task.state == TaskState::Claimed && task.assignee == to {
+            return Ok(self.decision(Vec::new()));
+        }
+        Ok(
+            self.decision(vec![Payload::TaskReassigned(events::TaskReassigned {
+                task: id.to_owned(),
+                from: task.assignee.clone(),
+                assignee: to.to_owned(),
+                reassigned_at: Some(to_proto(self.context.now)),
+            })]),
+        )
+    }
+
+    /// The time has passed for which a task was taken or delegated.
+    pub(super) fn lease_ends(&self, id: &str) -> Vec<Payload> {
+        let Some(task) = self.case.task(id) else {
+            return Vec::new();
+        };
+        let was_delegated = task
+            .lease
+            .as_ref()
+            .is_some_and(|lease| !lease.back_to.is_empty());
+        let ground = if was_delegated {
+            ReleaseGround::DelegationEnded
+        } else {
+            ReleaseGround::LeaseEnded
+        };
+        vec![released(id, task, ground, self.context.now)]
+    }
+}
+
+/// A task is again theirs who delegated it, or nobody's.
+fn released(id: &str, task: &Task, ground: ReleaseGround, now: Timestamp) -> Payload {
+    Payload::TaskReleased(events::TaskReleased {
+        task: id.to_owned(),
+        assignee: task
+            .lease
+            .as_ref()
+            .map_or_else(String::new, |lease| lease.back_to.clone()),
+        ground: ground.into(),
+        released_at: Some(to_proto(now)),
+    })
+}

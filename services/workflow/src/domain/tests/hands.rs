@@ -1,0 +1,199 @@
+//! In whose hands a task is.
+
+use jiff::Timestamp;
+use motcua_platform::error::{Error, Refusal};
+use motcua_proto::{
+    events::v1::{EventKind as K, ReleaseGround, event::Payload},
+    workflow::v1::TaskState,
+};
+
+use super::office::{Office, WARD, at, cause, leader, officer, staff, words};
+use crate::domain::Command;
+
+fn claim() -> Command {
+    Command::Claim { task: "t1".into() }
+}
+
+fn release() -> Command {
+    Command::Release { task: "t1".into() }
+}
+
+fn delegate(to: &str, until: Timestamp) -> Command {
+    Command::Delegate {
+        task: "t1".into(),
+        to: to.into(),
+        until,
+    }
+}
+
+fn reassign(to: &str) -> Command {
+    Command::Reassign {
+        task: "t1".into(),
+        to: to.into(),
+    }
+}
+
+fn done() -> Command {
+    Command::Complete {
+        task: "t1".into(),
+        outcome: "done".into(),
+    }
+}
+
+fn of(n: u32) -> String {
+    format!("officer-{WARD}-{n}")
+}
+
+fn has(office: &Office) -> (TaskState, &str) {
+    let task = &office.case().tasks[0];
+    (task.state, task.assignee.as_str())
+}
+
+#[track_caller]
+fn refused(result: Result<motcua_platform::ledger::Decision, Error>) -> Refusal {
+    match result {
+        Err(Error::Refused(refusal)) => refusal,
+        other => panic!("must be refused, and is {other:?}"),
+    }
+}
+
+fn released(office: &Office) -> ReleaseGround {
+    match office.last() {
+        Payload::TaskReleased(released) => released.ground(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_taken_is_somebodys_for_its_budget_and_then_waits_for_others() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.asks(&officer(1), &claim()).unwrap();
+    // 180 minutes are planned, and half a working day is the least: from eight over noon.
+    let until = at("2025-07-01T14:00");
+    assert_eq!(office.case().tasks[0].lease.as_ref().unwrap().until, until);
+    refused(office.asks(&officer(2), &claim()));
+    office.now = at("2025-07-01T13:59");
+    assert_eq!(office.reacts(Command::Tick), []);
+    office.now = until;
+    assert_eq!(office.reacts(Command::Tick), [K::TaskReleased]);
+    assert_eq!(released(&office), ReleaseGround::LeaseEnded);
+    assert_eq!(has(&office), (TaskState::Open, ""));
+    assert_eq!(office.reacts(Command::Tick), []);
+    // Whoever had it may still finish it, as long as nobody else has it.
+    office.clone().asks(&officer(1), &done()).unwrap();
+    office.asks(&officer(2), &claim()).unwrap();
+    refused(office.asks(&officer(1), &done()));
+}
+
+#[test]
+fn a_hold_does_not_eat_the_time_that_a_task_is_somebodys() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.asks(&officer(1), &claim()).unwrap();
+    office.now = at("2025-07-01T09:00");
+    let ask = Command::RequestSupplement {
+        missing: words(),
+        ground: words(),
+    };
+    office.asks(&officer(1), &ask).unwrap();
+    office.now = at("2025-07-08T08:00");
+    assert_eq!(office.reacts(Command::Tick), []);
+    let now = office.now;
+    office.reacts(Command::Resume {
+        at: now,
+        cause: cause(),
+    });
+    // Three of four hours were left.
+    let lease = office.case().tasks[0].lease.as_ref().unwrap();
+    assert_eq!(lease.until, at("2025-07-08T11:00"));
+}
+
+#[test]
+fn who_has_a_task_gives_it_out_of_hand_and_so_does_a_leader() {
+    let mut office = Office::accepts("1.000001", &[]);
+    // Nobody has it: nothing is given away.
+    assert!(
+        office
+            .asks(&officer(1), &release())
+            .unwrap()
+            .events
+            .is_empty()
+    );
+    office.asks(&officer(1), &claim()).unwrap();
+    refused(office.asks(&officer(2), &release()));
+    office.asks(&officer(1), &release()).unwrap();
+    assert_eq!(released(&office), ReleaseGround::ByHand);
+    assert_eq!(has(&office), (TaskState::Open, ""));
+    office.asks(&officer(2), &claim()).unwrap();
+    office.asks(&leader(1), &release()).unwrap();
+    assert_eq!(has(&office), (TaskState::Open, ""));
+    let elsewhere = staff(
+        "leader-11407-1",
+        &[motcua_proto::r#type::v1::Role::Leader],
+        &["11407"],
+    );
+    refused(office.asks(&elsewhere, &release()));
+}
+
+#[test]
+fn what_was_delegated_comes_back_when_its_time_has_passed() {
+    let mut office = Office::accepts("1.000001", &[]);
+    let until = at("2025-07-02T17:00");
+    // Only what one has is delegated.
+    refused(office.asks(&officer(1), &delegate(&of(2), until)));
+    office.asks(&officer(1), &claim()).unwrap();
+    refused(office.asks(&officer(2), &delegate(&of(2), until)));
+    for (to, until, field) in [
+        (of(1), until, "assignee"),
+        (of(2), office.now, "until"),
+        (of(2), at("2027-01-01T08:00"), "until"),
+    ] {
+        let Err(Error::Invalid(faults)) = office.asks(&officer(1), &delegate(&to, until)) else {
+            panic!("{field} must be invalid")
+        };
+        assert_eq!(faults[0].field, field);
+    }
+    office.asks(&officer(1), &delegate(&of(2), until)).unwrap();
+    assert_eq!(has(&office), (TaskState::Claimed, of(2).as_str()));
+    refused(office.asks(&officer(1), &done()));
+    // Given out of hand, it is theirs again who delegated it; so it is when the time has passed.
+    let mut given_back = office.clone();
+    given_back.asks(&officer(2), &release()).unwrap();
+    assert_eq!(has(&given_back), (TaskState::Claimed, of(1).as_str()));
+    assert_eq!(given_back.case().tasks[0].lease, None);
+    office.now = until;
+    office.reacts(Command::Tick);
+    while office.case().timer_at().is_some_and(|at| at <= office.now) {
+        office.reacts(Command::Tick);
+    }
+    assert_eq!(has(&office), (TaskState::Claimed, of(1).as_str()));
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+    office.asks(&officer(1), &done()).unwrap();
+}
+
+#[test]
+fn a_leader_gives_a_task_to_whomever_and_not_to_a_relative() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.asks(&leader(1), &reassign(&of(2))).unwrap();
+    assert_eq!(has(&office), (TaskState::Claimed, of(2).as_str()));
+    assert!(
+        office
+            .asks(&leader(1), &reassign(&of(2)))
+            .unwrap()
+            .events
+            .is_empty()
+    );
+    office.asks(&leader(1), &reassign(&of(1))).unwrap();
+    let Payload::TaskReassigned(given) = office.last() else {
+        panic!("must be told")
+    };
+    assert_eq!(
+        (given.from.as_str(), given.assignee.as_str()),
+        (of(2).as_str(), of(1).as_str())
+    );
+    office.reacts(Command::Recuse { principal: of(2) });
+    let refusal = refused(office.asks(&leader(1), &reassign(&of(2))));
+    assert!(refusal.article.contains("36/2018"));
+    refused(office.asks(&officer(1), &delegate(&of(2), at("2025-07-02T17:00"))));
+    office.asks(&officer(1), &done()).unwrap();
+    refused(office.asks(&leader(1), &reassign(&of(1))));
+}
