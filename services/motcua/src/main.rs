@@ -66,6 +66,9 @@ enum Command {
     /// Check, apply, compare or import a catalog.
     #[command(subcommand)]
     Catalog(catalog::command::Command),
+    /// Draw workflow definitions: BPMN 2.0 in and out, and pictures. Works without a database.
+    #[command(subcommand)]
+    Definition(catalog::drawing::Command),
     /// Show who may call what, as the contract says it.
     Policy(policy::Args),
     /// Make and renew the certificates by which the services know each other.
@@ -157,6 +160,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failed> {
         Command::Due(args) => return due::run(args),
         Command::Policy(args) => return Ok(policy::run(args)),
         Command::Catalog(command) => return catalog::command::run(cli.config.as_deref(), command),
+        Command::Definition(command) => {
+            return catalog::drawing::run(command).map(|()| ExitCode::SUCCESS);
+        }
         _ => {}
     }
     let config = Config::load(cli.config.as_deref())?;
@@ -183,7 +189,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failed> {
             | Command::Policy(_)
             | Command::Jwks(_)
             | Command::Token(_)
-            | Command::Catalog(_) => Ok(ExitCode::SUCCESS),
+            | Command::Catalog(_)
+            | Command::Definition(_) => Ok(ExitCode::SUCCESS),
         }
     })
 }

@@ -9,7 +9,10 @@ use motcua_proto::{
 };
 use motcua_workflow::domain::Definition as Sound;
 
-use super::fault::{Faults, Places};
+use super::{
+    fault::{Faults, Places},
+    words::agency_word as word,
+};
 
 /// Working minutes of a working day: 8 hours, as limits count.
 const DAY_MINUTES: i64 = 480;
@@ -419,15 +422,5 @@ fn hours(minutes: i64) -> String {
         (0, minutes) => format!("{minutes} min"),
         (hours, 0) => format!("{hours} h"),
         (hours, minutes) => format!("{hours} h {minutes} min"),
-    }
-}
-
-/// What a kind of agency is called in the tables.
-pub(super) fn word(kind: AgencyKind) -> &'static str {
-    match kind {
-        AgencyKind::Ward => "ward",
-        AgencyKind::Police => "police",
-        AgencyKind::SocialInsurance => "social_insurance",
-        AgencyKind::Unspecified => "nobody",
     }
 }

@@ -13,17 +13,15 @@
 //! A step is what its key says: `task`, `choice`, `fork`, `join`, `call`, `timer` or `external`. A way back has a bound:
 //! `rework = { to = "appraise", at_most = 3 }`.
 
-use motcua_proto::{
-    r#type::v1::{AgencyKind, Role},
-    workflow::v1::{
-        Branch, CallStep, ChoiceStep, Definition, ExternalCode, ExternalStep, ForkStep, JoinStep,
-        Step, TaskStep, TimerStep, Transition, Way, step::Kind, timer_step::Wait,
-    },
+use motcua_proto::workflow::v1::{
+    Branch, CallStep, ChoiceStep, Definition, ExternalCode, ExternalStep, ForkStep, JoinStep, Step,
+    TaskStep, TimerStep, Transition, Way, step::Kind, timer_step::Wait,
 };
 
 use super::{
     fault::{Faults, Place, Places},
     table::{Entry, Source, Table},
+    words::{AGENCIES, ROLES, agency_of, role_of},
 };
 
 /// Working minutes of a working day.
@@ -418,33 +416,8 @@ impl Reader<'_> {
     }
 }
 
-/// The words for agencies, for people to read.
-pub(super) const AGENCIES: &str = "ward, police, social_insurance";
-
-/// What the word for a kind of agency means.
-pub(super) fn agency_of(word: &str) -> Option<AgencyKind> {
-    Some(match word {
-        "ward" => AgencyKind::Ward,
-        "police" => AgencyKind::Police,
-        "social_insurance" => AgencyKind::SocialInsurance,
-        _ => return None,
-    })
-}
-
-const ROLES: &str = "receptionist, officer, leader, home_visitor";
-
-/// Who can be given a task: people of the agency.
-fn role_of(word: &str) -> Option<Role> {
-    Some(match word {
-        "receptionist" => Role::Receptionist,
-        "officer" => Role::Officer,
-        "leader" => Role::Leader,
-        "home_visitor" => Role::HomeVisitor,
-        _ => return None,
-    })
-}
-
-fn whole(minutes: f64) -> Option<i32> {
+/// Whole working minutes, at most a year of them.
+pub(super) fn whole(minutes: f64) -> Option<i32> {
     /// 260 working days.
     const YEAR_MINUTES: f64 = 260.0 * DAY_MINUTES;
     let rounded = minutes.round();

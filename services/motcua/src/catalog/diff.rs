@@ -11,13 +11,16 @@ use motcua_proto::{
     google::r#type::Date as ProtoDate,
     r#type::v1::{
         Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, FormSet, Procedure,
-        RequiredPaper, Role,
+        RequiredPaper,
     },
     workflow::v1::{Definition, Step, Transition, step::Kind, timer_step::Wait},
 };
 use serde::Serialize;
 
-use super::{GROUNDS, budget::word};
+use super::{
+    GROUNDS,
+    words::{agency_word as word, role_word},
+};
 use crate::tables::{shortened, table};
 
 /// Characters of a name or a value in the table; `--json` has all of it.
@@ -536,7 +539,7 @@ fn of_step(step: &Step) -> Vec<(&'static str, String)> {
             };
             vec![
                 ("task", task.title.clone()),
-                ("role", role(task.role()).to_owned()),
+                ("role", role_word(task.role()).to_owned()),
                 ("agency", at(task.agency())),
                 ("group", task.group.clone()),
                 ("minutes", task.planned_minutes.to_string()),
@@ -625,14 +628,4 @@ fn ways(transitions: &[Transition]) -> String {
         })
         .collect();
     ways.join(", ")
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Receptionist => "receptionist",
-        Role::Officer => "officer",
-        Role::Leader => "leader",
-        Role::HomeVisitor => "home_visitor",
-        _ => "somebody",
-    }
 }

@@ -10,6 +10,7 @@ mod budget;
 pub(crate) mod command;
 mod definition;
 mod diff;
+pub(crate) mod drawing;
 pub(crate) mod fault;
 mod files;
 mod header;
@@ -19,6 +20,7 @@ mod papers;
 mod sheet;
 mod table;
 mod tables;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -12,12 +12,12 @@ use motcua_proto::r#type::v1::{
 
 use super::{
     GROUNDS,
-    definition::{self, agency_of},
     fault::{Faults, Places},
     files::{self, Files},
     header::{self, Header, Week},
     papers,
     sheet::{self, Columns, Row},
+    words::{self, agency_of},
 };
 
 const AGENCIES: Columns = Columns {
@@ -220,14 +220,14 @@ fn agency(
         calendar: row.get("calendar").to_owned(),
         parent: row.get("parent").to_owned(),
         due_hour: due_hour.into(),
-        successors: words(row, "successors"),
+        successors: several(row, "successors"),
         valid_from: bound(row, "valid_from", faults),
         valid_to: bound(row, "valid_to", faults),
     }
 }
 
 /// The words of a column, divided by spaces.
-fn words(row: &Row, column: &str) -> Vec<String> {
+fn several(row: &Row, column: &str) -> Vec<String> {
     row.get(column)
         .split_whitespace()
         .map(str::to_owned)
@@ -254,7 +254,7 @@ fn kind(row: &Row, column: &str, faults: &mut Faults) -> i32 {
     if kind.is_none() {
         faults.push_unless_known(
             row.at(column)
-                .fault(format!("'{word}' is none of {}", definition::AGENCIES)),
+                .fault(format!("'{word}' is none of {}", words::AGENCIES)),
         );
     }
     kind.map_or(0, Into::into)
@@ -288,7 +288,7 @@ fn procedure(
         fee_unit: row.get("fee_unit").to_owned(),
         definition: definition.to_owned(),
         competent: kind(row, "competent", faults),
-        options: words(row, "options"),
+        options: several(row, "options"),
         // Given once all of them are known.
         papers: Vec::new(),
         exemptions: exemptions(row, faults),
@@ -300,7 +300,7 @@ fn procedure(
         archive_days: kept(row, "archive_days", faults)
             .or(header.map(|header| header.archive_days))
             .unwrap_or_default(),
-        aliases: words(row, "aliases"),
+        aliases: several(row, "aliases"),
         successor: row.get("successor").to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use motcua_platform::{catalog, parse::LINE_CHARS_MAX};
 use motcua_proto::r#type::v1::Procedure;
 
 use super::{Guess, IMPORTED, Row, Told, limit, list::Entry};
-use crate::catalog::budget::word;
+use crate::catalog::words::agency_word as word;
 
 /// Whose the words of a field are, where it is not the ward itself that decides.
 const FIELDS: [(&str, Decides); 15] = [
