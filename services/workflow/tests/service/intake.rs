@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use jiff::Timestamp;
 use motcua_platform::{feed::kind_of, time::to_proto};
 use motcua_proto::{
     events::v1::{
@@ -72,20 +73,21 @@ impl Intake {
         definition: &str,
         priority: PriorityGround,
     ) {
-        let accepted = DossierAccepted {
-            received_at: Some(to_proto(at("2025-07-01T08:00"))),
-            due_at: Some(to_proto(at("2025-07-04T17:00"))),
-            judged_until: Some(to_proto(at("2025-07-05T00:00"))),
-            limit: Some(crate::world::three_days()),
-            catalog: "summer".to_owned(),
-            definition: definition.to_owned(),
-            receiving_agency: "11593".to_owned(),
-            competent_agency: "11593".to_owned(),
-            priority: priority.into(),
-            options: vec!["funeral_costs".to_owned()],
-            ..DossierAccepted::default()
-        };
+        let accepted = accepted(definition, priority);
         self.says(dossier, procedure, Payload::DossierAccepted(accepted));
+    }
+
+    /// Dossiers of one moment whose limit passes in another.
+    pub(crate) fn accepts_all(&self, dossiers: &[String], judged_until: Timestamp) {
+        let accepted = DossierAccepted {
+            due_at: Some(to_proto(judged_until)),
+            judged_until: Some(to_proto(judged_until)),
+            ..accepted("simple", PriorityGround::Unspecified)
+        };
+        for dossier in dossiers {
+            let payload = Payload::DossierAccepted(accepted.clone());
+            self.says(dossier, "1.000001", payload);
+        }
     }
 
     pub(crate) fn recuses(&self, dossier: &str, principal: &str) {
@@ -112,6 +114,23 @@ impl Intake {
             withdrawn_at: Some(to_proto(at(moment))),
         };
         self.says(dossier, "1.000001", Payload::DossierWithdrawn(withdrawn));
+    }
+}
+
+/// What a receipt of Tuesday 1 July, 08:00, says, with three working days.
+fn accepted(definition: &str, priority: PriorityGround) -> DossierAccepted {
+    DossierAccepted {
+        received_at: Some(to_proto(at("2025-07-01T08:00"))),
+        due_at: Some(to_proto(at("2025-07-04T17:00"))),
+        judged_until: Some(to_proto(at("2025-07-05T00:00"))),
+        limit: Some(crate::world::three_days()),
+        catalog: "summer".to_owned(),
+        definition: definition.to_owned(),
+        receiving_agency: "11593".to_owned(),
+        competent_agency: "11593".to_owned(),
+        priority: priority.into(),
+        options: vec!["funeral_costs".to_owned()],
+        ..DossierAccepted::default()
     }
 }
 

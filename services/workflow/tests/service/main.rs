@@ -8,4 +8,5 @@ mod intake;
 mod language;
 mod life;
 mod scope;
+mod timers;
 mod world;

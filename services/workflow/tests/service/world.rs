@@ -72,13 +72,24 @@ pub(crate) struct World {
 
 impl World {
     /// Tuesday 1 July 2025, 08:00, before anything has happened.
+    /// On a clock that the test moves.
     pub(crate) async fn open() -> Self {
+        let (clock, hand) = Clock::simulated(at("2025-07-01T08:00"));
+        Self::under(clock, hand).await
+    }
+
+    /// On the machine's own clock, which nobody moves.
+    pub(crate) async fn live() -> Self {
+        let (_, hand) = Clock::simulated(at("2025-07-01T08:00"));
+        Self::under(Clock::system(), hand).await
+    }
+
+    async fn under(clock: Clock, hand: Hand) -> Self {
         let postgres = Postgres::start(Options::new(DataDir::Temporary))
             .await
             .unwrap();
         let base: Base = postgres.base_url().parse().unwrap();
         base.prepare(SERVICE, &MIGRATIONS).await.unwrap();
-        let (clock, hand) = Clock::simulated(at("2025-07-01T08:00"));
         let (drain, tracker) = (CancellationToken::new(), TaskTracker::new());
         let (intake, intake_url) = Intake::serve().await;
         let nobody = rpc::channel("http://127.0.0.1:1", SERVICE, "notification", None).unwrap();
@@ -196,6 +207,27 @@ impl World {
             assert_eq!(event.position, i64::try_from(index).unwrap() + 1);
         }
         events
+    }
+
+    /// Waits until so many events of a kind were recorded.
+    pub(crate) async fn waits_for_events(&self, kind: EventKind, count: usize) {
+        let waiting = async {
+            let mut stream = EventFeedServiceClient::new(self.peer.clone())
+                .subscribe(SubscribeRequest {
+                    kinds: vec![kind.into()],
+                    ..SubscribeRequest::default()
+                })
+                .await
+                .unwrap()
+                .into_inner();
+            let mut seen = 0;
+            while seen < count {
+                seen += stream.message().await.unwrap().unwrap().events.len();
+            }
+        };
+        tokio::time::timeout(2 * PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("{count} of {kind:?} never happen"));
     }
 
     /// Waits until a task is there.
