@@ -69,9 +69,13 @@ fn completions(town: &mut Town, moment: &Moment) -> Vec<Order> {
             continue;
         }
         for task in desk.work(moment.worked, held) {
-            let act = Act::Complete {
-                task: task.name,
-                outcome: task.outcome,
+            let act = if task.returns {
+                Act::Return { task: task.name }
+            } else {
+                Act::Complete {
+                    task: task.name,
+                    outcome: task.outcome,
+                }
             };
             orders.push(Order::new(desk.member.clone(), task.arrival, act));
         }
@@ -353,8 +357,22 @@ fn step_minutes(town: &Town, open: &Open, procedure: &str, role: Role) -> u32 {
     .max(1)
 }
 
+/// Working minutes that are left of the limit at least where a signature sends the work back.
+const TIME_TO_RETURN: i64 = 2 * 480;
+
+/// Whether a signature sends the work back: once for a dossier, and where there is time for it.
+fn goes_back(town: &Town, arrival: usize, due: Timestamp, now: Timestamp) -> bool {
+    let left = town.calendar.elapsed_working_minutes(now, due.max(now));
+    !town.lives[arrival].returned
+        && left >= TIME_TO_RETURN
+        && percent(
+            &mut town.draw("returned", arrival),
+            town.invented.office.returned_percent,
+        )
+}
+
 /// Remembers what came of it.
-pub(super) fn remember(town: &mut Town, arrival: usize, done: Done) {
+pub(super) fn remember(town: &mut Town, arrival: usize, done: Done, now: Timestamp) {
     match done {
         Done::Submitted(dossier) => town.named(arrival, dossier.code),
         Done::VisitArranged { visit, from, to } => {
@@ -395,10 +413,13 @@ pub(super) fn remember(town: &mut Town, arrival: usize, done: Done) {
             let left = step_minutes(town, &open, &task.procedure, place.1);
             let due = town.lives[arrival].due.unwrap_or(Timestamp::MAX);
             let outcome = task.outcomes.get(chosen).cloned().unwrap_or_default();
+            let returns = place.1 == Role::Leader && goes_back(town, arrival, due, now);
+            town.lives[arrival].returned |= returns;
             let taken = Taken {
                 arrival,
                 name: task.name,
                 outcome,
+                returns,
                 due,
                 left,
             };
@@ -523,7 +544,7 @@ mod tests {
             open,
             asked: false,
         };
-        remember(&mut town, 0, done);
+        remember(&mut town, 0, done, at("2025-07-01T01:00:00Z"));
         town.next_arrival = town.arrivals.len();
         let mut ticks = 0;
         while morning_to_evening(
@@ -577,8 +598,9 @@ mod tests {
                 code: "c0".into(),
                 ..Dossier::default()
             })),
+            at("2025-07-01T01:00:00Z"),
         );
-        remember(&mut town, 0, Done::NobodyMet);
+        remember(&mut town, 0, Done::NobodyMet, at("2025-07-01T01:00:00Z"));
         let late = Moment {
             now: at("2025-07-01T03:00:00Z"),
             ..open_at_eight()
@@ -600,6 +622,7 @@ mod tests {
                 from,
                 to,
             },
+            at("2025-07-01T03:00:00Z"),
         );
         let visit = Moment {
             now: to,

@@ -12,7 +12,7 @@ use motcua_proto::{
     r#type::v1::{HandOverMethod, Role},
     workflow::v1::{
         ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest, RequestPaymentRequest,
-        RequestSupplementRequest as AskDuringCase, Task,
+        RequestSupplementRequest as AskDuringCase, ReturnTaskRequest, Task,
     },
 };
 use tonic::Status;
@@ -31,6 +31,9 @@ const MISSING: &str =
     "Bản sao giấy tờ tùy thân của người nộp hồ sơ; nộp trực tiếp hoặc gửi trực tuyến.";
 const GROUND: &str = "Điều 17 Nghị định số 118/2025/NĐ-CP";
 const PROVIDED: &str = "Bản sao giấy tờ tùy thân của người nộp hồ sơ";
+/// Why a signature sends the work back. Invented likewise.
+const UNCLEAR: &str =
+    "Dự thảo kết quả chưa thống nhất với hồ sơ; đề nghị kiểm tra, hoàn chỉnh và trình lại.";
 /// Why a dossier is refused, and why an applicant takes one back. Invented likewise.
 const ELSEWHERE: &str =
     "Thủ tục không thuộc thẩm quyền giải quyết của phường; đề nghị nộp tại cơ quan có thẩm quyền.";
@@ -76,6 +79,10 @@ pub(super) enum Act {
     Complete {
         task: String,
         outcome: String,
+    },
+    /// Gives the work back a step.
+    Return {
+        task: String,
     },
     /// Apologises and sets a new date.
     Extend {
@@ -250,6 +257,15 @@ pub(super) async fn act(
             };
             let call = |request| async { client.tasks.clone().complete_task(request).await };
             nothing(client.command(by, "CompleteTask", body, call).await?)
+        }
+        Act::Return { task } => {
+            let body = ReturnTaskRequest {
+                name: task,
+                reason: UNCLEAR.to_owned(),
+                request_id,
+            };
+            let call = |request| async { client.tasks.clone().return_task(request).await };
+            nothing(client.command(by, "ReturnTask", body, call).await?)
         }
         Act::Extend { due } => {
             let body = ExtendDeadlineRequest {

@@ -9,9 +9,11 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use motcua_platform::{
     clock::Clock,
     position::{POSITION_METADATA, Position},
+    time::to_proto,
 };
 use motcua_proto::{
     intake::v1::{
@@ -19,10 +21,14 @@ use motcua_proto::{
         visit_service_client::VisitServiceClient,
     },
     workflow::v1::{
-        case_service_client::CaseServiceClient, task_service_client::TaskServiceClient,
+        CreateSubstitutionRequest, Substitution, case_service_client::CaseServiceClient,
+        substitution_service_client::SubstitutionServiceClient,
+        task_service_client::TaskServiceClient,
     },
 };
 use tokio::time::sleep;
+use uuid::Uuid;
+
 use tonic::{Code, Request, Response, Status, metadata::MetadataMap, transport::Channel};
 
 use super::{
@@ -45,6 +51,7 @@ pub(super) struct Client {
     pub(super) payments: PaymentServiceClient<Channel>,
     pub(super) cases: CaseServiceClient<Channel>,
     pub(super) tasks: TaskServiceClient<Channel>,
+    substitutions: SubstitutionServiceClient<Channel>,
     shared: Arc<Shared>,
 }
 
@@ -97,7 +104,8 @@ impl Client {
             visits: VisitServiceClient::new(intake.clone()),
             payments: PaymentServiceClient::new(intake),
             cases: CaseServiceClient::new(workflow.clone()),
-            tasks: TaskServiceClient::new(workflow),
+            tasks: TaskServiceClient::new(workflow.clone()),
+            substitutions: SubstitutionServiceClient::new(workflow),
             shared: Arc::new(Shared {
                 identities,
                 receiver,
@@ -119,6 +127,37 @@ impl Client {
             .bearer(&member.id, member.role, &member.agency)?;
         request.metadata_mut().insert("authorization", bearer);
         Ok(request)
+    }
+
+    /// A leader has a deputy sign from one instant to another, by a decision.
+    pub(super) async fn stands_in(
+        &self,
+        leader: &Member,
+        deputy: &Member,
+        (from, until): (Timestamp, Timestamp),
+        decision: &str,
+    ) -> Result<(), Failed> {
+        let substitution = Substitution {
+            agency: leader.agency.clone(),
+            absent: leader.id.clone(),
+            substitute: deputy.id.clone(),
+            role: leader.role.into(),
+            from: Some(to_proto(from)),
+            until: Some(to_proto(until)),
+            ground: decision.to_owned(),
+            ..Substitution::default()
+        };
+        let body = CreateSubstitutionRequest {
+            substitution: Some(substitution),
+            request_id: Uuid::new_v4().to_string(),
+        };
+        let request = self.asking(leader, body)?;
+        self.substitutions
+            .clone()
+            .create_substitution(request)
+            .await?;
+        self.shared.commands.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Commands that the suite has acknowledged.

@@ -35,6 +35,7 @@ pub(super) struct Invented {
     pub(super) minutes: Minutes,
     pub(super) outcomes: BTreeMap<String, f64>,
     pub(super) habits: Habits,
+    pub(super) office: Office,
     pub(super) people: People,
 }
 
@@ -181,6 +182,18 @@ pub(super) struct Habits {
     pub(super) visit_after_opening_minutes: u32,
     pub(super) visit_window_minutes: u32,
     pub(super) nobody_met_percent: u32,
+}
+
+/// What happens behind the counter.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Office {
+    pub(super) returned_percent: u32,
+    /// First and last day on which a leader is away.
+    pub(super) away_from: Date,
+    pub(super) away_until: Date,
+    /// Number of the decision by which a deputy signs.
+    pub(super) decision: String,
 }
 
 /// Invented people.

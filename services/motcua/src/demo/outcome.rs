@@ -77,6 +77,9 @@ struct Json<'a> {
     messages: i64,
     refused: i64,
     taken_back: u64,
+    returned: u64,
+    escalated: u64,
+    stood_in: u64,
     for_other_wards: u64,
     payments: u64,
     paid_vnd: i64,
@@ -263,6 +266,9 @@ impl Figures {
         let Tally {
             blocked,
             taken_back,
+            returned,
+            escalated,
+            stood_in,
             for_other_wards,
             payments,
             paid_vnd,
@@ -275,6 +281,9 @@ impl Figures {
         );
         heading("What the feeds told beside it");
         println!("  taken back            {taken_back:>8}  (likewise before acceptance)");
+        println!("  steps sent back       {returned:>8}  (by whoever was to sign)");
+        println!("  escalated to leaders  {escalated:>8}");
+        println!("  done by a deputy      {stood_in:>8}  (while a leader was away)");
         println!("  for other wards       {for_other_wards:>8}");
         println!("  payments              {payments:>8}  ({paid_vnd} đ)");
         println!("  exempted from fees    {exempted_vnd:>8} đ");
@@ -328,6 +337,9 @@ impl Figures {
             messages: total.messages_sent,
             refused: total.refused,
             taken_back: run.tally.taken_back,
+            returned: run.tally.returned,
+            escalated: run.tally.escalated,
+            stood_in: run.tally.stood_in,
             for_other_wards: run.tally.for_other_wards,
             payments: run.tally.payments,
             paid_vnd: run.tally.paid_vnd,

@@ -245,6 +245,15 @@ impl Paper {
                         .push(event(arrival, Payload::ResultReady(ResultReady::default())));
                 }
             },
+            // The officer does it again.
+            Act::Return { .. } => {
+                let ward = town.arrivals[arrival].ward.clone();
+                let steps = &mut self.case(arrival).steps;
+                steps.push_front((ward.clone(), Role::Leader));
+                steps.push_front((ward, Role::Officer));
+                let opened = self.opened(town, arrival);
+                self.at_once.extend(opened);
+            }
             Act::Extend { .. } => {}
         }
         Done::Nothing
@@ -347,7 +356,7 @@ fn perform(town: &mut Town, paper: &mut Paper, orders: Vec<actors::Order>, now: 
     for order in orders {
         let arrival = order.by.arrival;
         let done = paper.act(town, arrival, order.act, now);
-        actors::remember(town, arrival, done);
+        actors::remember(town, arrival, done, now);
     }
     for event in std::mem::take(&mut paper.at_once) {
         town.hear(&event, now);

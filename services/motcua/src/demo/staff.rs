@@ -38,6 +38,15 @@ impl Member {
         }
     }
 
+    /// Whoever signs for an agency's first leader while they are away: an officer, who has no leader's role.
+    pub(super) fn deputy(agency: &str) -> Self {
+        Self {
+            id: format!("deputy-{agency}-1"),
+            role: Role::Officer,
+            agency: agency.to_owned(),
+        }
+    }
+
     /// The citizen whose matter it is, who submits through the portal.
     pub(super) fn citizen(arrival: usize) -> Self {
         Self {
@@ -64,6 +73,8 @@ pub(super) struct Taken {
     pub(super) name: String,
     /// The outcome that it will have.
     pub(super) outcome: String,
+    /// Whether it goes back a step in place of that.
+    pub(super) returns: bool,
     /// When the whole case is due.
     pub(super) due: Timestamp,
     /// Working minutes that are still to be done.
@@ -134,6 +145,11 @@ impl Desk {
         self.tasks.retain(|task| task.arrival != arrival);
     }
 
+    /// A task is not this desk's any more.
+    pub(super) fn drop_task(&mut self, name: &str) {
+        self.tasks.retain(|task| task.name != name);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
@@ -196,6 +212,7 @@ mod tests {
             arrival,
             name: format!("t{arrival}"),
             outcome: "approved".into(),
+            returns: false,
             due: at(due),
             left,
         }

@@ -7,6 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use motcua_calendar::{Calendar, local};
 use motcua_platform::clock::Tower;
+use motcua_proto::r#type::v1::Role;
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
@@ -19,6 +20,7 @@ use super::{
     progress::Progress,
     quiet::Quiet,
     register::Rejected,
+    staff::Member,
     town::Town,
 };
 use crate::Failed;
@@ -81,21 +83,22 @@ impl Replay {
     async fn tick(&mut self, moment: &Moment, once: &mut Once) -> Result<(), Failed> {
         self.tower.set(moment.now).await;
         let orders = actors::morning_to_evening(&mut self.town, moment);
-        self.perform(orders).await?;
+        self.perform(orders, moment.now).await?;
         // What a finished task opened is known as soon as the feed has come to the answers' positions.
         let (intake, workflow) = self.client.acknowledged();
         self.read(moment.now, intake, workflow).await?;
         let today = local(moment.now).date();
         if moment.ahead > 0 && once.listed.replace(today) != Some(today) {
+            absence(&self.client, &mut self.town, today).await?;
             lists::morning(&self.client, &mut self.town).await?;
         }
         let orders = actors::claims(&mut self.town, moment);
-        self.perform(orders).await?;
+        self.perform(orders, moment.now).await?;
         if let Some(closing) = self.watch_now(moment, today)
             && once.watched.replace(today) != Some(today)
         {
             let orders = lists::before_closing(&self.client, &self.town, moment, closing).await?;
-            self.perform(orders).await?;
+            self.perform(orders, moment.now).await?;
         }
         self.hear(moment.now).await
     }
@@ -110,7 +113,7 @@ impl Replay {
     }
 
     /// Different dossiers at the same time, the acts on one dossier one after the other.
-    async fn perform(&mut self, orders: Vec<Order>) -> Result<(), Failed> {
+    async fn perform(&mut self, orders: Vec<Order>, now: Timestamp) -> Result<(), Failed> {
         let mut by_dossier: BTreeMap<usize, Vec<Order>> = BTreeMap::new();
         for order in orders {
             by_dossier.entry(order.by.arrival).or_default().push(order);
@@ -135,7 +138,7 @@ impl Replay {
                 if let Done::SubmissionRefused(status) = &done {
                     self.submission_refused(index, status)?;
                 }
-                actors::remember(&mut self.town, index, done);
+                actors::remember(&mut self.town, index, done, now);
             }
         }
         Ok(())
@@ -186,6 +189,39 @@ impl Replay {
         }
         Ok(())
     }
+}
+
+/// On the first day on which a leader is away, a deputy stands in; on the first day after that, the leader is back.
+async fn absence(client: &Client, town: &mut Town, today: Date) -> Result<(), Failed> {
+    let office = &town.invented.office;
+    let is_away = (office.away_from..=office.away_until).contains(&today);
+    let decision = office.decision.clone();
+    let midnight = |day: Date| {
+        motcua_calendar::instant(day.at(0, 0, 0, 0)).map_err(|error| Failed::new(error.to_string()))
+    };
+    let back = office.away_until.tomorrow().unwrap_or(office.away_until);
+    let (from, until) = (midnight(office.away_from)?, midnight(back)?);
+    let wards: Vec<String> = town.wards.keys().cloned().collect();
+    for ward in wards {
+        let desk = town
+            .offices
+            .get_mut(&(ward.clone(), Role::Leader))
+            .and_then(|office| office.desks.first_mut());
+        let Some(desk) = desk else { continue };
+        let (leader, deputy) = (
+            Member::of_agency(Role::Leader, &ward, 1),
+            Member::deputy(&ward),
+        );
+        if is_away && desk.member == leader {
+            client
+                .stands_in(&leader, &deputy, (from, until), &decision)
+                .await?;
+            desk.member = deputy;
+        } else if !is_away && desk.member == deputy {
+            desk.member = leader;
+        }
+    }
+    Ok(())
 }
 
 /// The next tick in which something can happen; none when everything has.

@@ -52,6 +52,8 @@ pub(super) struct Life {
     pub(super) due: Option<Timestamp>,
     /// True while the case stands still.
     pub(super) held: bool,
+    /// True once a signature sent the work back.
+    pub(super) returned: bool,
     /// True once somebody asked for missing papers.
     pub(super) asked: bool,
     /// What is still to be paid of the fee, in đồng; 0 until it is accepted.
@@ -116,6 +118,12 @@ pub(super) struct Tally {
     pub(super) blocked: usize,
     /// Withdrawn by their applicants, which here happens before acceptance only.
     pub(super) taken_back: u64,
+    /// Steps that a signature sent back.
+    pub(super) returned: u64,
+    /// Tasks that used so much of their budget that their leader was told.
+    pub(super) escalated: u64,
+    /// Tasks that somebody did for an absent colleague.
+    pub(super) stood_in: u64,
     /// Accepted for another ward.
     pub(super) for_other_wards: u64,
     pub(super) payments: u64,
@@ -270,6 +278,20 @@ impl Town {
                 self.has_ended(arrival);
                 self.tally.finished += 1;
                 self.tally.taken_back += 1;
+            }
+            // What was too long on a desk waits for others: the morning's list shows it.
+            Payload::TaskReleased(released) => {
+                let name = format!("cases/{}/tasks/{}", event.dossier, released.task);
+                let desks = self
+                    .offices
+                    .values_mut()
+                    .flat_map(|office| &mut office.desks);
+                desks.for_each(|desk| desk.drop_task(&name));
+            }
+            Payload::TaskReturned(_) => self.tally.returned += 1,
+            Payload::TaskEscalated(_) => self.tally.escalated += 1,
+            Payload::TaskCompleted(completed) => {
+                self.tally.stood_in += u64::from(!completed.on_behalf_of.is_empty());
             }
             Payload::CaseBlocked(_) => self.tally.blocked += 1,
             Payload::CaseFinished(_) => self.tally.finished += 1,
