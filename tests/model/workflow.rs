@@ -48,6 +48,7 @@ pub(super) fn name(command: &Command) -> &'static str {
         // By rule.
         Command::Retry => "retry",
         Command::Tick => "tick_case",
+        Command::Recompute => "recompute_case",
         Command::RequestSupplement { .. } => "request_supplement",
         Command::RequestPayment => "request_payment",
         Command::ExtendDeadline { .. } => "extend_deadline",
@@ -115,6 +116,12 @@ pub(super) fn rules(world: &mut World, place: usize) {
         world.asks_workflow(place, &rule, &command).unwrap();
         world.seen.insert(format!("{} done", name(&command)));
     }
+    // By the same calendar, every due is what it is.
+    let before = world.lives[place].case.clone();
+    world
+        .asks_workflow(place, &rule, &Command::Recompute)
+        .unwrap();
+    assert_eq!(world.lives[place].case, before);
 }
 
 /// Mostly somebody of the task's agency who has its role; else anybody.

@@ -40,6 +40,7 @@ pub(crate) fn kinds(source: &str) -> Vec<EventKind> {
             EventKind::CaseHeld,
             EventKind::CaseResumed,
             EventKind::DeadlineExtended,
+            EventKind::DeadlineRecomputed,
             EventKind::CaseStopped,
             EventKind::CaseFinished,
         ],

@@ -12,6 +12,7 @@ mod blocked;
 pub mod domain;
 mod reactions;
 mod store;
+mod timetable;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ use crate::{
     domain::{Command, Surround},
     reactions::{KINDS, Reactions},
     store::{Cases, PublishedDefinitions, Substitutions},
+    timetable::Timetables,
 };
 
 /// The service's name.
@@ -138,7 +140,12 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         ledger: ledger.clone(),
         pool: pool.clone(),
     };
-    tasks.spawn(blocked.clone().run(clock.clone(), drain));
+    tasks.spawn(blocked.clone().run(clock.clone(), drain.clone()));
+    let timetables = Timetables {
+        ledger: ledger.clone(),
+        pool: pool.clone(),
+    };
+    tasks.spawn(timetables.run(clock.clone(), drain));
 
     let desk = Desk {
         archive: archive.clone(),

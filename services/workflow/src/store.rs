@@ -13,8 +13,8 @@ pub(crate) use self::{
         PublishedDefinitions, Wanted, definition, definitions, ensure_newest, ensure_versions,
     },
     lists::{
-        CaseFilter, CaseKey, Listed, TaskFilter, TaskKey, blocked, case, cases, in_hand, tasks,
-        walking,
+        CaseFilter, CaseKey, Listed, TaskFilter, TaskKey, blocked, case, cases, in_hand, open,
+        tasks, walking,
     },
     substitutions::{Substitutions, absent_colleagues, substitutions},
 };

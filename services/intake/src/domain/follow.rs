@@ -10,11 +10,12 @@ use motcua_proto::{
 use super::dossier::Asked;
 
 /// The kinds of workflow's events that matter here.
-pub const KINDS: [EventKind; 6] = [
+pub const KINDS: [EventKind; 7] = [
     EventKind::CaseStarted,
     EventKind::CaseHeld,
     EventKind::CaseResumed,
     EventKind::DeadlineExtended,
+    EventKind::DeadlineRecomputed,
     EventKind::CaseStopped,
     EventKind::CaseFinished,
 ];
@@ -112,6 +113,9 @@ impl News {
                 resumed.due_at.as_ref(),
             ),
             Payload::DeadlineExtended(extended) => progress(None, None, extended.due_at.as_ref()),
+            Payload::DeadlineRecomputed(recomputed) => {
+                progress(None, None, recomputed.due_at.as_ref())
+            }
             Payload::CaseStopped(stopped) => progress(
                 stopped.stopped_at.as_ref(),
                 Some(DossierStatus::Stopped),

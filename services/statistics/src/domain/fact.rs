@@ -509,6 +509,20 @@ impl Workflow {
                     held_since: None,
                 });
             }
+            Payload::DeadlineRecomputed(recomputed) => {
+                self.due_at = Some(instant(recomputed.due_at.as_ref(), "due_at")?);
+                let first_due_at = instant(recomputed.first_due_at.as_ref(), "first_due_at")?;
+                self.first_due_at = Some(first_due_at);
+                let judged_until =
+                    instant(recomputed.first_judged_until.as_ref(), "first_judged_until")?;
+                if let Some(last) = self.limits.last().copied() {
+                    self.limits.push(Limit {
+                        recorded_at,
+                        judged_until,
+                        ..last
+                    });
+                }
+            }
             Payload::DeadlineExtended(extended) => {
                 let first_due_at = instant(extended.first_due_at.as_ref(), "first_due_at")?;
                 self.due_at = Some(instant(extended.due_at.as_ref(), "due_at")?);

@@ -5,8 +5,8 @@ use motcua_platform::time::to_proto;
 use motcua_proto::{
     events::v1::{
         CaseFinished, CaseHeld, CaseResumed, CaseStarted, CaseStopped, DeadlineExtended,
-        DocumentAdded, DossierAccepted, DossierSubmitted, DossierWithdrawn, Event, HoldGround,
-        event::Payload,
+        DeadlineRecomputed, DocumentAdded, DossierAccepted, DossierSubmitted, DossierWithdrawn,
+        Event, HoldGround, event::Payload,
     },
     statistics::v1::SettlementFigures,
     r#type::v1::{Channel, DossierStatus, Punctuality},
@@ -195,6 +195,31 @@ fn a_hold_moves_the_first_due_and_an_extension_does_not() {
             figures.stopped
         ),
         (1, 1, 1)
+    );
+}
+
+#[test]
+fn by_another_calendar_it_is_judged_by_another_due() {
+    let mut fact = accepted();
+    let recomputed = DeadlineRecomputed {
+        due_at: at(DUE + 4 * DAY),
+        judged_until: at(JUDGED_UNTIL + 4 * DAY),
+        first_due_at: at(DUE + 4 * DAY),
+        first_judged_until: at(JUDGED_UNTIL + 4 * DAY),
+        ..DeadlineRecomputed::default()
+    };
+    hear(
+        &mut fact,
+        WORKFLOW,
+        DAY,
+        Payload::DeadlineRecomputed(recomputed),
+    );
+    assert_eq!(july(&fact, 6, None).in_progress_in_time, 1);
+    assert_eq!(july(&fact, 8, None).in_progress_overdue, 1);
+    let known = fact.to_proto("d".to_owned());
+    assert_eq!(
+        (known.first_due_at, known.due_at),
+        (at(DUE + 4 * DAY), at(DUE + 4 * DAY))
     );
 }
 

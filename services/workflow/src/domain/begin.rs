@@ -10,8 +10,7 @@ use motcua_proto::{
 };
 
 use super::{
-    command::Receipt, decide::Desk, engine::Walk, reckon::Hours, replay::apply, scene::Scene,
-    surround::Surround,
+    command::Receipt, decide::Desk, engine::Walk, replay::apply, scene::Scene, surround::Surround,
 };
 
 /// A case begins, or stands blocked where everybody sees it: the dossier was accepted, so there is a case.
@@ -35,8 +34,10 @@ fn begin(
     surround: &Surround,
 ) -> Result<Vec<Payload>, String> {
     let scene = Scene::prepare(receipt, surround)?;
-    let hours =
-        Hours::of(&scene.catalog, &receipt.receiving_agency).map_err(|error| error.to_string())?;
+    let hours = scene
+        .timetable
+        .hours(&receipt.receiving_agency)
+        .map_err(|error| error.to_string())?;
     let leads = hours.leads(
         &scene.definition,
         receipt.received_at,

@@ -130,6 +130,8 @@ pub enum Command {
         /// The system's own code.
         code: String,
     },
+    /// Another calendar may count.
+    Recompute,
     /// Look at the clock.
     Tick,
 }
@@ -158,6 +160,7 @@ impl Command {
             | Self::Lapse { .. }
             | Self::Pay { .. }
             | Self::Recuse { .. }
+            | Self::Recompute
             | Self::Tick => false,
         }
     }

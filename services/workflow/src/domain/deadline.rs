@@ -11,8 +11,8 @@ use super::{
     case::{Due, Hold, timer_id},
     command::{Cause, StatementKind, Words},
     decide::Desk,
-    reckon::Hours,
-    scene::{catalog_of, definition_of},
+    reckon::{Hours, Timetable},
+    scene::{definition_of, timetable_of},
 };
 
 /// An apology and its new date.
@@ -20,7 +20,7 @@ const ARTICLE_APOLOGY: &str = "decree 118/2025, art. 18, with Mẫu 04 of circul
 
 impl Desk<'_> {
     pub(super) fn hours(&self) -> Result<Hours, Error> {
-        Hours::of_case(&*catalog_of(self.case, self.surround)?, self.case)
+        timetable_of(self.case, self.surround)?.hours_of(self.case)
     }
 
     /// When to tell that a due comes near, as the definition has it.
@@ -90,11 +90,11 @@ impl Desk<'_> {
         hold: &Hold,
         at: Timestamp,
     ) -> Result<Vec<events::MovedDue>, Error> {
-        let catalog = catalog_of(self.case, self.surround)?;
+        let timetable = timetable_of(self.case, self.surround)?;
         let before = &self.case.holds[..self.case.holds.len().saturating_sub(1)];
         let mut moved = Vec::new();
         for (id, task) in self.case.waiting() {
-            let hours = Hours::of(&catalog, &task.agency)?;
+            let hours = timetable.hours(&task.agency)?;
             let used = hours.used(task.opened_at, hold.from, before);
             // A budget that was used up before the asking stays overdrawn, and so does what was to be escalated then.
             let later = |minutes: i32| match u32::try_from(minutes - used) {
@@ -130,7 +130,7 @@ impl Desk<'_> {
             if timer.fired_at.is_some() {
                 continue;
             }
-            let hours = Hours::of(&catalog, &timer.agency)?;
+            let hours = timetable.hours(&timer.agency)?;
             let left = timer.working_minutes - hours.used(timer.set_at, hold.from, before);
             if let Ok(left) = u32::try_from(left)
                 && left > 0
@@ -148,13 +148,113 @@ impl Desk<'_> {
             .iter()
             .filter(|sub_case| sub_case.finished_at.is_none())
         {
-            let hours = Hours::of(&catalog, &sub_case.agency)?;
+            let hours = timetable.hours(&sub_case.agency)?;
             let due = hours.due(sub_case.started_at, sub_case.limit, holds)?;
             moved.push(events::MovedDue {
                 branch: sub_case.branch.clone(),
                 due_at: Some(to_proto(due.at)),
                 ..events::MovedDue::default()
             });
+        }
+        Ok(moved)
+    }
+
+    /// The calendars that count may be others than those that the dues were reckoned by. What was promised stays promised,
+    /// unless the limit itself ends later now. What has ended, or has not begun, stays as it is.
+    pub(super) fn recompute(&self) -> Result<Decision, Error> {
+        let case = self.case;
+        if !matches!(case.state, CaseState::Running | CaseState::Held) {
+            return Ok(self.decision(Vec::new()));
+        }
+        let timetable = timetable_of(case, self.surround)?;
+        let hours = timetable.hours_of(case)?;
+        // While a case stands still its due is the one before: it moves when the case goes on.
+        let closed: Vec<_> = case
+            .holds
+            .iter()
+            .filter(|hold| hold.to.is_some())
+            .cloned()
+            .collect();
+        let first_due = hours.due(case.received_at, case.limit, &closed)?;
+        let due = if case.extended && case.due.judged_until >= first_due.judged_until {
+            case.due
+        } else {
+            first_due
+        };
+        let moved = self.reckoned_anew(&timetable, &closed)?;
+        if first_due == case.first_due && due == case.due && moved.is_empty() {
+            return Ok(self.decision(Vec::new()));
+        }
+        let due_soon_at = self.reminded(&hours, self.context.now, due, &closed)?;
+        let event = events::DeadlineRecomputed {
+            catalog: timetable.id().to_owned(),
+            due_at: Some(to_proto(due.at)),
+            judged_until: Some(to_proto(due.judged_until)),
+            first_due_at: Some(to_proto(first_due.at)),
+            first_judged_until: Some(to_proto(first_due.judged_until)),
+            due_soon_at: due_soon_at.map(to_proto),
+            moved,
+        };
+        Ok(self.decision(vec![Payload::DeadlineRecomputed(event)]))
+    }
+
+    /// Budgets, branches and waits whose ends are others by these calendars. Those of a case that stands still are reckoned
+    /// when it goes on.
+    fn reckoned_anew(
+        &self,
+        timetable: &Timetable,
+        holds: &[Hold],
+    ) -> Result<Vec<events::MovedDue>, Error> {
+        let (case, now) = (self.case, self.context.now);
+        let mut moved = Vec::new();
+        if case.state == CaseState::Held {
+            return Ok(moved);
+        }
+        let rest = |agency: &str, since: Timestamp, minutes: i32| -> Result<_, Error> {
+            let hours = timetable.hours(agency)?;
+            match u32::try_from(minutes - hours.used(since, now, holds)) {
+                Ok(left) if left > 0 => hours.budget_end(now, left).map(Some),
+                _ => Ok(None),
+            }
+        };
+        for (id, task) in case.waiting() {
+            let due_at = rest(&task.agency, task.opened_at, task.planned_minutes)?;
+            let escalate_at = match task.escalation {
+                Some(escalation) => rest(&task.agency, task.opened_at, escalation.after_minutes)?,
+                None => None,
+            };
+            if due_at.is_some_and(|at| at != task.due_at) {
+                moved.push(events::MovedDue {
+                    task: id,
+                    due_at: due_at.map(to_proto),
+                    escalate_at: escalate_at.map(to_proto),
+                    ..events::MovedDue::default()
+                });
+            }
+        }
+        for (index, timer) in case.timers.iter().enumerate() {
+            if timer.fired_at.is_some() || timer.working_minutes == 0 {
+                continue;
+            }
+            let fires_at = rest(&timer.agency, timer.set_at, timer.working_minutes)?;
+            if fires_at.is_some_and(|at| at != timer.fires_at) {
+                moved.push(events::MovedDue {
+                    timer: timer_id(index),
+                    due_at: fires_at.map(to_proto),
+                    ..events::MovedDue::default()
+                });
+            }
+        }
+        for sub_case in case.sub_cases.iter().filter(|it| it.finished_at.is_none()) {
+            let hours = timetable.hours(&sub_case.agency)?;
+            let due_at = hours.due(sub_case.started_at, sub_case.limit, holds)?.at;
+            if due_at != sub_case.due_at {
+                moved.push(events::MovedDue {
+                    branch: sub_case.branch.clone(),
+                    due_at: Some(to_proto(due_at)),
+                    ..events::MovedDue::default()
+                });
+            }
         }
         Ok(moved)
     }

@@ -18,8 +18,7 @@ use super::{
     case::{Alarm, Case},
     command::{Cause, Command, StatementKind, Words},
     engine::Walk,
-    reckon::Hours,
-    scene::{Scene, catalog_of},
+    scene::{Scene, timetable_of},
     surround::Surround,
 };
 
@@ -81,6 +80,7 @@ pub fn decide(
         Command::Migrate { version } => desk.migrate(*version),
         Command::Complete { task, outcome } => desk.complete(task, outcome),
         Command::Return { task, reason } => desk.give_back(task, reason),
+        Command::Recompute => desk.recompute(),
         Command::Tick => desk.tick(),
         Command::RecordOutcome { task, code } => desk.record_outcome(task, code),
     }
@@ -207,11 +207,11 @@ impl<'a> Desk<'a> {
         if self.case.waiting().next().is_none() {
             return Ok(Vec::new());
         }
-        let catalog = catalog_of(self.case, self.surround)?;
+        let timetable = timetable_of(self.case, self.surround)?;
         self.case
             .waiting()
             .map(|(id, task)| {
-                let hours = Hours::of(&catalog, &task.agency)?;
+                let hours = timetable.hours(&task.agency)?;
                 Ok(Payload::TaskCancelled(events::TaskCancelled {
                     task: id,
                     cancelled_at: Some(to_proto(at)),

@@ -9,7 +9,7 @@ use super::{
     case::{Case, Limit, Task, Timer, task_id, timer_id},
     condition::Facts,
     definition::{Definition, Step, Wait},
-    reckon::{Hours, beyond, judged},
+    reckon::{beyond, judged},
     replay::arrival_key,
     scene::Scene,
 };
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
     }
 
     fn used(&self, task: &Task) -> Result<i32, Error> {
-        Ok(Hours::of(&self.scene.catalog, &task.agency)?.used(
+        Ok(self.scene.timetable.hours(&task.agency)?.used(
             task.opened_at,
             self.now,
             &self.case.holds,
@@ -272,7 +272,7 @@ impl<'a> Walk<'a> {
             Some(kind) => self.scene.unit(self.case, kind, self.now)?,
             None => self.scene.agency_of(self.case, call, self.now)?,
         };
-        let hours = Hours::of(&self.scene.catalog, &agency)?;
+        let hours = self.scene.timetable.hours(&agency)?;
         let due_at = Some(to_proto(hours.budget_end(self.now, task.planned_minutes)?));
         let id = task_id(self.tasks);
         let after = task.escalate_after_minutes;
@@ -324,7 +324,10 @@ impl<'a> Walk<'a> {
         let agency = self.scene.agency_of(self.case, call, self.now)?;
         let (fires_at, working_minutes) = match wait {
             Wait::WorkingMinutes(minutes) => (
-                Hours::of(&self.scene.catalog, &agency)?.budget_end(self.now, minutes)?,
+                self.scene
+                    .timetable
+                    .hours(&agency)?
+                    .budget_end(self.now, minutes)?,
                 i32::try_from(minutes).unwrap_or(i32::MAX),
             ),
             Wait::CalendarDays(days) => (days_later(self.now, days)?, 0),
@@ -363,7 +366,11 @@ impl<'a> Walk<'a> {
             .and_then(|procedure| procedure.limit.as_ref())
             .and_then(Limit::from_proto)
             .ok_or_else(missing)?;
-        let due = Hours::of(&self.scene.catalog, &agency)?.due(self.now, limit, &[])?;
+        let due = self
+            .scene
+            .timetable
+            .hours(&agency)?
+            .due(self.now, limit, &[])?;
         self.events
             .push(Payload::SubCaseStarted(events::SubCaseStarted {
                 branch: call.to_owned(),

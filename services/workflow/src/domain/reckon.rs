@@ -15,6 +15,7 @@ use motcua_proto::r#type::v1::Punctuality;
 use super::{
     case::{Case, Due, Hold, Limit},
     definition::Definition,
+    surround::Surround,
 };
 
 /// How long before its due a case with a limit of two working days or more is told to be due soon: one working day.
@@ -29,30 +30,57 @@ pub(super) struct Hours {
     pub(super) due_hour: DueHour,
 }
 
+/// Whose calendars count: those of the catalog that was applied last, because days off are what they are for everybody; for
+/// an agency that it does not have any more, those of the catalog that the case stands under.
+#[derive(Debug, Clone)]
+pub(super) struct Timetable {
+    in_force: Option<Arc<Catalog>>,
+    own: Arc<Catalog>,
+}
+
+impl Timetable {
+    /// For what stands under a catalog.
+    pub(super) fn of(own: Arc<Catalog>, surround: &Surround) -> Self {
+        Self {
+            in_force: surround.catalogs.in_force(),
+            own,
+        }
+    }
+
+    /// Id of the catalog whose calendars count.
+    pub(super) fn id(&self) -> &str {
+        self.in_force.as_ref().unwrap_or(&self.own).id()
+    }
+
+    /// An agency's hours: it was checked to be there when the case began.
+    pub(super) fn hours(&self, agency: &str) -> Result<Hours, Error> {
+        self.in_force
+            .as_ref()
+            .and_then(|catalog| Hours::find(catalog, agency))
+            .or_else(|| Hours::find(&self.own, agency))
+            .ok_or_else(|| Error::NotReady {
+                missing: format!(
+                    "agency {agency} with its calendar in catalog {}",
+                    self.own.id()
+                ),
+                remedy: "apply a catalog that has it",
+            })
+    }
+
+    /// Those that a case's receipt was reckoned by: the counter that received prints the due and hands over.
+    pub(super) fn hours_of(&self, case: &Case) -> Result<Hours, Error> {
+        self.hours(&case.receiving_agency)
+    }
+}
+
 impl Hours {
     /// Those of an agency; `None` where the catalog does not know it.
-    pub(super) fn find(catalog: &Catalog, agency: &str) -> Option<Self> {
+    fn find(catalog: &Catalog, agency: &str) -> Option<Self> {
         let agency = catalog.agency(agency)?;
         Some(Self {
             calendar: Arc::clone(catalog.calendar_of(agency)?),
             due_hour: due_hour(agency),
         })
-    }
-
-    /// Those of an agency that a case refers to: it was checked when the case began.
-    pub(super) fn of(catalog: &Catalog, agency: &str) -> Result<Self, Error> {
-        Self::find(catalog, agency).ok_or_else(|| Error::NotReady {
-            missing: format!(
-                "agency {agency} with its calendar in catalog {}",
-                catalog.id()
-            ),
-            remedy: "apply a catalog that has it",
-        })
-    }
-
-    /// Those that the case's receipt was reckoned by: the counter that received prints the due and hands over.
-    pub(super) fn of_case(catalog: &Catalog, case: &Case) -> Result<Self, Error> {
-        Self::of(catalog, &case.receiving_agency)
     }
 
     /// When a budget ends.

@@ -262,6 +262,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             case.touch_waiting();
         }
         Payload::CaseResumed(resumed) => case_resumed(case, resumed),
+        Payload::DeadlineRecomputed(recomputed) => deadline_recomputed(case, recomputed),
         Payload::DeadlineExtended(extended) => {
             case.extended = true;
             let due_at = at(extended.due_at.as_ref());
@@ -342,16 +343,43 @@ fn case_resumed(case: &mut Case, resumed: &events::CaseResumed) {
     if let Some(hold) = case.holds.last_mut() {
         hold.to = from_proto_opt(resumed.resumed_at.as_ref());
     }
-    case.due = Due {
-        at: at(resumed.due_at.as_ref()),
-        judged_until: at(resumed.judged_until.as_ref()),
-    };
-    case.first_due = Due {
-        at: at(resumed.first_due_at.as_ref()),
-        judged_until: at(resumed.first_judged_until.as_ref()),
-    };
+    case.due = due(resumed.due_at.as_ref(), resumed.judged_until.as_ref());
+    case.first_due = due(
+        resumed.first_due_at.as_ref(),
+        resumed.first_judged_until.as_ref(),
+    );
     remind(case, resumed.due_soon_at.as_ref());
-    for moved in &resumed.moved {
+    moves(case, &resumed.moved);
+    case.touch_waiting();
+}
+
+fn deadline_recomputed(case: &mut Case, recomputed: &events::DeadlineRecomputed) {
+    let before = case.due;
+    case.due = due(recomputed.due_at.as_ref(), recomputed.judged_until.as_ref());
+    case.first_due = due(
+        recomputed.first_due_at.as_ref(),
+        recomputed.first_judged_until.as_ref(),
+    );
+    if case.due != before {
+        remind(case, recomputed.due_soon_at.as_ref());
+    }
+    moves(case, &recomputed.moved);
+    case.touch_waiting();
+}
+
+fn due(
+    at_instant: Option<&prost_types::Timestamp>,
+    judged_until: Option<&prost_types::Timestamp>,
+) -> Due {
+    Due {
+        at: at(at_instant),
+        judged_until: at(judged_until),
+    }
+}
+
+/// Budgets, branches and waits end at other instants from now on.
+fn moves(case: &mut Case, moved: &[events::MovedDue]) {
+    for moved in moved {
         let due_at = from_proto_opt(moved.due_at.as_ref()).map(truncated);
         if !moved.timer.is_empty() {
             if let Some(timer) = case.timer_mut(&moved.timer) {
@@ -373,7 +401,6 @@ fn case_resumed(case: &mut Case, resumed: &events::CaseResumed) {
             sub_case.due_at = due_at.unwrap_or(sub_case.due_at);
         }
     }
-    case.touch_waiting();
 }
 
 /// What they had in hand waits for somebody else.

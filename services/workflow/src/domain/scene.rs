@@ -13,7 +13,7 @@ use super::{
     case::{Called, Case},
     command::Receipt,
     definition::{Definition, Step},
-    reckon::Hours,
+    reckon::Timetable,
     surround::Surround,
 };
 
@@ -21,6 +21,8 @@ use super::{
 #[derive(Debug, Clone)]
 pub(super) struct Scene {
     pub(super) catalog: Arc<Catalog>,
+    /// Whose calendars count.
+    pub(super) timetable: Timetable,
     pub(super) definition: Arc<Definition>,
     called: Vec<(Called, Arc<Definition>)>,
 }
@@ -40,7 +42,9 @@ impl Scene {
         };
         let definition = newest(&receipt.definition)?;
         for agency in [&receipt.receiving_agency, &receipt.competent_agency] {
-            Hours::find(&catalog, agency)
+            catalog
+                .agency(agency)
+                .filter(|agency| catalog.calendar_of(agency).is_some())
                 .ok_or_else(|| format!("the catalog has no agency '{agency}'"))?;
         }
         let standing = Standing {
@@ -76,6 +80,7 @@ impl Scene {
             called.push((pinned, definition));
         }
         Ok(Self {
+            timetable: Timetable::of(Arc::clone(&catalog), surround),
             catalog,
             definition,
             called,
@@ -86,6 +91,7 @@ impl Scene {
     pub(super) fn of(case: &Case, surround: &Surround) -> Result<Self, Error> {
         let catalog = catalog_of(case, surround)?;
         Ok(Self {
+            timetable: Timetable::of(Arc::clone(&catalog), surround),
             catalog,
             definition: definition_of(case, surround)?,
             called: case
@@ -196,6 +202,11 @@ fn pinned(surround: &Surround, id: &str, version: i32) -> Result<Arc<Definition>
             missing: format!("version {version} of definition {id}"),
             remedy: "restore it: running cases keep their version",
         })
+}
+
+/// The calendars that count for a case.
+pub(super) fn timetable_of(case: &Case, surround: &Surround) -> Result<Timetable, Error> {
+    Ok(Timetable::of(catalog_of(case, surround)?, surround))
 }
 
 /// The catalog that a case stands under.

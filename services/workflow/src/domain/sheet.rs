@@ -10,8 +10,7 @@ use motcua_proto::{
 
 use super::{
     case::{Case, Task},
-    reckon::Hours,
-    scene::catalog_of,
+    scene::timetable_of,
     show::pinned,
     surround::Surround,
 };
@@ -26,10 +25,10 @@ pub fn control_sheet(
     now: Timestamp,
     surround: &Surround,
 ) -> Result<proto::ControlSheet, Error> {
-    let catalog = catalog_of(case, surround)?;
+    let timetable = timetable_of(case, surround)?;
     let mut lines = Vec::with_capacity(case.tasks.len());
     for task in &case.tasks {
-        let hours = Hours::of(&catalog, &task.agency)?;
+        let hours = timetable.hours(&task.agency)?;
         let used_minutes = if task.is_waiting() {
             hours.used(task.opened_at, now, &case.holds)
         } else {
@@ -43,7 +42,7 @@ pub fn control_sheet(
             .unwrap_or_default();
         lines.push(line(task, title, used_minutes));
     }
-    let hours = Hours::of_case(&catalog, case)?;
+    let hours = timetable.hours_of(case)?;
     let until = case.ended_at.unwrap_or(now);
     Ok(proto::ControlSheet {
         name: format!("cases/{code}"),

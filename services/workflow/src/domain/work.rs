@@ -12,8 +12,7 @@ use super::{
     decide::Desk,
     definition,
     engine::{How, Walk},
-    reckon::Hours,
-    scene::{Scene, catalog_of},
+    scene::{Scene, timetable_of},
     standing::{ARTICLE_WORK, refuse_task},
 };
 
@@ -65,7 +64,7 @@ impl<'a> Desk<'a> {
         if task.state == TaskState::Claimed && task.assignee == self.context.actor.id {
             return Ok(self.decision(Vec::new()));
         }
-        let hours = Hours::of(&*catalog_of(self.case, self.surround)?, &task.agency)?;
+        let hours = timetable_of(self.case, self.surround)?.hours(&task.agency)?;
         let minutes = u32::try_from(task.planned_minutes)
             .unwrap_or_default()
             .max(LEASE_MINUTES_MIN);

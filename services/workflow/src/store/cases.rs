@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use super::{
     definitions::{Wanted, ensure_newest, ensure_versions},
     read,
-    substitutions::not_over,
+    substitutions::present,
 };
 use crate::domain::{self, Answered, Case, Command, Surround};
 
@@ -113,8 +113,12 @@ impl Aggregate for Cases {
             })
             .collect();
         ensure_newest(&self.surround, connection, &waiting).await?;
-        let substitutions = not_over(connection, self.clock.now()).await?;
+        let (substitutions, catalog) = present(connection, self.clock.now()).await?;
         self.surround.substitutions.replace(substitutions);
+        let catalogs = &self.surround.catalogs;
+        if catalog != catalogs.in_force().map(|known| known.id().to_owned()) {
+            catalogs.refresh(connection).await?;
+        }
         Ok(rows)
     }
 

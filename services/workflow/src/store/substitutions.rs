@@ -96,18 +96,21 @@ impl Aggregate for Substitutions {
     }
 }
 
-/// Those that are not over, and may not have begun.
-pub(super) async fn not_over(
+/// What every decision looks at: the substitutions that are not over, and the id of the catalog in force.
+pub(super) async fn present(
     connection: &mut PgConnection,
     now: Timestamp,
-) -> Result<Vec<Substitution>, sqlx::Error> {
-    let rows: Vec<Json<Substitution>> = sqlx::query_scalar(
-        "SELECT state FROM substitution WHERE until_at > $1 ORDER BY until_at, key",
+) -> Result<(Vec<Substitution>, Option<String>), sqlx::Error> {
+    let rows: Vec<(Option<String>, Option<Json<Substitution>>)> = sqlx::query_as(
+        "SELECT (SELECT id FROM catalog ORDER BY number DESC LIMIT 1), substitution.state \
+         FROM (VALUES (1)) AS always LEFT JOIN substitution ON until_at > $1 ORDER BY until_at, key",
     )
     .bind(Instant(now))
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|Json(state)| state).collect())
+    let catalog = rows.first().and_then(|(catalog, _)| catalog.clone());
+    let substitutions = rows.into_iter().filter_map(|(_, state)| Some(state?.0));
+    Ok((substitutions.collect(), catalog))
 }
 
 /// For whom somebody stands in at an instant.

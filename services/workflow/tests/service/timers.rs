@@ -1,12 +1,21 @@
-//! Many timers at one moment, on the machine's own clock.
+//! What falls due: many timers at one moment on the machine's own clock, and dues by another calendar.
 
 use std::{collections::HashSet, io::Write as _};
 
-use jiff::{SignedDuration, Timestamp};
-use motcua_platform::time::from_proto_opt;
-use motcua_proto::events::v1::EventKind as K;
+use jiff::SignedDuration;
+use motcua_platform::{
+    clock::Clock,
+    time::{date_to_proto, from_proto_opt, to_proto},
+};
+use motcua_proto::{
+    events::v1::{EventKind as K, event::Payload},
+    r#type::v1::{CalendarDay, CalendarDayKind, PriorityGround},
+};
 
-use crate::world::{World, catalog, simple};
+use crate::{
+    life::tables_equal_history,
+    world::{World, at, catalog, simple},
+};
 
 const TIMERS: usize = 10_000;
 /// How long all of them take to be set, at most. Where a machine is slower, those that are set late fire late.
@@ -18,7 +27,7 @@ async fn ten_thousand_timers_of_the_same_second_fire_once_each() {
     world.publishes(simple()).await.unwrap();
     world.intake.applies(catalog());
     world.has_followed(1).await;
-    let due_at = Timestamp::now() + AHEAD;
+    let due_at = Clock::system().now() + AHEAD;
     let codes: Vec<_> = (1..=TIMERS)
         .map(|n| format!("H24.11593-250701-{n:05}"))
         .collect();
@@ -52,5 +61,51 @@ async fn ten_thousand_timers_of_the_same_second_fire_once_each() {
         percentile(100),
     )
     .unwrap();
+    world.closes().await;
+}
+
+#[tokio::test]
+async fn another_calendar_moves_the_dues_of_open_cases_once() {
+    let mut world = World::open().await;
+    world.publishes(simple()).await.unwrap();
+    world.intake.applies(catalog());
+    let codes = ["H24.11593-250701-0001", "H24.11593-250701-0002"];
+    for code in codes {
+        world
+            .intake
+            .accepts(code, "1.000001", "simple", PriorityGround::Unspecified);
+    }
+    world.has_followed(3).await;
+    world
+        .intake
+        .ends_by_withdrawal(codes[1], "2025-07-01T08:00");
+    // The third of July becomes a day off, with two days of the limit still to come.
+    let mut autumn = catalog();
+    autumn.id = "autumn".into();
+    autumn.calendars[0].days.push(CalendarDay {
+        date: Some(date_to_proto("2025-07-03".parse().unwrap())),
+        kind: CalendarDayKind::Holiday.into(),
+        title: "Nghỉ".into(),
+    });
+    world.intake.applies(autumn);
+    world.has_followed(5).await;
+    world.hand.set(at("2025-07-01T08:02"));
+    let event = world.hears(K::DeadlineRecomputed).await;
+    assert_eq!(event.dossier, codes[0]);
+    let Some(Payload::DeadlineRecomputed(recomputed)) = event.payload else {
+        panic!("must say what is due")
+    };
+    assert_eq!(recomputed.catalog, "autumn");
+    assert_eq!(recomputed.due_at, Some(to_proto(at("2025-07-07T17:00"))));
+    // By the clock of that calendar it is overdue, and nothing was told of the case that has ended.
+    world.hand.set(at("2025-07-08T00:00"));
+    world.hears(K::CaseOverdue).await;
+    let told = world.history().await.into_iter();
+    let recomputed: Vec<_> = told
+        .filter(|event| event.kind() == K::DeadlineRecomputed)
+        .map(|event| event.dossier)
+        .collect();
+    assert_eq!(recomputed, [codes[0]]);
+    tables_equal_history(&world).await;
     world.closes().await;
 }

@@ -3,7 +3,7 @@
 use motcua_platform::error::Error;
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
-    r#type::v1::Punctuality,
+    r#type::v1::{CalendarDay, CalendarDayKind, Punctuality},
     workflow::v1::CaseState,
 };
 
@@ -340,4 +340,100 @@ fn the_control_sheet_says_who_had_it_and_how_long() {
     assert_eq!(sheet.used_minutes, 210);
     // From Tuesday 08:00 to Monday 17:00, where the hold moved the due, without the 6 hours that it took.
     assert_eq!(sheet.allowed_minutes, 420 + 4 * 480 - 360);
+}
+
+/// The catalog with days that are off, applied in its turn.
+fn with_days_off(office: &Office, id: &str, days: &[&str]) {
+    let mut catalog = super::office::catalog();
+    id.clone_into(&mut catalog.id);
+    catalog.calendars[0].days = days
+        .iter()
+        .map(|day| {
+            let date: jiff::civil::Date = day.parse().unwrap();
+            CalendarDay {
+                date: Some(motcua_platform::time::date_to_proto(date)),
+                kind: CalendarDayKind::Holiday.into(),
+                title: "Nghỉ".into(),
+            }
+        })
+        .collect();
+    let catalog = motcua_platform::catalog::Catalog::parse(&catalog).unwrap();
+    office.surround.catalogs.remember(catalog, true);
+}
+
+#[test]
+fn a_calendar_that_is_replaced_moves_the_dues_of_open_cases_and_says_so_once() {
+    // Three working days from Tuesday: Friday. Thursday becomes a day off.
+    let mut office = Office::accepts("1.000001", &[]);
+    assert_eq!(office.reacts(Command::Recompute), []);
+    with_days_off(&office, "autumn", &["2025-07-03"]);
+    assert_eq!(office.reacts(Command::Recompute), [K::DeadlineRecomputed]);
+    assert_eq!(office.case().due.at, at("2025-07-07T17:00"));
+    assert_eq!(office.case().first_due, office.case().due);
+    assert_eq!(office.reacts(Command::Recompute), []);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+    // And back again.
+    with_days_off(&office, "winter", &[]);
+    assert_eq!(office.reacts(Command::Recompute), [K::DeadlineRecomputed]);
+    assert_eq!(office.case().due.at, at("2025-07-04T17:00"));
+    // It was to be told that it comes near; it is told again of the new due, and the clock goes by that.
+    office.now = office.case().timer_at().unwrap();
+    assert_eq!(office.reacts(Command::Tick), [K::CaseDueSoon]);
+    with_days_off(&office, "spring", &["2025-07-04"]);
+    office.reacts(Command::Recompute);
+    assert!(!office.case().due_soon);
+    // What has ended stays as it is.
+    office.completes("appraise", "done");
+    office.completes("sign", "approved");
+    with_days_off(&office, "summer-2", &[]);
+    assert_eq!(office.reacts(Command::Recompute), []);
+}
+
+#[test]
+fn budgets_and_branches_move_with_the_calendar() {
+    let mut office = Office::accepts("2.002622", &["funeral_costs"]);
+    office.completes("register", "registered");
+    office.now = at("2025-07-01T16:00");
+    let before = office.case().clone();
+    // The branch of the police is due on Thursday, its task of four hours on Tuesday at once.
+    with_days_off(&office, "autumn", &["2025-07-02"]);
+    office.reacts(Command::Recompute);
+    let after = office.case();
+    for (before, after) in before.sub_cases.iter().zip(&after.sub_cases) {
+        assert!(after.due_at > before.due_at);
+    }
+    assert_eq!(office.reacts(Command::Recompute), []);
+}
+
+#[test]
+fn a_promise_is_kept_although_the_calendar_changes_and_a_hold_goes_by_the_new_one() {
+    let mut office = Office::accepts("1.000001", &[]);
+    let extend = Command::ExtendDeadline {
+        due_at: at("2025-07-10T16:00"),
+        reason: words(),
+    };
+    office.asks(&leader(1), &extend).unwrap();
+    with_days_off(&office, "autumn", &["2025-07-03"]);
+    office.reacts(Command::Recompute);
+    assert_eq!(office.case().due.at, at("2025-07-10T16:00"));
+    assert_eq!(office.case().first_due.at, at("2025-07-07T17:00"));
+
+    let mut held = Office::accepts("1.000001", &[]);
+    let ask = Command::RequestSupplement {
+        missing: words(),
+        ground: words(),
+    };
+    held.asks(&officer(1), &ask).unwrap();
+    with_days_off(&held, "autumn", &["2025-07-03"]);
+    assert_eq!(held.reacts(Command::Recompute), [K::DeadlineRecomputed]);
+    assert_eq!(held.case().state, CaseState::Held);
+    held.now = at("2025-07-02T08:00");
+    let now = held.now;
+    held.reacts(Command::Resume {
+        at: now,
+        cause: cause(),
+    });
+    // A day for the asking, a day off.
+    assert_eq!(held.case().due.at, at("2025-07-08T17:00"));
+    assert_eq!(held.replayed().as_ref(), Some(held.case()));
 }
