@@ -14,6 +14,7 @@
 mod support;
 
 mod cli {
+    mod ahead;
     mod asking;
     mod catalog;
     mod certificates;

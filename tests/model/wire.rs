@@ -1,5 +1,6 @@
 //! Five thousand steps over gRPC: many dossiers at the same moment, by people with their own tokens, on a real PostgreSQL.
-//! What is to come of each step is said before it is taken, by the same model; what happened is read from the feeds.
+//! What is to come of each step is said before it is taken, by the same model; what happened is read from the feeds. And the
+//! same while workflow is killed in the middle of it, again and again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,9 @@ use motcua_proto::{
     workflow::v1::{PublishDefinitionRequest, definition_service_client::DefinitionServiceClient},
 };
 use motcua_workflow::domain as workflow_domain;
+use tokio::sync::watch;
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use super::{
@@ -28,7 +31,7 @@ use super::{
     workflow,
     world::{Life, World, seed},
 };
-use crate::support::{Databases, Service, Setup, Suite, refused};
+use crate::support::{Databases, Patience, Service, Setup, Suite, refused};
 
 const STEPS: usize = 5_000;
 /// Steps that are taken at the same moment, each on a dossier of its own.
@@ -37,6 +40,10 @@ const AT_ONCE: usize = 40;
 const CALLS: usize = 16;
 const ALIVE: usize = 150;
 const SEED: u64 = 367;
+/// How often workflow is killed, once in each round, and the steps of such a round.
+const KILLS: usize = 200;
+const AT_ONCE_KILLED: usize = 12;
+const SEED_KILLED: u64 = 368;
 
 /// A step that is to be taken, and what is to come of it.
 struct Step {
@@ -75,9 +82,13 @@ enum Verdict {
     NotThere,
 }
 
-struct Wire<'a> {
+struct Wire {
     seed: u64,
-    suite: &'a Suite,
+    suite: Suite,
+    /// Steps of a round.
+    at_once: usize,
+    /// Whether workflow is killed in the middle of each.
+    kills: bool,
     world: World,
     counters: Vec<Caller>,
     workers: Vec<Caller>,
@@ -89,31 +100,30 @@ struct Wire<'a> {
 
 #[tokio::test]
 async fn five_thousand_steps_over_the_network_keep_to_the_law() {
-    let seed = seed(SEED);
     let suite = Suite::with(Setup {
         databases: Some(Databases::empty().await),
         ..Setup::default()
     })
     .await;
-    applies_setting(&suite).await;
-    let world = World::new(seed, |_| {});
-    let counters = setting::counters();
-    let mut wire = Wire {
-        seed,
-        counters: counters.iter().map(|it| Caller::new(&suite, it)).collect(),
-        workers: world
-            .workers
-            .iter()
-            .map(|it| Caller::new(&suite, it))
-            .collect(),
-        suite: &suite,
-        world,
-        read: BTreeMap::new(),
-        places: BTreeMap::new(),
-        alive: Vec::new(),
-    };
-    wire.world.receptionists = counters;
+    let mut wire = Wire::begin(suite, seed(SEED)).await;
     for _ in 0..STEPS / AT_ONCE {
+        wire.round().await;
+    }
+    wire.ends().await;
+}
+
+#[tokio::test]
+async fn workflow_is_killed_two_hundred_times_and_keeps_to_the_law() {
+    let suite = Suite::with(Setup {
+        databases: Some(Databases::empty().await),
+        apart: true,
+        ..Setup::default()
+    })
+    .await;
+    let mut wire = Wire::begin(suite, seed(SEED_KILLED)).await;
+    wire.at_once = AT_ONCE_KILLED;
+    wire.kills = true;
+    for _ in 0..KILLS {
         wire.round().await;
     }
     wire.ends().await;
@@ -143,7 +153,32 @@ async fn applies_setting(suite: &Suite) {
     suite.settle().await;
 }
 
-impl Wire<'_> {
+impl Wire {
+    async fn begin(suite: Suite, seed: u64) -> Self {
+        applies_setting(&suite).await;
+        let mut world = World::new(seed, |_| {});
+        let counters = setting::counters();
+        let callers = counters.iter().map(|it| Caller::new(&suite, it)).collect();
+        let workers = world
+            .workers
+            .iter()
+            .map(|it| Caller::new(&suite, it))
+            .collect();
+        world.receptionists = counters;
+        Self {
+            seed,
+            suite,
+            at_once: AT_ONCE,
+            kills: false,
+            world,
+            counters: callers,
+            workers,
+            read: BTreeMap::new(),
+            places: BTreeMap::new(),
+            alive: Vec::new(),
+        }
+    }
+
     /// The clock moves, then many things are asked at once, then everything that follows has followed.
     async fn round(&mut self) {
         let random = &mut self.world.random;
@@ -152,17 +187,35 @@ impl Wire<'_> {
         self.suite.clock_to(self.world.now).await;
         self.reads().await;
         let steps = self.steps();
+        // In the middle of it: when so many answers have come.
+        let killed_after = match self.kills {
+            true => self.world.random.usize(..self.at_once),
+            false => 0,
+        };
+        let (answered, mut answers) = watch::channel(0_usize);
+        let answered = &answered;
         let (counters, workers) = (&self.counters, &self.workers);
         let lives = &self.world.lives;
-        let mut taken: Vec<(Step, Answer)> = stream::iter(steps)
+        let walking = stream::iter(steps)
             .map(|step| async move {
                 let code = lives.get(step.place).map_or("", |life| life.code.as_str());
                 let answer = take(&step, code, counters, workers).await;
+                answered.send_modify(|answered| *answered += 1);
                 (step, answer)
             })
             .buffer_unordered(CALLS)
-            .collect()
-            .await;
+            .collect();
+        let mut taken: Vec<(Step, Answer)> = if self.kills {
+            let suite = &mut self.suite;
+            let killing = async {
+                answers.wait_for(|it| *it >= killed_after).await.unwrap();
+                suite.kills(Service::Workflow);
+                suite.restarts(Service::Workflow).await;
+            };
+            futures::join!(walking, killing).0
+        } else {
+            walking.await
+        };
         // Answers come in any order; a seed has one.
         taken.sort_by_key(|(step, _)| step.place);
         let before: BTreeMap<usize, _> = taken
@@ -191,7 +244,7 @@ impl Wire<'_> {
         let mut places = self.alive.clone();
         self.world.random.shuffle(&mut places);
         let mut steps = Vec::new();
-        for _ in 0..AT_ONCE {
+        for _ in 0..self.at_once {
             let young = self.alive.len() < ALIVE && self.world.random.u8(..6) == 0;
             let place = if young { None } else { places.pop() };
             let kind = match place {
@@ -377,7 +430,7 @@ impl Wire<'_> {
     async fn reads(&mut self) {
         for service in [Service::Intake, Service::Workflow] {
             let after = self.read.get(service.name()).copied().unwrap_or_default();
-            let (events, through) = events_after(self.suite, service, after).await;
+            let (events, through) = events_after(&self.suite, service, after).await;
             self.read.insert(service.name(), through);
             for event in events {
                 let Some(&place) = self.places.get(&event.dossier) else {
@@ -426,7 +479,7 @@ impl Wire<'_> {
         let missing: Vec<_> = wanted.filter(|it| !self.world.seen.contains(it)).collect();
         // Another seed may miss something in so few steps.
         assert!(
-            self.seed != SEED || missing.is_empty(),
+            self.seed != SEED || self.kills || missing.is_empty(),
             "never occurred: {missing:?}"
         );
     }
@@ -480,9 +533,18 @@ async fn take(step: &Step, code: &str, counters: &[Caller], workers: &[Caller]) 
             person, command, ..
         } => workers[*person].asks_case(code, command, &request_id).await,
     };
-    let first = once().await;
+    let answered = async || {
+        let mut patience = Patience::until("a killed service answers again");
+        loop {
+            match once().await {
+                Err(status) if is_lost(&status) => patience.again(&status.to_string()).await,
+                answer => return answer,
+            }
+        }
+    };
+    let first = answered().await;
     if step.twice {
-        let second = once().await;
+        let second = answered().await;
         assert_eq!(
             code_of(&first),
             code_of(&second),
@@ -490,6 +552,18 @@ async fn take(step: &Step, code: &str, counters: &[Caller], workers: &[Caller]) 
         );
     }
     first
+}
+
+/// No answer came, or one that says to ask again.
+fn is_lost(status: &Status) -> bool {
+    match status.get_details_error_info() {
+        // Transport's own words: the connection was lost, or refused.
+        None => matches!(
+            status.code(),
+            Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled
+        ),
+        Some(_) => status.code() == Code::Unavailable,
+    }
 }
 
 fn code_of(answer: &Answer) -> Code {

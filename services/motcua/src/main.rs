@@ -24,6 +24,7 @@ mod policy;
 mod report;
 mod secrets;
 mod serve;
+mod simulate;
 mod subject;
 mod suite;
 mod tables;
@@ -86,6 +87,8 @@ enum Command {
     Subject(subject::Command),
     /// Print the settlement report II.06 of an agency or the whole city.
     Report(report::Args),
+    /// Play the next weeks on a copy, from today's real state: how many will be overdue, and what if. Changes nothing.
+    Simulate(simulate::Args),
     /// Measure the suite against the best that this machine gives.
     #[command(subcommand)]
     Bench(bench::Command),
@@ -181,6 +184,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failed> {
             Command::Dossier(args) => dossier::run(&config, args).await,
             Command::Subject(command) => subject::run(&config, command).await,
             Command::Report(args) => report::run(&config, args).await,
+            Command::Simulate(args) => simulate::run(&config, args).await,
             Command::Bench(command) => bench::run(command).await,
             Command::Health(args) => health::run(&config, args).await,
             Command::Config

@@ -20,7 +20,7 @@ mod papers;
 mod sheet;
 mod table;
 mod tables;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;

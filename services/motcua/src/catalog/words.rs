@@ -3,12 +3,12 @@
 use motcua_proto::r#type::v1::{AgencyKind, Role};
 
 /// The words for agencies, for people to read.
-pub(super) const AGENCIES: &str = "ward, police, social_insurance";
+pub(crate) const AGENCIES: &str = "ward, police, social_insurance";
 /// The words for roles, for people to read.
-pub(super) const ROLES: &str = "receptionist, officer, leader, home_visitor";
+pub(crate) const ROLES: &str = "receptionist, officer, leader, home_visitor";
 
 /// What the word for a kind of agency means.
-pub(super) fn agency_of(word: &str) -> Option<AgencyKind> {
+pub(crate) fn agency_of(word: &str) -> Option<AgencyKind> {
     Some(match word {
         "ward" => AgencyKind::Ward,
         "police" => AgencyKind::Police,
@@ -18,7 +18,7 @@ pub(super) fn agency_of(word: &str) -> Option<AgencyKind> {
 }
 
 /// The word for a kind of agency.
-pub(super) fn agency_word(kind: AgencyKind) -> &'static str {
+pub(crate) fn agency_word(kind: AgencyKind) -> &'static str {
     match kind {
         AgencyKind::Ward => "ward",
         AgencyKind::Police => "police",
@@ -28,7 +28,7 @@ pub(super) fn agency_word(kind: AgencyKind) -> &'static str {
 }
 
 /// Who can be given a task: people of the agency.
-pub(super) fn role_of(word: &str) -> Option<Role> {
+pub(crate) fn role_of(word: &str) -> Option<Role> {
     Some(match word {
         "receptionist" => Role::Receptionist,
         "officer" => Role::Officer,
@@ -39,7 +39,7 @@ pub(super) fn role_of(word: &str) -> Option<Role> {
 }
 
 /// The word for a role that can be given a task.
-pub(super) fn role_word(role: Role) -> &'static str {
+pub(crate) fn role_word(role: Role) -> &'static str {
     match role {
         Role::Receptionist => "receptionist",
         Role::Officer => "officer",

@@ -102,6 +102,11 @@ async fn worklist(client: &Client, town: &mut Town, place: &Place) -> Result<(),
         let request = client.asking(&somebody, request)?;
         let page = client.tasks.clone().list_tasks(request).await?.into_inner();
         for task in page.tasks {
+            // What was taken longer ago than it is somebody's for is listed again; it lies on their desk all the same.
+            let office = town.offices.get(place);
+            if office.is_some_and(|office| office.desks.iter().any(|desk| desk.holds(&task.name))) {
+                continue;
+            }
             if let Some(open) = open(town, &task) {
                 let name = task.name;
                 listed.insert(name.clone());

@@ -23,13 +23,12 @@ pub(super) const OF_INTAKE: [EventKind; 8] = [
 ];
 
 /// What they want to hear of the work behind the counter.
-pub(super) const OF_WORKFLOW: [EventKind; 17] = [
+pub(super) const OF_WORKFLOW: [EventKind; 16] = [
     EventKind::CaseStarted,
     EventKind::CaseBlocked,
     EventKind::TaskOpened,
     EventKind::TaskClaimed,
     EventKind::TaskCancelled,
-    EventKind::TaskReleased,
     EventKind::TaskCompleted,
     EventKind::TaskReturned,
     EventKind::TaskEscalated,

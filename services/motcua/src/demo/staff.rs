@@ -145,9 +145,9 @@ impl Desk {
         self.tasks.retain(|task| task.arrival != arrival);
     }
 
-    /// A task is not this desk's any more.
-    pub(super) fn drop_task(&mut self, name: &str) {
-        self.tasks.retain(|task| task.name != name);
+    /// Whether a task lies here.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        self.tasks.iter().any(|task| task.name == name)
     }
 
     pub(super) fn is_empty(&self) -> bool {

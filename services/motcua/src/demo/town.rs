@@ -279,15 +279,6 @@ impl Town {
                 self.tally.finished += 1;
                 self.tally.taken_back += 1;
             }
-            // What was too long on a desk waits for others: the morning's list shows it.
-            Payload::TaskReleased(released) => {
-                let name = format!("cases/{}/tasks/{}", event.dossier, released.task);
-                let desks = self
-                    .offices
-                    .values_mut()
-                    .flat_map(|office| &mut office.desks);
-                desks.for_each(|desk| desk.drop_task(&name));
-            }
             Payload::TaskReturned(_) => self.tally.returned += 1,
             Payload::TaskEscalated(_) => self.tally.escalated += 1,
             Payload::TaskCompleted(completed) => {

@@ -130,7 +130,9 @@ pub(crate) async fn absent_colleagues(
     .await?;
     Ok(rows
         .into_iter()
-        .filter(|Json(substitution)| substitution.is_in_force(now))
+        .filter(|Json(substitution)| {
+            substitution.is_in_force(now) && reading.shows(&Substitutions::tenants(substitution))
+        })
         .map(|Json(substitution)| substitution.absent)
         .collect())
 }
@@ -159,5 +161,6 @@ pub(crate) async fn substitutions(
     Ok(found
         .into_iter()
         .map(|(key, Json(state))| (key, state))
+        .filter(|(_, substitution)| reading.shows(&Substitutions::tenants(substitution)))
         .collect())
 }

@@ -22,7 +22,7 @@ use motcua_proto::{
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{CaseFilter, Cases, TaskFilter, case, cases, tasks};
+use super::{CaseFilter, Cases, TaskFilter, absent_colleagues, case, cases, substitutions, tasks};
 use crate::{
     MIGRATIONS, PENDING, SERVICE,
     domain::{Cause, Command, Due, Limit, Receipt, Surround, Words},
@@ -79,7 +79,11 @@ fn start(ward: &str) -> Command {
 
 const BESIDE: &str = "\
     INSERT INTO task SELECT code, 1, receiving_agency, 3, 1, 'officer-1', 1, due_at, false FROM cases; \
-    INSERT INTO statement SELECT 'cases/' || code, 3, 1, 'Lý do', 'Điều 18', now() FROM cases";
+    INSERT INTO statement SELECT 'cases/' || code, 3, 1, 'Lý do', 'Điều 18', now() FROM cases; \
+    INSERT INTO substitution SELECT ward || '-250701-0001', ward, 'deputy', '2030-01-01', \
+        json_build_object('agency', ward, 'absent', 'boss-' || ward, 'substitute', 'deputy', 'role', 4, \
+            'from', '2020-01-01T00:00:00Z', 'until', '2030-01-01T00:00:00Z', 'ground', '1') \
+        FROM unnest(ARRAY['11593', '11407']) AS ward";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_wall_stands_alone() {
@@ -125,6 +129,7 @@ async fn each_wall_stands_alone() {
     let (principal, admission) = leader("11593");
     row_level_security(&base, &admission).await;
     the_program(&base, &admission).await;
+    the_programs_substitutions(&base, &admission).await;
     the_ledger(&ledger, &Authority::of(&principal, &admission)).await;
 
     // And PostgreSQL judges what it gives to the ledger.
@@ -157,6 +162,7 @@ async fn row_level_security(base: &Base, admission: &Admission) {
             "SELECT substr(name, length('cases/') + 1) FROM statement",
             &[OURS],
         ),
+        ("SELECT key FROM substitution", &["11593-250701-0001"]),
         // The decision is the police's, and so are the events.
         ("SELECT dossier FROM event", &[]),
     ] {
@@ -219,6 +225,28 @@ async fn the_program(base: &Base, admission: &Admission) {
         let codes: Vec<_> = listed.iter().map(|row| row.code.as_str()).collect();
         assert_eq!(codes, found, "{agency} {assignee}");
     }
+}
+
+/// The same of who stands in for whom.
+async fn the_programs_substitutions(base: &Base, admission: &Admission) {
+    let archive = Archive::new(base.owner(SERVICE));
+    let mut reading = archive.open(&admission.scope).await.unwrap();
+    for (agency, found) in [
+        ("", &["11593-250701-0001"][..]),
+        ("11593", &["11593-250701-0001"]),
+        ("11407", &[]),
+    ] {
+        let listed = substitutions(&mut reading, agency, None, "", 10)
+            .await
+            .unwrap();
+        let keys: Vec<_> = listed.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys, found, "{agency}");
+    }
+    let now = "2025-07-01T01:00:00Z".parse().unwrap();
+    let absent = absent_colleagues(&mut reading, "deputy", now)
+        .await
+        .unwrap();
+    assert_eq!(absent, ["boss-11593"]);
 }
 
 /// A command on another ward's case, on a connection that row-level security does not hold.

@@ -1,0 +1,623 @@
+//! A ward's next weeks, played on a copy by the very rules that decide: people take what is first on their worklist, work on
+//! it inside working hours, and what they complete moves the case on.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
+use motcua_calendar::Calendar;
+use motcua_platform::{
+    catalog::due_hour,
+    feed::kind_of,
+    identity::Principal,
+    ledger::{Authority, Context},
+    policy,
+    time::{date_to_proto, to_proto},
+};
+use motcua_proto::{
+    events::v1::{Event, EventKind},
+    statistics::v1::SettlementDay,
+    r#type::v1::{PriorityGround, Punctuality, Role},
+};
+use motcua_workflow::domain::{Case, Cause, Command, Due, Limit, Receipt, apply, decide};
+
+use super::past::{Past, Place};
+use crate::Failed;
+
+/// What is other than it is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Change {
+    /// So many people more or fewer, by agency and role; one stays at least.
+    pub(super) people: BTreeMap<Place, i64>,
+    /// So many times the dossiers.
+    pub(super) arrivals: Option<f64>,
+    /// Other limits, by procedure.
+    pub(super) limits: BTreeMap<String, Limit>,
+}
+
+/// How it comes out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Outlook {
+    /// Came in.
+    pub(super) received: i64,
+    /// Resolved, and of those too late.
+    pub(super) resolved: i64,
+    pub(super) resolved_overdue: i64,
+    /// Open at the end, and of those beyond their limit.
+    pub(super) open: i64,
+    pub(super) open_overdue: i64,
+    /// By the day.
+    pub(super) days: Vec<SettlementDay>,
+}
+
+impl Outlook {
+    /// Too late, resolved or not.
+    pub(super) fn overdue(&self) -> i64 {
+        self.resolved_overdue + self.open_overdue
+    }
+}
+
+/// Plays so many days.
+pub(super) fn play(past: &Past, change: &Change, days: i64, seed: u64) -> Result<Outlook, Failed> {
+    let mut world = World::new(past, change, seed);
+    let until = past.now + SignedDuration::from_hours(24 * days);
+    world.begin(until)?;
+    while let Some(Reverse((at, _, what))) = world.agenda.pop() {
+        if at > until {
+            break;
+        }
+        world.now = at;
+        world.happens(what)?;
+        world.everybody_takes()?;
+    }
+    world.now = until;
+    Ok(world.outlook(until))
+}
+
+/// Something happens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    /// Offices open, and people look at their lists.
+    Opens,
+    /// A case falls due in some way.
+    Clock(String),
+    /// What was asked of the applicant is there.
+    Resumes(String),
+    /// Somebody, at a place, has done a task.
+    Done {
+        place: Place,
+        who: String,
+        code: String,
+        task: String,
+    },
+    /// Another system answers.
+    Answers { code: String, task: String },
+    /// A dossier comes in.
+    Comes(usize),
+}
+
+struct World<'p> {
+    past: &'p Past,
+    change: &'p Change,
+    chance: fastrand::Rng,
+    now: Timestamp,
+    agenda: BinaryHeap<Reverse<(Timestamp, u64, What)>>,
+    /// How many were put on the agenda: of two at the same instant the earlier comes first.
+    noted: u64,
+    cases: BTreeMap<String, Case>,
+    /// What waits, in the order of a worklist: priority, due, dossier, task.
+    lists: BTreeMap<Place, BTreeSet<(bool, Timestamp, String, String)>>,
+    /// Who has nothing to do.
+    free: BTreeMap<Place, BTreeSet<String>>,
+    /// Tasks that somebody works on.
+    in_hand: BTreeSet<(String, String)>,
+    coming: Vec<Receipt>,
+    days: BTreeMap<Date, SettlementDay>,
+    received: i64,
+    authorities: HashMap<(String, Place), Authority>,
+    /// When offices open, and cases look at the clock, as far as that is on the agenda.
+    openings: BTreeSet<Timestamp>,
+    clocks: HashMap<String, Timestamp>,
+}
+
+impl<'p> World<'p> {
+    fn new(past: &'p Past, change: &'p Change, seed: u64) -> Self {
+        let free = past
+            .crews
+            .iter()
+            .map(|(place, crew)| {
+                let more = change.people.get(place).copied().unwrap_or_default();
+                (place.clone(), people(crew, more))
+            })
+            .collect();
+        Self {
+            past,
+            change,
+            chance: fastrand::Rng::with_seed(seed),
+            now: past.now,
+            agenda: BinaryHeap::new(),
+            noted: 0,
+            cases: past.open.clone(),
+            lists: BTreeMap::new(),
+            free,
+            in_hand: BTreeSet::new(),
+            coming: Vec::new(),
+            days: BTreeMap::new(),
+            received: 0,
+            authorities: HashMap::new(),
+            openings: BTreeSet::new(),
+            clocks: HashMap::new(),
+        }
+    }
+
+    fn note(&mut self, at: Timestamp, what: What) {
+        self.noted += 1;
+        self.agenda
+            .push(Reverse((at.max(self.now), self.noted, what)));
+    }
+
+    fn begin(&mut self, until: Timestamp) -> Result<(), Failed> {
+        for code in self.cases.keys().cloned().collect::<Vec<_>>() {
+            let Some(case) = self.cases.get(&code) else {
+                continue;
+            };
+            // What is awaited comes on its last day.
+            let awaited = case.holds.last().filter(|hold| hold.to.is_none());
+            let comes = awaited.map(|hold| {
+                hold.due_at
+                    .unwrap_or(self.now + SignedDuration::from_hours(72))
+            });
+            if let Some(at) = comes {
+                self.note(at, What::Resumes(code.clone()));
+            }
+            self.listed(&code);
+        }
+        let mut day = motcua_calendar::local(self.now).date();
+        let last = motcua_calendar::local(until).date();
+        while day <= last {
+            self.draws_a_day(day)?;
+            day = day
+                .tomorrow()
+                .map_err(|error| Failed::new(error.to_string()))?;
+        }
+        self.note(self.now, What::Opens);
+        Ok(())
+    }
+
+    /// On a day comes what came on one of the past days of the same kind: the same weekday of the last weeks.
+    fn draws_a_day(&mut self, day: Date) -> Result<(), Failed> {
+        let alike: Vec<&Vec<Receipt>> = self
+            .past
+            .arrivals
+            .iter()
+            .rev()
+            .filter(|(before, _)| before.weekday() == day.weekday())
+            .take(4)
+            .map(|(_, receipts)| receipts)
+            .collect();
+        let Some(receipts) = self.chance.choice(alike) else {
+            return Ok(());
+        };
+        let times = self.change.arrivals.unwrap_or(1.0);
+        for receipt in receipts {
+            let mut copies = times;
+            while copies > 0.0 && (copies >= 1.0 || self.chance.f64() < copies) {
+                copies -= 1.0;
+                let clock = motcua_calendar::local(receipt.received_at).time();
+                let at = motcua_calendar::instant(day.to_datetime(clock))
+                    .map_err(|error| Failed::new(error.to_string()))?;
+                // What came before now has come.
+                if at <= self.now {
+                    continue;
+                }
+                let mut receipt = receipt.clone();
+                if let Some(limit) = self.change.limits.get(&receipt.procedure) {
+                    receipt.limit = *limit;
+                }
+                self.coming.push(Receipt {
+                    received_at: at,
+                    ..receipt
+                });
+                self.note(at, What::Comes(self.coming.len() - 1));
+            }
+        }
+        Ok(())
+    }
+
+    fn happens(&mut self, what: What) -> Result<(), Failed> {
+        match what {
+            What::Opens => {}
+            What::Comes(index) => self.comes(index),
+            What::Clock(code) => {
+                self.clocks.remove(&code);
+                if self
+                    .cases
+                    .get(&code)
+                    .and_then(Case::timer_at)
+                    .is_some_and(|at| at <= self.now)
+                {
+                    self.asks(&Authority::of_service("workflow"), &code, &Command::Tick);
+                }
+            }
+            What::Resumes(code) => {
+                let command = Command::Resume {
+                    at: self.now,
+                    cause: CAUSE,
+                };
+                self.asks(&Authority::of_service("workflow"), &code, &command);
+            }
+            What::Done {
+                place,
+                who,
+                code,
+                task,
+            } => {
+                self.in_hand.remove(&(code.clone(), task.clone()));
+                let authority = self.authority(&who, &place)?;
+                if let Some(outcome) = self.outcome(&code, &task) {
+                    let command = Command::Complete { task, outcome };
+                    self.asks(&authority, &code, &command);
+                }
+                self.listed(&code);
+                self.free.entry(place).or_default().insert(who);
+            }
+            What::Answers { code, task } => self.answers(&code, &task)?,
+        }
+        Ok(())
+    }
+
+    fn comes(&mut self, index: usize) {
+        let Some(receipt) = self.coming.get(index).cloned() else {
+            return;
+        };
+        let Some((calendar, hour)) = self.calendar(&receipt.receiving_agency) else {
+            return;
+        };
+        let due = receipt
+            .limit
+            .reckoned()
+            .and_then(|limit| calendar.due(receipt.received_at, &limit, hour, &[]).ok());
+        let Some(due) = due else { return };
+        let receipt = Receipt {
+            due: Due {
+                at: due.at,
+                judged_until: due.judged_until,
+            },
+            ..receipt
+        };
+        self.received += 1;
+        self.day().received += 1;
+        let code = format!("what-if-{}", index + 1);
+        let start = Command::Start {
+            receipt: Box::new(receipt),
+            cause: CAUSE,
+        };
+        self.asks(&Authority::of_service("workflow"), &code, &start);
+    }
+
+    /// An agency's calendar, with the hour at which things are due.
+    fn calendar(&self, agency: &str) -> Option<(Arc<Calendar>, motcua_calendar::DueHour)> {
+        let catalog = self.past.surround.catalogs.in_force()?;
+        let agency = catalog.agency(agency)?;
+        Some((Arc::clone(catalog.calendar_of(agency)?), due_hour(agency)))
+    }
+
+    /// The day that it is.
+    fn day(&mut self) -> &mut SettlementDay {
+        let date = motcua_calendar::local(self.now).date();
+        self.days.entry(date).or_insert_with(|| SettlementDay {
+            date: Some(date_to_proto(date)),
+            ..SettlementDay::default()
+        })
+    }
+
+    /// Asks the domain, and takes in what happens. What it refuses does not happen.
+    fn asks(&mut self, who: &Authority, code: &str, command: &Command) {
+        let context = Context::new(self.now, code, who);
+        let before = self.cases.get(code);
+        let Ok(decision) = decide(before, command, &context, &self.past.surround) else {
+            return;
+        };
+        for payload in decision.events {
+            let event = Event {
+                kind: kind_of(&payload).into(),
+                procedure: decision.subject.procedure.clone(),
+                actor: Some(who.actor().clone()),
+                occurred_at: Some(to_proto(self.now)),
+                payload: Some(payload),
+                ..Event::default()
+            };
+            let before = self.cases.remove(code);
+            if let Some(after) = apply(before, &event) {
+                self.cases.insert(code.to_owned(), after);
+            }
+            if event.kind() == EventKind::CaseFinished {
+                let overdue = self
+                    .cases
+                    .get(code)
+                    .is_some_and(|case| case.punctuality == Punctuality::Overdue);
+                self.day().resolved += 1;
+                self.day().overdue += i64::from(overdue);
+            }
+        }
+        self.listed(code);
+    }
+
+    /// What waits of a case is on the lists, and its clock on the agenda.
+    fn listed(&mut self, code: &str) {
+        let Some(case) = self.cases.get(code) else {
+            return;
+        };
+        let ordinary = case.priority == PriorityGround::Unspecified;
+        let waiting: Vec<_> = case
+            .waiting()
+            .map(|(id, task)| (id, task.agency.clone(), task.role, task.planned_minutes))
+            .collect();
+        let (due, timer_at) = (case.due.at, case.timer_at());
+        for (id, agency, role, planned) in waiting {
+            let key = (code.to_owned(), id.clone());
+            if self.in_hand.contains(&key) {
+                continue;
+            }
+            if role == Role::System {
+                self.in_hand.insert(key);
+                let minutes = u32::try_from(planned).unwrap_or_default();
+                let at = self
+                    .calendar(&agency)
+                    .and_then(|(calendar, _)| calendar.add_working_minutes(self.now, minutes).ok());
+                let code = code.to_owned();
+                self.note(at.unwrap_or(self.now), What::Answers { code, task: id });
+            } else {
+                let list = self.lists.entry((agency, role)).or_default();
+                list.insert((ordinary, due, code.to_owned(), id));
+            }
+        }
+        if let Some(at) = timer_at
+            && self.clocks.insert(code.to_owned(), at) != Some(at)
+        {
+            self.note(at, What::Clock(code.to_owned()));
+        }
+    }
+
+    /// Whoever is free takes what is first on the list that they may take.
+    fn everybody_takes(&mut self) -> Result<(), Failed> {
+        let places: Vec<_> = self
+            .lists
+            .iter()
+            .filter(|(_, list)| !list.is_empty())
+            .map(|(place, _)| place.clone())
+            .collect();
+        for place in places {
+            let Some((calendar, _)) = self.calendar(&place.0) else {
+                continue;
+            };
+            if !calendar.is_working_time(self.now) || !self.has_time_left(&calendar) {
+                if let Ok(opens) = calendar.next_working_time(self.now + 1.minute())
+                    && self.openings.insert(opens)
+                {
+                    self.note(opens, What::Opens);
+                }
+                continue;
+            }
+            self.place_takes(&place, &calendar)?;
+        }
+        Ok(())
+    }
+
+    /// The closing minute is working time in which nothing more is begun.
+    fn has_time_left(&self, calendar: &Calendar) -> bool {
+        calendar.elapsed_working_minutes(self.now, self.now + 1.minute()) > 0
+    }
+
+    fn place_takes(&mut self, place: &Place, calendar: &Calendar) -> Result<(), Failed> {
+        let list: Vec<_> = self
+            .lists
+            .get(place)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        for entry in list {
+            let (_, _, code, task) = &entry;
+            let still = self
+                .cases
+                .get(code)
+                .filter(|case| case.task(task).is_some_and(|task| task.is_waiting()));
+            let Some(case) = still else {
+                self.lists.entry(place.clone()).or_default().remove(&entry);
+                continue;
+            };
+            if case.holds.last().is_some_and(|hold| hold.to.is_none()) {
+                continue;
+            }
+            let procedure = case
+                .task(task)
+                .map(|of| (case.procedure_of(of).to_owned(), of.step.clone()));
+            let free: Vec<_> = self
+                .free
+                .get(place)
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect();
+            if free.is_empty() {
+                return Ok(());
+            }
+            let Some(who) = self.who_may(&free, place, code, task)? else {
+                continue;
+            };
+            let minutes = procedure
+                .and_then(|step| self.past.minutes.get(&step))
+                .and_then(|minutes| self.chance.choice(minutes.as_slice()).copied())
+                .unwrap_or(DEFAULT_MINUTES);
+            let done = calendar
+                .add_working_minutes(self.now, minutes)
+                .unwrap_or(self.now);
+            self.free.entry(place.clone()).or_default().remove(&who);
+            self.in_hand.insert((code.clone(), task.clone()));
+            self.lists.entry(place.clone()).or_default().remove(&entry);
+            let done_by = What::Done {
+                place: place.clone(),
+                who,
+                code: code.clone(),
+                task: task.clone(),
+            };
+            self.note(done, done_by);
+        }
+        Ok(())
+    }
+
+    /// The first of them whom the rules let take it: not a relative's, not one's own work to sign.
+    fn who_may(
+        &mut self,
+        free: &[String],
+        place: &Place,
+        code: &str,
+        task: &str,
+    ) -> Result<Option<String>, Failed> {
+        for who in free {
+            let authority = self.authority(who, place)?;
+            let context = Context::new(self.now, code, &authority);
+            let claim = Command::Claim {
+                task: task.to_owned(),
+            };
+            let may = decide(self.cases.get(code), &claim, &context, &self.past.surround);
+            if may.is_ok() {
+                return Ok(Some(who.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn authority(&mut self, who: &str, place: &Place) -> Result<Authority, Failed> {
+        let key = (who.to_owned(), place.clone());
+        if let Some(known) = self.authorities.get(&key) {
+            return Ok(known.clone());
+        }
+        let method = match place.1 {
+            Role::System => "motcua.workflow.v1.TaskService/RecordExternalOutcome",
+            _ => "motcua.workflow.v1.TaskService/CompleteTask",
+        };
+        let principal = Principal::of(who, &[place.1], &[place.0.as_str()]);
+        let admission = policy::of(method)
+            .and_then(|policy| policy::judge(policy, Some(&principal), None))
+            .ok_or_else(|| {
+                Failed::new(format!(
+                    "nobody in the role of {:?} works on tasks",
+                    place.1
+                ))
+            })?;
+        let authority = Authority::of(&principal, &admission);
+        self.authorities.insert(key, authority.clone());
+        Ok(authority)
+    }
+
+    /// An outcome as it came before, of those that the task still has; the first where it never was done.
+    fn outcome(&mut self, code: &str, id: &str) -> Option<String> {
+        let case = self.cases.get(code)?;
+        let task = case.task(id)?;
+        let step = (case.procedure_of(task).to_owned(), task.step.clone());
+        let index = id
+            .strip_prefix('t')?
+            .parse::<usize>()
+            .ok()?
+            .checked_sub(1)?;
+        let (definition, version) = case.definition_of(index)?;
+        let definition = self.past.surround.definitions.get(definition, version)?;
+        let left: Vec<_> = definition
+            .task(&task.step)?
+            .transitions
+            .iter()
+            .filter(|way| {
+                way.at_most
+                    .is_none_or(|times| case.taken(index, &way.outcome) < times)
+            })
+            .map(|way| way.outcome.clone())
+            .collect();
+        let before: Vec<_> = self
+            .past
+            .outcomes
+            .get(&step)
+            .into_iter()
+            .flatten()
+            .filter(|outcome| left.contains(outcome))
+            .collect();
+        self.chance
+            .choice(before)
+            .cloned()
+            .or_else(|| left.into_iter().next())
+    }
+
+    fn answers(&mut self, code: &str, id: &str) -> Result<(), Failed> {
+        let Some(outcome) = self.outcome(code, id) else {
+            return Ok(());
+        };
+        let found = self.cases.get(code).and_then(|case| {
+            let task = case.task(id)?;
+            let index = id
+                .strip_prefix('t')?
+                .parse::<usize>()
+                .ok()?
+                .checked_sub(1)?;
+            let (definition, version) = case.definition_of(index)?;
+            let definition = self.past.surround.definitions.get(definition, version)?;
+            let external = definition.task(&task.step)?.external.as_ref()?;
+            let (code, _) = external
+                .codes
+                .iter()
+                .find(|(_, meant)| meant.as_ref() == Some(&outcome))?;
+            Some((external.system.clone(), task.agency.clone(), code.clone()))
+        });
+        self.in_hand.remove(&(code.to_owned(), id.to_owned()));
+        if let Some((system, agency, answer)) = found {
+            let authority = self.authority(&system, &(agency, Role::System))?;
+            let command = Command::RecordOutcome {
+                task: id.to_owned(),
+                code: answer,
+            };
+            self.asks(&authority, code, &command);
+        }
+        Ok(())
+    }
+
+    fn outlook(mut self, until: Timestamp) -> Outlook {
+        let open: Vec<_> = self
+            .cases
+            .values()
+            .filter(|case| !case.is_ended())
+            .collect();
+        let open_overdue = open
+            .iter()
+            .filter(|case| until >= case.first_due.judged_until)
+            .count();
+        let sum = |count: fn(&SettlementDay) -> i64| self.days.values().map(count).sum();
+        Outlook {
+            received: self.received,
+            resolved: sum(|day| day.resolved),
+            resolved_overdue: sum(|day| day.overdue),
+            open: i64::try_from(open.len()).unwrap_or(i64::MAX),
+            open_overdue: i64::try_from(open_overdue).unwrap_or(i64::MAX),
+            days: std::mem::take(&mut self.days).into_values().collect(),
+        }
+    }
+}
+
+/// What a step takes that was never done before, in working minutes.
+const DEFAULT_MINUTES: u32 = 30;
+/// Nothing of it is written down, so it comes from nowhere.
+const CAUSE: Cause = Cause {
+    source: "intake",
+    position: 0,
+    kind: EventKind::DossierAccepted,
+};
+
+/// A crew with so many more, or fewer: one stays at least.
+fn people(crew: &BTreeSet<String>, more: i64) -> BTreeSet<String> {
+    let wanted = i64::try_from(crew.len()).unwrap_or(i64::MAX) + more;
+    let wanted = usize::try_from(wanted.max(1)).unwrap_or(1);
+    let others = (1..).map(|n| format!("what-if-{n}"));
+    crew.iter().cloned().chain(others).take(wanted).collect()
+}

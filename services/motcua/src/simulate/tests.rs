@@ -1,0 +1,289 @@
+//! A small office with a past, and its futures.
+
+use jiff::{SignedDuration, Timestamp};
+use motcua_platform::{
+    catalog::Catalog,
+    feed::kind_of,
+    identity::Principal,
+    ledger::{Authority, Context},
+    policy,
+    time::to_proto,
+};
+use motcua_proto::{
+    events::v1::{CatalogApplied, DefinitionPublished, Event, EventKind, event::Payload},
+    r#type::v1::{PriorityGround, Role},
+};
+use motcua_workflow::domain::{Case, Cause, Command, Due, Limit, Receipt, Surround, apply, decide};
+
+use super::{
+    future::{Change, play},
+    past::Past,
+};
+use crate::catalog::embedded;
+
+const WARD: &str = "11593";
+const PROCEDURE: &str = "1.000894";
+
+fn at(text: &str) -> Timestamp {
+    motcua_calendar::instant(text.parse().unwrap()).unwrap()
+}
+
+fn staff(id: &str, role: Role) -> Authority {
+    let principal = Principal::of(id, &[role], &[WARD]);
+    let method = policy::of("motcua.workflow.v1.TaskService/CompleteTask").unwrap();
+    Authority::of(
+        &principal,
+        &policy::judge(method, Some(&principal), None).unwrap(),
+    )
+}
+
+/// A history that writes itself by the domain's rules.
+struct History {
+    surround: Surround,
+    intake: Vec<Event>,
+    workflow: Vec<Event>,
+    cases: Vec<Case>,
+}
+
+impl History {
+    fn begin() -> Self {
+        let bundle = embedded().unwrap();
+        let surround = Surround::default();
+        let catalog = Catalog::parse(&bundle.catalog).unwrap();
+        surround.catalogs.remember(catalog, true);
+        let mut workflow = Vec::new();
+        for mut definition in bundle.definitions {
+            definition.version = 1;
+            let parsed = motcua_workflow::domain::Definition::parse(&definition).unwrap();
+            surround.definitions.remember(parsed);
+            workflow.push(Event {
+                payload: Some(Payload::DefinitionPublished(DefinitionPublished {
+                    version: 1,
+                    definition: Some(definition),
+                    ..DefinitionPublished::default()
+                })),
+                ..Event::default()
+            });
+        }
+        let intake = vec![Event {
+            payload: Some(Payload::CatalogApplied(CatalogApplied {
+                catalog: Some(bundle.catalog),
+            })),
+            ..Event::default()
+        }];
+        Self {
+            surround,
+            intake,
+            workflow,
+            cases: Vec::new(),
+        }
+    }
+
+    fn asks(&mut self, place: usize, who: &Authority, now: Timestamp, command: &Command) {
+        let code = format!("H24.11593-250701-{:04}", place + 1);
+        let context = Context::new(now, &code, who);
+        let decision = decide(self.cases.get(place), command, &context, &self.surround).unwrap();
+        for payload in decision.events {
+            let event = Event {
+                kind: kind_of(&payload).into(),
+                dossier: code.clone(),
+                procedure: decision.subject.procedure.clone(),
+                actor: Some(who.actor().clone()),
+                occurred_at: Some(to_proto(now)),
+                payload: Some(payload),
+                ..Event::default()
+            };
+            let before = self.cases.get(place).cloned();
+            let after = apply(before, &event).unwrap();
+            if place < self.cases.len() {
+                self.cases[place] = after;
+            } else {
+                self.cases.push(after);
+            }
+            self.workflow.push(event);
+        }
+    }
+
+    /// Comes in at an instant; worked off at once where somebody does.
+    fn dossier(&mut self, now: Timestamp, worked_off: bool) {
+        let place = self.cases.len();
+        let catalog = self.surround.catalogs.in_force().unwrap();
+        let procedure = catalog.procedure(PROCEDURE).unwrap();
+        let limit = Limit::from_proto(procedure.limit.as_ref().unwrap()).unwrap();
+        let calendar = catalog.calendar_of(catalog.agency(WARD).unwrap()).unwrap();
+        let hour = motcua_calendar::DueHour::EndOfDay;
+        let due = calendar
+            .due(now, &limit.reckoned().unwrap(), hour, &[])
+            .unwrap();
+        let receipt = Receipt {
+            procedure: PROCEDURE.into(),
+            received_at: now,
+            due: Due {
+                at: due.at,
+                judged_until: due.judged_until,
+            },
+            limit,
+            catalog: catalog.id().to_owned(),
+            definition: procedure.definition.clone(),
+            receiving_agency: WARD.into(),
+            competent_agency: WARD.into(),
+            priority: PriorityGround::Unspecified,
+            options: Vec::new(),
+            recused: Vec::new(),
+            fee_vnd: 0,
+            paid_vnd: 0,
+        };
+        let start = Command::Start {
+            receipt: Box::new(receipt),
+            cause: Cause {
+                source: "intake",
+                position: 1,
+                kind: EventKind::DossierAccepted,
+            },
+        };
+        self.asks(place, &Authority::of_service("workflow"), now, &start);
+        let mut now = now;
+        while worked_off && !self.cases[place].is_ended() {
+            let (task, role) = self.cases[place]
+                .waiting()
+                .map(|(id, task)| (id, task.role))
+                .next()
+                .unwrap();
+            let who = match role {
+                Role::Leader => staff("leader-1", Role::Leader),
+                _ => staff("officer-1", Role::Officer),
+            };
+            let claim = Command::Claim { task: task.clone() };
+            self.asks(place, &who, now, &claim);
+            now += SignedDuration::from_mins(20);
+            let outcome = "approved".to_owned();
+            self.asks(place, &who, now, &Command::Complete { task, outcome });
+        }
+    }
+
+    fn past(&self) -> Past {
+        Past::read(&self.intake, &self.workflow).unwrap()
+    }
+}
+
+/// Four weeks with four dossiers a day, worked off by one officer and one leader in an hour each.
+fn four_weeks() -> History {
+    let mut history = History::begin();
+    let mut day: jiff::civil::Date = "2025-07-01".parse().unwrap();
+    for _ in 0..28 {
+        if !matches!(
+            day.weekday(),
+            jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday
+        ) {
+            for hour in [8, 9, 14, 15] {
+                let now = motcua_calendar::instant(day.at(hour, 0, 0, 0)).unwrap();
+                history.dossier(now, true);
+            }
+        }
+        day = day.tomorrow().unwrap();
+    }
+    history
+}
+
+#[test]
+fn the_past_is_read_from_the_histories() {
+    let mut history = four_weeks();
+    history.dossier(at("2025-07-28T16:00"), false);
+    let past = history.past();
+    assert_eq!(past.open.len(), 1);
+    assert_eq!(past.now, at("2025-07-28T16:00"));
+    let crew = |role| {
+        past.crews[&(WARD.to_owned(), role)]
+            .iter()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(crew(Role::Officer), ["officer-1"]);
+    assert_eq!(crew(Role::Leader), ["leader-1"]);
+    let step = (PROCEDURE.to_owned(), "appraise".to_owned());
+    assert!(past.minutes[&step].iter().all(|minutes| *minutes == 20));
+    assert!(
+        past.outcomes[&step]
+            .iter()
+            .all(|outcome| outcome == "approved")
+    );
+    assert_eq!(past.arrivals[&"2025-07-02".parse().unwrap()].len(), 4);
+}
+
+#[test]
+fn nothing_changed_goes_on_as_before_and_the_same_chance_comes_out_the_same() {
+    let mut history = four_weeks();
+    history.dossier(at("2025-07-28T16:00"), false);
+    let past = history.past();
+    let as_it_is = play(&past, &Change::default(), 28, 1).unwrap();
+    assert_eq!(as_it_is, play(&past, &Change::default(), 28, 1).unwrap());
+    // Twenty working days of four, and now and then the one that was open, which came on a Monday.
+    assert!((80..=84).contains(&as_it_is.received), "{as_it_is:?}");
+    assert_eq!(as_it_is.overdue(), 0);
+    assert_eq!(1 + as_it_is.received, as_it_is.resolved + as_it_is.open);
+    assert!(as_it_is.open <= 4, "{as_it_is:?}");
+    let by_day: i64 = as_it_is.days.iter().map(|day| day.resolved).sum();
+    assert_eq!(by_day, as_it_is.resolved);
+}
+
+#[test]
+fn more_dossiers_than_one_officer_can_do_come_late_and_more_officers_help() {
+    let past = four_weeks().past();
+    // Twelve times four dossiers a day, forty minutes of the officer's time each: 32 hours of work a day.
+    let flood = Change {
+        arrivals: Some(12.0),
+        ..Change::default()
+    };
+    let drowned = play(&past, &flood, 28, 1).unwrap();
+    assert_eq!(drowned.received, 12 * 80);
+    assert!(drowned.overdue() > 500, "{drowned:?}");
+    assert_eq!(drowned.received, drowned.resolved + drowned.open);
+    let helped = Change {
+        people: [
+            ((WARD.to_owned(), Role::Officer), 5),
+            ((WARD.to_owned(), Role::Leader), 5),
+        ]
+        .into(),
+        ..flood
+    };
+    let helped = play(&past, &helped, 28, 1).unwrap();
+    assert!(helped.overdue() < drowned.overdue() / 10, "{helped:?}");
+    // Fewer than one is one.
+    let nobody = Change {
+        people: [((WARD.to_owned(), Role::Officer), -7)].into(),
+        ..Change::default()
+    };
+    assert_eq!(play(&past, &nobody, 28, 1).unwrap().overdue(), 0);
+}
+
+#[test]
+fn another_limit_is_another_measure() {
+    let past = four_weeks().past();
+    let flood = |limit: Option<Limit>| Change {
+        arrivals: Some(4.0),
+        limits: limit
+            .map(|limit| (PROCEDURE.to_owned(), limit))
+            .into_iter()
+            .collect(),
+        ..Change::default()
+    };
+    let strict = play(&past, &flood(Some(Limit::WorkingHours(1))), 28, 1).unwrap();
+    let mild = play(&past, &flood(Some(Limit::WorkingDayHalves(200))), 28, 1).unwrap();
+    assert_eq!(mild.overdue(), 0);
+    assert!(strict.overdue() > mild.overdue() + 100, "{strict:?}");
+    assert_eq!(strict.received, mild.received);
+}
+
+#[test]
+fn what_is_asked_for_wrongly_is_said() {
+    for (people, right) in [
+        ("11593/officer=-1", true),
+        ("11593/officer=+2", true),
+        ("11593/guard=1", false),
+        ("11593=1", false),
+        ("11593/officer", false),
+        ("11593/officer=one", false),
+    ] {
+        assert_eq!(super::place(people).is_some(), right, "{people}");
+    }
+}
