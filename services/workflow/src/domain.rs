@@ -51,6 +51,7 @@ mod tests;
 pub use self::{
     case::{
         Called, Case, Due, Escalation, Hold, Lease, Limit, SubCase, Task, Timer, Touched, task_id,
+        task_index,
     },
     command::{Cause, Command, Receipt, StatementKind, Words},
     condition::Condition,

@@ -7,7 +7,7 @@ use motcua_proto::{
     r#type::v1::{Agency, AgencyKind, Calendar, Catalog, Limit, Procedure, limit},
     workflow::v1::{Definition, Step, Transition, step::Kind, timer_step::Wait},
 };
-use motcua_workflow::domain::Definition as Sound;
+use motcua_workflow::domain::{Definition as Sound, Wait as Planned};
 
 use super::{
     fault::{Faults, Places},
@@ -311,17 +311,13 @@ fn onward(transitions: &[Transition]) -> Vec<&str> {
         .collect()
 }
 
-/// What a wait takes of the limit.
+/// What a wait takes of the limit, as workflow counts it.
 fn waits(wait: Wait) -> i64 {
-    match wait {
-        Wait::WorkingMinutes(minutes) => i64::from(minutes),
-        Wait::CalendarDays(days) => calendar_days(days),
-    }
-}
-
-/// Five of seven days are worked, and one at least.
-fn calendar_days(days: i32) -> i64 {
-    (i64::from(days) * 5 / 7).max(1) * DAY_MINUTES
+    let planned = match wait {
+        Wait::WorkingMinutes(minutes) => Planned::WorkingMinutes(minutes.unsigned_abs()),
+        Wait::CalendarDays(days) => Planned::CalendarDays(days.unsigned_abs()),
+    };
+    i64::from(planned.planned_minutes())
 }
 
 /// Every option that a branch asks for is offered by the procedure, and every option offered is asked for.
@@ -383,6 +379,7 @@ fn allowance(catalog: &Catalog, procedure: &Procedure, hours_known: bool) -> Opt
     Some(match limit.kind.as_ref()? {
         limit::Kind::WorkingDayHalves(halves) => i64::from(*halves) * DAY_MINUTES / 2,
         limit::Kind::WorkingHours(hours) => i64::from(*hours) * 60,
+        // Five of seven days are worked.
         limit::Kind::CalendarDays(days) => i64::from(*days) * DAY_MINUTES * 5 / 7,
         limit::Kind::SameDay(_) if !hours_known => return None,
         // What comes in at the cut-off must be done by the evening, wherever it is decided.

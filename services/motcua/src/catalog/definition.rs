@@ -32,12 +32,7 @@ const KINDS: [&str; 7] = [
 ];
 
 /// Reads a definition. What is wrong is left empty in it and stands among the faults.
-pub(super) fn read(
-    name: &str,
-    file: &str,
-    text: &str,
-    faults: &mut Faults,
-) -> (Definition, Places) {
+fn read(name: &str, file: &str, text: &str, faults: &mut Faults) -> (Definition, Places) {
     let mut reader = Reader {
         places: Places::default(),
         faults,
@@ -51,6 +46,24 @@ pub(super) fn read(
         reader.definition(table, &mut definition);
     }
     (definition, reader.places)
+}
+
+/// Reads a definition, and judges it where it is not misshapen: the faults that follow from that would only hide it. True
+/// where it is sound.
+pub(super) fn judged(
+    name: &str,
+    file: &str,
+    text: &str,
+    faults: &mut Faults,
+) -> (Definition, Places, bool) {
+    let before = faults.len();
+    let (definition, places) = read(name, file, text, faults);
+    if faults.len() == before
+        && let Err(violations) = motcua_workflow::domain::Definition::parse(&definition)
+    {
+        faults.lead_back(&violations, &places, &Place::file(file));
+    }
+    (definition, places, faults.len() == before)
 }
 
 struct Reader<'f> {

@@ -84,15 +84,8 @@ fn bundle(files: &Files, mut faults: Faults) -> Result<Bundle, Faults> {
     let mut definition_places = Vec::new();
     let mut sound = BTreeMap::new();
     for (name, file, text) in files.definitions() {
-        let before = faults.len();
-        let (definition, found) = definition::read(name, file, text, &mut faults);
-        // What is misshapen is not judged further: the faults that follow from it would only hide it.
-        if faults.len() == before
-            && let Err(violations) = motcua_workflow::domain::Definition::parse(&definition)
-        {
-            faults.lead_back(&violations, &found, &Place::file(file));
-        }
-        sound.insert(name.to_owned(), faults.len() == before);
+        let (definition, found, is_sound) = definition::judged(name, file, text, &mut faults);
+        sound.insert(name.to_owned(), is_sound);
         definitions.push(definition);
         definition_places.push(found);
     }

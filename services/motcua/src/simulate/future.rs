@@ -22,7 +22,9 @@ use motcua_proto::{
     statistics::v1::SettlementDay,
     r#type::v1::{PriorityGround, Punctuality, Role},
 };
-use motcua_workflow::domain::{Case, Cause, Command, Due, Limit, Receipt, apply, decide};
+use motcua_workflow::domain::{
+    Case, Cause, Command, Definition, Due, Limit, Receipt, apply, decide, task_index,
+};
 
 use super::past::{Past, Place};
 use crate::Failed;
@@ -115,8 +117,7 @@ struct World<'p> {
     /// Tasks that somebody works on.
     in_hand: BTreeSet<(String, String)>,
     coming: Vec<Receipt>,
-    days: BTreeMap<Date, SettlementDay>,
-    received: i64,
+    days: Days,
     authorities: HashMap<(String, Place), Authority>,
     /// When offices open, and cases look at the clock, as far as that is on the agenda.
     openings: BTreeSet<Timestamp>,
@@ -145,8 +146,7 @@ impl<'p> World<'p> {
             free,
             in_hand: BTreeSet::new(),
             coming: Vec::new(),
-            days: BTreeMap::new(),
-            received: 0,
+            days: Days::default(),
             authorities: HashMap::new(),
             openings: BTreeSet::new(),
             clocks: HashMap::new(),
@@ -288,8 +288,7 @@ impl<'p> World<'p> {
             },
             ..receipt
         };
-        self.received += 1;
-        self.day().received += 1;
+        self.days.at(self.now).received += 1;
         let code = format!("what-if-{}", index + 1);
         let start = Command::Start {
             receipt: Box::new(receipt),
@@ -303,15 +302,6 @@ impl<'p> World<'p> {
         let catalog = self.past.surround.catalogs.in_force()?;
         let agency = catalog.agency(agency)?;
         Some((Arc::clone(catalog.calendar_of(agency)?), due_hour(agency)))
-    }
-
-    /// The day that it is.
-    fn day(&mut self) -> &mut SettlementDay {
-        let date = motcua_calendar::local(self.now).date();
-        self.days.entry(date).or_insert_with(|| SettlementDay {
-            date: Some(date_to_proto(date)),
-            ..SettlementDay::default()
-        })
     }
 
     /// Asks the domain, and takes in what happens. What it refuses does not happen.
@@ -339,8 +329,8 @@ impl<'p> World<'p> {
                     .cases
                     .get(code)
                     .is_some_and(|case| case.punctuality == Punctuality::Overdue);
-                self.day().resolved += 1;
-                self.day().overdue += i64::from(overdue);
+                self.days.at(self.now).resolved += 1;
+                self.days.at(self.now).overdue += i64::from(overdue);
             }
         }
         self.listed(code);
@@ -515,26 +505,25 @@ impl<'p> World<'p> {
         Ok(authority)
     }
 
-    /// An outcome as it came before, of those that the task still has; the first where it never was done.
-    fn outcome(&mut self, code: &str, id: &str) -> Option<String> {
+    /// The definition's step of a task, the index of the task, and its case.
+    fn step(&self, code: &str, id: &str) -> Option<(Arc<Definition>, usize, &Case)> {
         let case = self.cases.get(code)?;
-        let task = case.task(id)?;
-        let step = (case.procedure_of(task).to_owned(), task.step.clone());
-        let index = id
-            .strip_prefix('t')?
-            .parse::<usize>()
-            .ok()?
-            .checked_sub(1)?;
+        let index = task_index(id)?;
         let (definition, version) = case.definition_of(index)?;
         let definition = self.past.surround.definitions.get(definition, version)?;
+        Some((definition, index, case))
+    }
+
+    /// An outcome as it came before, of those that the task still has; the first where it never was done.
+    fn outcome(&mut self, code: &str, id: &str) -> Option<String> {
+        let (definition, index, case) = self.step(code, id)?;
+        let task = case.task(id)?;
+        let step = (case.procedure_of(task).to_owned(), task.step.clone());
         let left: Vec<_> = definition
             .task(&task.step)?
             .transitions
             .iter()
-            .filter(|way| {
-                way.at_most
-                    .is_none_or(|times| case.taken(index, &way.outcome) < times)
-            })
+            .filter(|way| way.is_open_after(case.taken(index, &way.outcome)))
             .map(|way| way.outcome.clone())
             .collect();
         let before: Vec<_> = self
@@ -555,15 +544,8 @@ impl<'p> World<'p> {
         let Some(outcome) = self.outcome(code, id) else {
             return Ok(());
         };
-        let found = self.cases.get(code).and_then(|case| {
+        let found = self.step(code, id).and_then(|(definition, _, case)| {
             let task = case.task(id)?;
-            let index = id
-                .strip_prefix('t')?
-                .parse::<usize>()
-                .ok()?
-                .checked_sub(1)?;
-            let (definition, version) = case.definition_of(index)?;
-            let definition = self.past.surround.definitions.get(definition, version)?;
             let external = definition.task(&task.step)?.external.as_ref()?;
             let (code, _) = external
                 .codes
@@ -583,25 +565,44 @@ impl<'p> World<'p> {
         Ok(())
     }
 
-    fn outlook(mut self, until: Timestamp) -> Outlook {
-        let open: Vec<_> = self
-            .cases
-            .values()
-            .filter(|case| !case.is_ended())
-            .collect();
-        let open_overdue = open
-            .iter()
-            .filter(|case| until >= case.first_due.judged_until)
-            .count();
-        let sum = |count: fn(&SettlementDay) -> i64| self.days.values().map(count).sum();
-        Outlook {
-            received: self.received,
+    fn outlook(self, until: Timestamp) -> Outlook {
+        self.days.outlook(self.cases.values(), until)
+    }
+}
+
+/// What came in and what was resolved, by the day.
+#[derive(Debug, Default)]
+pub(super) struct Days(BTreeMap<Date, SettlementDay>);
+
+impl Days {
+    /// The day of an instant.
+    pub(super) fn at(&mut self, at: Timestamp) -> &mut SettlementDay {
+        let date = motcua_calendar::local(at).date();
+        self.0.entry(date).or_insert_with(|| SettlementDay {
+            date: Some(date_to_proto(date)),
+            ..SettlementDay::default()
+        })
+    }
+
+    /// All of it, with how the cases stand in the end.
+    pub(super) fn outlook<'c>(
+        self,
+        cases: impl Iterator<Item = &'c Case>,
+        until: Timestamp,
+    ) -> Outlook {
+        let sum = |count: fn(&SettlementDay) -> i64| self.0.values().map(count).sum();
+        let mut outlook = Outlook {
+            received: sum(|day| day.received),
             resolved: sum(|day| day.resolved),
             resolved_overdue: sum(|day| day.overdue),
-            open: i64::try_from(open.len()).unwrap_or(i64::MAX),
-            open_overdue: i64::try_from(open_overdue).unwrap_or(i64::MAX),
-            days: std::mem::take(&mut self.days).into_values().collect(),
+            ..Outlook::default()
+        };
+        for case in cases.filter(|case| !case.is_ended()) {
+            outlook.open += 1;
+            outlook.open_overdue += i64::from(until >= case.first_due.judged_until);
         }
+        outlook.days = self.0.into_values().collect();
+        outlook
     }
 }
 

@@ -3,18 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use motcua_platform::{
-    catalog::Catalog,
-    time::{date_to_proto, from_proto_opt},
-};
+use motcua_platform::{catalog::Catalog, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{Event, event::Payload},
-    statistics::v1::SettlementDay,
     r#type::v1::{Punctuality, Role},
 };
 use motcua_workflow::domain::{Case, Definition, Due, Receipt, Surround, apply};
 
-use super::future::Outlook;
+use super::future::{Days, Outlook};
 use crate::Failed;
 
 /// People of one role at one agency.
@@ -99,44 +95,26 @@ impl Past {
 
     /// What really came of it, by what was told since.
     pub(super) fn went_on(&self, told: &[Event], until: Timestamp) -> Outlook {
-        let mut outlook = Outlook::default();
         let mut cases = self.open.clone();
-        let mut days: BTreeMap<Date, SettlementDay> = BTreeMap::new();
+        let mut days = Days::default();
         for event in told.iter().filter(|event| !event.dossier.is_empty()) {
             let before = cases.remove(&event.dossier);
             let Some(after) = apply(before, event) else {
                 continue;
             };
             let at = from_proto_opt(event.occurred_at.as_ref()).unwrap_or_default();
-            let date = motcua_calendar::local(at).date();
-            let day = days.entry(date).or_insert_with(|| SettlementDay {
-                date: Some(date_to_proto(date)),
-                ..SettlementDay::default()
-            });
             match &event.payload {
-                Some(Payload::CaseStarted(_)) => {
-                    outlook.received += 1;
-                    day.received += 1;
-                }
+                Some(Payload::CaseStarted(_)) => days.at(at).received += 1,
                 Some(Payload::CaseFinished(finished)) => {
-                    let overdue = i64::from(finished.punctuality() == Punctuality::Overdue);
-                    outlook.resolved += 1;
-                    outlook.resolved_overdue += overdue;
+                    let day = days.at(at);
                     day.resolved += 1;
-                    day.overdue += overdue;
+                    day.overdue += i64::from(finished.punctuality() == Punctuality::Overdue);
                 }
                 _ => {}
             }
             cases.insert(event.dossier.clone(), after);
         }
-        let open: Vec<_> = cases.values().filter(|case| !case.is_ended()).collect();
-        let late = open
-            .iter()
-            .filter(|case| until >= case.first_due.judged_until);
-        outlook.open_overdue = i64::try_from(late.count()).unwrap_or(i64::MAX);
-        outlook.open = i64::try_from(open.len()).unwrap_or(i64::MAX);
-        outlook.days = days.into_values().collect();
-        outlook
+        days.outlook(cases.values(), until)
     }
 
     fn arrived(&mut self, case: &Case) {

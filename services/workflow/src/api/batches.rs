@@ -4,10 +4,7 @@ use std::collections::HashSet;
 
 use futures::future::join_all;
 use motcua_platform::{
-    call::Call,
-    error::Error,
-    ledger::{Accepted, Target},
-    parse::Fields,
+    call::Call, error::Error, ledger::Accepted, parse::Fields, position::Position,
 };
 use motcua_proto::workflow::v1::{self as proto, TaskState, task_outcome};
 use uuid::Uuid;
@@ -28,7 +25,7 @@ const COLLEAGUES_MAX: usize = 50;
 type Outcome = (String, Result<Accepted<proto::Task>, Error>);
 
 impl TaskServer {
-    /// Finishes tasks. One that is named twice is finished once.
+    /// Finishes tasks. None is named twice.
     pub(super) async fn complete_all(
         &self,
         call: &Call,
@@ -111,13 +108,16 @@ impl TaskServer {
                     task: task.clone(),
                     to,
                 };
-                let target = Target::Key(row.code.clone());
-                let method = "motcua.workflow.v1.TaskService/ReassignTasks";
-                (row, task, call.envelope(method, body, own, target, command))
+                (row, task, own, command)
             })
-            .map(async |(row, task, envelope)| {
+            .map(async |(row, task, own, command)| {
                 let name = format!("cases/{}/tasks/{task}", row.code);
-                (name, self.carry_out(call, &row.code, &task, envelope).await)
+                let method = "motcua.workflow.v1.TaskService/ReassignTasks";
+                let of = [&row.code, &task];
+                (
+                    name,
+                    self.command(call, method, body, of, own, command).await,
+                )
             });
         let (outcomes, position) = told(join_all(giving).await);
         Ok(Accepted {
@@ -154,12 +154,7 @@ fn least(loads: &mut [(i64, &String)]) -> String {
 }
 
 /// What is told of each, and the position after which all of it is there.
-fn told(
-    outcomes: Vec<Outcome>,
-) -> (
-    Vec<proto::TaskOutcome>,
-    Option<motcua_platform::position::Position>,
-) {
+fn told(outcomes: Vec<Outcome>) -> (Vec<proto::TaskOutcome>, Option<Position>) {
     let position = outcomes
         .iter()
         .filter_map(|(_, outcome)| outcome.as_ref().ok()?.position.clone())

@@ -3,13 +3,14 @@
 use motcua_platform::{
     call::{Call, acknowledge},
     error::Error,
-    ledger::{Accepted, Envelope, Ledger, Target},
+    ledger::{Accepted, Ledger, Target},
     page,
     parse::Fields,
     time::from_proto_opt,
 };
 use motcua_proto::workflow::v1::{self as proto, TaskState, task_service_server::TaskService};
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::{Desk, task_name, turn};
 use crate::{
@@ -25,32 +26,29 @@ pub(crate) struct TaskServer {
 }
 
 impl TaskServer {
-    async fn list(&self, call: &Call, filter: &TaskFilter) -> Result<Vec<Listed>, Error> {
+    async fn list(&self, call: &Call, mut filter: TaskFilter) -> Result<Vec<Listed>, Error> {
         let mut reading = self.desk.archive.open(call.scope()).await?;
-        Ok(store::tasks(&mut reading, filter).await?)
+        // Whoever asks for their own has an absent colleague's too.
+        if filter.assignees == [call.actor.id.as_str()] {
+            let now = self.desk.clock.now();
+            let absent = store::absent_colleagues(&mut reading, &call.actor.id, now).await?;
+            filter.assignees.extend(absent);
+        }
+        Ok(store::tasks(&mut reading, &filter).await?)
     }
 
-    /// Has a command on a task carried out, and answers with the task.
-    async fn execute(
+    /// Asks the ledger, and answers with the task as it now is.
+    pub(super) async fn command<M: prost::Message>(
         &self,
         call: &Call,
-        code: &str,
-        task: &str,
-        envelope: Envelope<Command>,
-    ) -> Result<Response<proto::Task>, Status> {
-        Ok(acknowledge(
-            self.carry_out(call, code, task, envelope).await?,
-        ))
-    }
-
-    /// The same, with its position.
-    pub(super) async fn carry_out(
-        &self,
-        call: &Call,
-        code: &str,
-        task: &str,
-        envelope: Envelope<Command>,
+        method: &'static str,
+        body: &M,
+        [code, task]: [&String; 2],
+        request_id: Option<Uuid>,
+        command: Command,
     ) -> Result<Accepted<proto::Task>, Error> {
+        let target = Target::Key(code.clone());
+        let envelope = call.envelope(method, body, request_id, target, command);
         let accepted = self.ledger.execute(turn(code), envelope).await?;
         let case = self.desk.shown_one(call.scope(), accepted.answer).await?;
         let name = format!("cases/{code}/tasks/{task}");
@@ -77,17 +75,13 @@ impl TaskServer {
         let request_id = fields.request_id(&body.request_id);
         let (((code, task), outcome), request_id) =
             fields.finish(name.zip(outcome).zip(request_id))?;
-        let envelope = call.envelope(
-            "motcua.workflow.v1.TaskService/CompleteTask",
-            body,
-            request_id,
-            Target::Key(code.clone()),
-            Command::Complete {
-                task: task.clone(),
-                outcome,
-            },
-        );
-        self.carry_out(call, &code, &task, envelope).await
+        let command = Command::Complete {
+            task: task.clone(),
+            outcome,
+        };
+        let method = "motcua.workflow.v1.TaskService/CompleteTask";
+        self.command(call, method, body, [&code, &task], request_id, command)
+            .await
     }
 }
 
@@ -123,21 +117,7 @@ impl TaskService for TaskServer {
         if filter.states.is_empty() {
             filter.states = vec![TaskState::Open, TaskState::Claimed];
         }
-        // Whoever asks for their own has an absent colleague's too.
-        if filter.assignees == [call.actor.id.as_str()] {
-            let mut reading = self
-                .desk
-                .archive
-                .open(call.scope())
-                .await
-                .map_err(Error::from)?;
-            let now = self.desk.clock.now();
-            let absent = store::absent_colleagues(&mut reading, &call.actor.id, now)
-                .await
-                .map_err(Error::from)?;
-            filter.assignees.extend(absent);
-        }
-        let listed = self.list(&call, &filter).await?;
+        let listed = self.list(&call, filter).await?;
         let wanted: Vec<_> = listed
             .iter()
             .filter_map(|row| row.case.definition_of(row.index))
@@ -182,14 +162,10 @@ impl TaskService for TaskServer {
         let name = task_name(&mut fields, &body.name);
         let request_id = fields.request_id(&body.request_id);
         let ((code, task), request_id) = fields.finish(name.zip(request_id))?;
-        let envelope = call.envelope(
-            "motcua.workflow.v1.TaskService/ClaimTask",
-            &body,
-            request_id,
-            Target::Key(code.clone()),
-            Command::Claim { task: task.clone() },
-        );
-        self.execute(&call, &code, &task, envelope).await
+        let command = Command::Claim { task: task.clone() };
+        let method = "motcua.workflow.v1.TaskService/ClaimTask";
+        let done = self.command(&call, method, &body, [&code, &task], request_id, command);
+        Ok(acknowledge(done.await?))
     }
 
     async fn complete_task(
@@ -211,14 +187,10 @@ impl TaskService for TaskServer {
         let name = task_name(&mut fields, &body.name);
         let request_id = fields.request_id(&body.request_id);
         let ((code, task), request_id) = fields.finish(name.zip(request_id))?;
-        let envelope = call.envelope(
-            "motcua.workflow.v1.TaskService/ReleaseTask",
-            &body,
-            request_id,
-            Target::Key(code.clone()),
-            Command::Release { task: task.clone() },
-        );
-        self.execute(&call, &code, &task, envelope).await
+        let command = Command::Release { task: task.clone() };
+        let method = "motcua.workflow.v1.TaskService/ReleaseTask";
+        let done = self.command(&call, method, &body, [&code, &task], request_id, command);
+        Ok(acknowledge(done.await?))
     }
 
     async fn delegate_task(
@@ -239,14 +211,9 @@ impl TaskService for TaskServer {
             to,
             until,
         };
-        let envelope = call.envelope(
-            "motcua.workflow.v1.TaskService/DelegateTask",
-            &body,
-            request_id,
-            Target::Key(code.clone()),
-            command,
-        );
-        self.execute(&call, &code, &task, envelope).await
+        let method = "motcua.workflow.v1.TaskService/DelegateTask";
+        let done = self.command(&call, method, &body, [&code, &task], request_id, command);
+        Ok(acknowledge(done.await?))
     }
 
     async fn reassign_tasks(
@@ -279,17 +246,13 @@ impl TaskService for TaskServer {
         let request_id = fields.request_id(&body.request_id);
         let (((code, task), answer), request_id) =
             fields.finish(name.zip(answer).zip(request_id))?;
-        let envelope = call.envelope(
-            "motcua.workflow.v1.TaskService/RecordExternalOutcome",
-            &body,
-            request_id,
-            Target::Key(code.clone()),
-            Command::RecordOutcome {
-                task: task.clone(),
-                code: answer,
-            },
-        );
-        self.execute(&call, &code, &task, envelope).await
+        let command = Command::RecordOutcome {
+            task: task.clone(),
+            code: answer,
+        };
+        let method = "motcua.workflow.v1.TaskService/RecordExternalOutcome";
+        let done = self.command(&call, method, &body, [&code, &task], request_id, command);
+        Ok(acknowledge(done.await?))
     }
 
     async fn return_task(
@@ -304,16 +267,12 @@ impl TaskService for TaskServer {
         let request_id = fields.request_id(&body.request_id);
         let (((code, task), reason), request_id) =
             fields.finish(name.zip(reason).zip(request_id))?;
-        let envelope = call.envelope(
-            "motcua.workflow.v1.TaskService/ReturnTask",
-            &body,
-            request_id,
-            Target::Key(code.clone()),
-            Command::Return {
-                task: task.clone(),
-                reason: Words::from(reason),
-            },
-        );
-        self.execute(&call, &code, &task, envelope).await
+        let command = Command::Return {
+            task: task.clone(),
+            reason: Words::from(reason),
+        };
+        let method = "motcua.workflow.v1.TaskService/ReturnTask";
+        let done = self.command(&call, method, &body, [&code, &task], request_id, command);
+        Ok(acknowledge(done.await?))
     }
 }

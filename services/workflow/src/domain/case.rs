@@ -541,8 +541,9 @@ pub(super) fn timer_id(index: usize) -> String {
     format!("w{}", index + 1)
 }
 
-/// The index of a task's id.
-fn task_index(id: &str) -> Option<usize> {
+/// The index of a task's id; `None` where it is none.
+#[must_use]
+pub fn task_index(id: &str) -> Option<usize> {
     index(id, 't')
 }
 

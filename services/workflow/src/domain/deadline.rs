@@ -52,7 +52,8 @@ impl Desk<'_> {
         if let Some(last) = holds.last_mut() {
             last.clone_from(&hold);
         }
-        let hours = self.hours()?;
+        let timetable = timetable_of(case, self.surround)?;
+        let hours = timetable.hours_of(case)?;
         let first_due = hours.due(case.received_at, case.limit, &holds)?;
         let due = if case.extended {
             // The promised date was made in the knowledge of the case's own time: it moves by the working time held.
@@ -78,46 +79,43 @@ impl Desk<'_> {
             first_due_at: Some(to_proto(first_due.at)),
             first_judged_until: Some(to_proto(first_due.judged_until)),
             due_soon_at: due_soon_at.map(to_proto),
-            moved: self.moved(&holds, &hold, at)?,
+            moved: self.ends(&timetable, &holds, at, Some(&hold))?,
         };
         Ok(self.decision(vec![Payload::CaseResumed(event)]))
     }
 
-    /// Budgets of waiting tasks, and limits of branches that run, moved by the hold.
-    fn moved(
+    /// Where budgets, limits of branches and waits end, of a case that goes on at an instant: what they had left before it,
+    /// holds left out, follows. After a hold, so does what a lease had left.
+    fn ends(
         &self,
+        timetable: &Timetable,
         holds: &[Hold],
-        hold: &Hold,
         at: Timestamp,
+        after: Option<&Hold>,
     ) -> Result<Vec<events::MovedDue>, Error> {
-        let timetable = timetable_of(self.case, self.surround)?;
-        let before = &self.case.holds[..self.case.holds.len().saturating_sub(1)];
-        let mut moved = Vec::new();
+        let mut ends = Vec::new();
+        // A budget that was used up stays overdrawn, and so does what was to be escalated then.
+        let later = |hours: &Hours, minutes: i32| match u32::try_from(minutes) {
+            Ok(left) if left > 0 => hours.budget_end(at, left).map(to_proto).map(Some),
+            _ => Ok(None),
+        };
         for (id, task) in self.case.waiting() {
             let hours = timetable.hours(&task.agency)?;
-            let used = hours.used(task.opened_at, hold.from, before);
-            // A budget that was used up before the asking stays overdrawn, and so does what was to be escalated then.
-            let later = |minutes: i32| match u32::try_from(minutes - used) {
-                Ok(left) if left > 0 => hours.budget_end(at, left).map(to_proto).map(Some),
-                _ => Ok(None),
-            };
-            let due_at = later(task.planned_minutes)?;
+            let used = hours.used(task.opened_at, at, holds);
+            let due_at = later(&hours, task.planned_minutes - used)?;
             let escalate_at = match task.escalation {
-                Some(escalation) => later(escalation.after_minutes)?,
+                Some(escalation) => later(&hours, escalation.after_minutes - used)?,
                 None => None,
             };
             // What was taken for so much working time stays so; what was delegated until a day comes back on that day.
-            let lease_until = match &task.lease {
-                Some(lease) if lease.back_to.is_empty() => {
-                    match u32::try_from(hours.used(hold.from, lease.until, &[])) {
-                        Ok(left) if left > 0 => Some(to_proto(hours.budget_end(at, left)?)),
-                        _ => None,
-                    }
+            let lease_until = match (after, &task.lease) {
+                (Some(hold), Some(lease)) if lease.back_to.is_empty() => {
+                    later(&hours, hours.used(hold.from, lease.until, &[]))?
                 }
                 _ => None,
             };
             if due_at.is_some() || lease_until.is_some() {
-                moved.push(events::MovedDue {
+                ends.push(events::MovedDue {
                     task: id,
                     due_at,
                     escalate_at,
@@ -131,32 +129,39 @@ impl Desk<'_> {
                 continue;
             }
             let hours = timetable.hours(&timer.agency)?;
-            let left = timer.working_minutes - hours.used(timer.set_at, hold.from, before);
-            if let Ok(left) = u32::try_from(left)
-                && left > 0
-            {
-                moved.push(events::MovedDue {
+            let used = hours.used(timer.set_at, at, holds);
+            if let due_at @ Some(_) = later(&hours, timer.working_minutes - used)? {
+                ends.push(events::MovedDue {
                     timer: timer_id(index),
-                    due_at: Some(to_proto(hours.budget_end(at, left)?)),
+                    due_at,
                     ..events::MovedDue::default()
                 });
             }
         }
-        for sub_case in self
-            .case
-            .sub_cases
-            .iter()
-            .filter(|sub_case| sub_case.finished_at.is_none())
-        {
+        let running = self.case.sub_cases.iter();
+        for sub_case in running.filter(|sub_case| sub_case.finished_at.is_none()) {
             let hours = timetable.hours(&sub_case.agency)?;
             let due = hours.due(sub_case.started_at, sub_case.limit, holds)?;
-            moved.push(events::MovedDue {
+            ends.push(events::MovedDue {
                 branch: sub_case.branch.clone(),
                 due_at: Some(to_proto(due.at)),
                 ..events::MovedDue::default()
             });
         }
-        Ok(moved)
+        Ok(ends)
+    }
+
+    /// Whether something ends at another instant than it is to end now.
+    fn is_other(&self, end: &events::MovedDue) -> bool {
+        let case = self.case;
+        let now = if !end.timer.is_empty() {
+            case.timer(&end.timer).map(|timer| timer.fires_at)
+        } else if !end.branch.is_empty() {
+            case.sub_case(&end.branch).map(|sub_case| sub_case.due_at)
+        } else {
+            case.task(&end.task).map(|task| task.due_at)
+        };
+        end.due_at != now.map(to_proto)
     }
 
     /// The calendars that count may be others than those that the dues were reckoned by. What was promised stays promised,
@@ -181,7 +186,12 @@ impl Desk<'_> {
         } else {
             first_due
         };
-        let moved = self.reckoned_anew(&timetable, &closed)?;
+        // Budgets, branches and waits of a case that stands still are reckoned when it goes on.
+        let mut moved = match case.state {
+            CaseState::Held => Vec::new(),
+            _ => self.ends(&timetable, &closed, self.context.now, None)?,
+        };
+        moved.retain(|end| self.is_other(end));
         if first_due == case.first_due && due == case.due && moved.is_empty() {
             return Ok(self.decision(Vec::new()));
         }
@@ -196,67 +206,6 @@ impl Desk<'_> {
             moved,
         };
         Ok(self.decision(vec![Payload::DeadlineRecomputed(event)]))
-    }
-
-    /// Budgets, branches and waits whose ends are others by these calendars. Those of a case that stands still are reckoned
-    /// when it goes on.
-    fn reckoned_anew(
-        &self,
-        timetable: &Timetable,
-        holds: &[Hold],
-    ) -> Result<Vec<events::MovedDue>, Error> {
-        let (case, now) = (self.case, self.context.now);
-        let mut moved = Vec::new();
-        if case.state == CaseState::Held {
-            return Ok(moved);
-        }
-        let rest = |agency: &str, since: Timestamp, minutes: i32| -> Result<_, Error> {
-            let hours = timetable.hours(agency)?;
-            match u32::try_from(minutes - hours.used(since, now, holds)) {
-                Ok(left) if left > 0 => hours.budget_end(now, left).map(Some),
-                _ => Ok(None),
-            }
-        };
-        for (id, task) in case.waiting() {
-            let due_at = rest(&task.agency, task.opened_at, task.planned_minutes)?;
-            let escalate_at = match task.escalation {
-                Some(escalation) => rest(&task.agency, task.opened_at, escalation.after_minutes)?,
-                None => None,
-            };
-            if due_at.is_some_and(|at| at != task.due_at) {
-                moved.push(events::MovedDue {
-                    task: id,
-                    due_at: due_at.map(to_proto),
-                    escalate_at: escalate_at.map(to_proto),
-                    ..events::MovedDue::default()
-                });
-            }
-        }
-        for (index, timer) in case.timers.iter().enumerate() {
-            if timer.fired_at.is_some() || timer.working_minutes == 0 {
-                continue;
-            }
-            let fires_at = rest(&timer.agency, timer.set_at, timer.working_minutes)?;
-            if fires_at.is_some_and(|at| at != timer.fires_at) {
-                moved.push(events::MovedDue {
-                    timer: timer_id(index),
-                    due_at: fires_at.map(to_proto),
-                    ..events::MovedDue::default()
-                });
-            }
-        }
-        for sub_case in case.sub_cases.iter().filter(|it| it.finished_at.is_none()) {
-            let hours = timetable.hours(&sub_case.agency)?;
-            let due_at = hours.due(sub_case.started_at, sub_case.limit, holds)?.at;
-            if due_at != sub_case.due_at {
-                moved.push(events::MovedDue {
-                    branch: sub_case.branch.clone(),
-                    due_at: Some(to_proto(due_at)),
-                    ..events::MovedDue::default()
-                });
-            }
-        }
-        Ok(moved)
     }
 
     /// An apology with a new date comes before the limit has passed, and once. It does not make the case on time: the

@@ -140,6 +140,14 @@ pub struct Transition {
     pub at_most: Option<u32>,
 }
 
+impl Transition {
+    /// Whether it may be taken once more, after it was taken so often.
+    #[must_use]
+    pub fn is_open_after(&self, taken: u32) -> bool {
+        self.at_most.is_none_or(|times| taken < times)
+    }
+}
+
 /// The path goes one way: the first whose condition is true.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {

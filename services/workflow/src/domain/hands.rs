@@ -11,7 +11,7 @@ use motcua_proto::{
 use super::{
     case::Task,
     decide::Desk,
-    standing::{ARTICLE_RECUSAL, ARTICLE_WORK, refuse_task},
+    standing::{ARTICLE_RECUSAL, ARTICLE_WORK, refuse_ended, refuse_for_system, refuse_task},
 };
 
 /// Longest delegation.
@@ -21,24 +21,12 @@ impl<'a> Desk<'a> {
     /// A task of the actor's own agency that somebody is still to work on.
     fn waits_here(&self, id: &str) -> Result<&'a Task, Error> {
         let task = self.task(id)?;
-        let refuse = |message, remedy| Err(refuse_task(task, message, ARTICLE_WORK, remedy));
-        if !self.context.scope.acts_for(&task.agency) {
-            return refuse(
-                "the task is another agency's",
-                "leave it to the agency that the task names",
-            );
-        }
+        self.at_its_agency(task)?;
         if !task.system.is_empty() {
-            return refuse(
-                "another system is asked for the outcome",
-                "let the system answer that the task names",
-            );
+            return Err(refuse_for_system(task));
         }
         if !task.is_waiting() {
-            return refuse(
-                "the task has ended",
-                "read the case again and work on what is open",
-            );
+            return Err(refuse_ended(task));
         }
         Ok(task)
     }

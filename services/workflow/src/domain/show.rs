@@ -260,7 +260,7 @@ pub fn fill(
         shown.outcomes = step
             .transitions
             .iter()
-            .filter(|way| way.at_most.is_none_or(|times| taken(&way.outcome) < times))
+            .filter(|way| way.is_open_after(taken(&way.outcome)))
             .map(|way| way.outcome.clone())
             .collect();
     }

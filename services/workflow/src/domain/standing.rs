@@ -54,17 +54,23 @@ impl Desk<'_> {
         self.for_competent_agency(article)
     }
 
+    /// A task is its agency's.
+    pub(super) fn at_its_agency(&self, task: &Task) -> Result<(), Error> {
+        if self.context.scope.acts_for(&task.agency) {
+            return Ok(());
+        }
+        Err(refuse_task(
+            task,
+            "the task is another agency's",
+            ARTICLE_WORK,
+            "leave it to the agency that the task names",
+        ))
+    }
+
     /// A task is its agency's, and within it theirs who have the step's role, or stand in for a colleague who has it; answers
     /// with that colleague. What an absent colleague has in hand is the substitute's too.
     pub(super) fn for_task(&self, task: &Task) -> Result<Option<String>, Error> {
-        if !self.context.scope.acts_for(&task.agency) {
-            return Err(refuse_task(
-                task,
-                "the task is another agency's",
-                ARTICLE_WORK,
-                "leave it to the agency that the task names",
-            ));
-        }
+        self.at_its_agency(task)?;
         let in_hand = task.state == TaskState::Claimed && task.assignee != self.context.actor.id;
         let has_role = self.context.roles.contains(&task.role);
         if !has_role || in_hand {
@@ -106,12 +112,7 @@ impl Desk<'_> {
         if self.context.scope.acts_for(&task.agency) && is_it {
             return Ok(());
         }
-        Err(refuse_task(
-            task,
-            "another system is asked for the outcome",
-            ARTICLE_WORK,
-            "let the system answer that the task names",
-        ))
+        Err(refuse_for_system(task))
     }
 
     /// Who prepared does not sign: a leader's step is for somebody who has not completed any other step of the case. One
@@ -132,6 +133,26 @@ impl Desk<'_> {
         }
         Ok(())
     }
+}
+
+/// Another system is asked, and nobody else.
+pub(super) fn refuse_for_system(task: &Task) -> Error {
+    refuse_task(
+        task,
+        "another system is asked for the outcome",
+        ARTICLE_WORK,
+        "let the system answer that the task names",
+    )
+}
+
+/// Nothing is left to do on it.
+pub(super) fn refuse_ended(task: &Task) -> Error {
+    refuse_task(
+        task,
+        "the task has ended",
+        ARTICLE_WORK,
+        "read the case again and work on what is open",
+    )
 }
 
 pub(super) fn refuse_task(

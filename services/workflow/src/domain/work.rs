@@ -13,7 +13,7 @@ use super::{
     definition,
     engine::{How, Walk},
     scene::{Scene, timetable_of},
-    standing::{ARTICLE_WORK, refuse_task},
+    standing::{ARTICLE_WORK, refuse_ended, refuse_task},
 };
 
 /// What is taken is somebody's for half a working day at least, in working minutes.
@@ -38,7 +38,6 @@ impl<'a> Desk<'a> {
 
     /// A task that has not ended, and that nobody else has than the colleague whom the actor stands in for.
     fn unended(&self, task: &Task, absent: Option<&str>) -> Result<(), Error> {
-        let refuse = |message, remedy| refuse_task(task, message, ARTICLE_WORK, remedy);
         match task.state {
             TaskState::Open => Ok(()),
             TaskState::Claimed
@@ -47,14 +46,13 @@ impl<'a> Desk<'a> {
             {
                 Ok(())
             }
-            TaskState::Claimed => Err(refuse(
+            TaskState::Claimed => Err(refuse_task(
+                task,
                 "somebody else has the task",
+                ARTICLE_WORK,
                 "take another one from the worklist",
             )),
-            _ => Err(refuse(
-                "the task has ended",
-                "read the case again and work on what is open",
-            )),
+            _ => Err(refuse_ended(task)),
         }
     }
 
@@ -111,11 +109,9 @@ impl<'a> Desk<'a> {
         how: How<'_>,
     ) -> Result<Decision, Error> {
         let step = scene.definition_of(&task.call).task(&task.step);
-        let at_most = step
-            .and_then(|step| step.transition(how.outcome))
-            .and_then(|transition| transition.at_most);
-        let rounds = self.case.rounds(&task.call, &task.step, how.outcome);
-        if at_most.is_some_and(|times| rounds >= times) {
+        let taken = self.case.rounds(&task.call, &task.step, how.outcome);
+        let way = step.and_then(|step| step.transition(how.outcome));
+        if way.is_some_and(|way| !way.is_open_after(taken)) {
             return Err(refuse_task(
                 task,
                 "the work has gone this way back as often as its definition allows",

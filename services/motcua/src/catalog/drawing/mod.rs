@@ -25,7 +25,7 @@ use std::{
 use clap::Subcommand;
 use motcua_proto::workflow::v1::Definition;
 
-use super::fault::{Faults, Place};
+use super::fault::Faults;
 use crate::Failed;
 
 /// BPMN 2.0.
@@ -113,13 +113,8 @@ fn read(path: &Path) -> Result<Definition, Failed> {
 fn of_toml(file: &str, text: &str) -> Result<Definition, Faults> {
     let mut faults = Faults::default();
     let name = Path::new(file).file_stem().unwrap_or_default();
-    let (definition, places) =
-        super::definition::read(&name.to_string_lossy(), file, text, &mut faults);
-    if faults.len() == 0
-        && let Err(violations) = motcua_workflow::domain::Definition::parse(&definition)
-    {
-        faults.lead_back(&violations, &places, &Place::file(file));
-    }
+    let (definition, ..) =
+        super::definition::judged(&name.to_string_lossy(), file, text, &mut faults);
     faults.finish(definition)
 }
 

@@ -1,13 +1,13 @@
 //! In whose hands a task is.
 
 use jiff::Timestamp;
-use motcua_platform::error::{Error, Refusal};
+use motcua_platform::error::Error;
 use motcua_proto::{
     events::v1::{EventKind as K, ReleaseGround, event::Payload},
     workflow::v1::TaskState,
 };
 
-use super::office::{Office, WARD, at, cause, leader, officer, staff, words};
+use super::office::{Office, WARD, at, cause, leader, officer, refused, staff, words};
 use crate::domain::Command;
 
 fn claim() -> Command {
@@ -47,14 +47,6 @@ fn of(n: u32) -> String {
 fn has(office: &Office) -> (TaskState, &str) {
     let task = &office.case().tasks[0];
     (task.state, task.assignee.as_str())
-}
-
-#[track_caller]
-fn refused(result: Result<motcua_platform::ledger::Decision, Error>) -> Refusal {
-    match result {
-        Err(Error::Refused(refusal)) => refusal,
-        other => panic!("must be refused, and is {other:?}"),
-    }
 }
 
 fn released(office: &Office) -> ReleaseGround {

@@ -1,12 +1,7 @@
 //! What a definition can say beside tasks, forks and calls: choices, optional steps, timers, other systems, groups, ways
 //! back with a bound, escalation, and when it is told that a due comes near.
 
-use motcua_platform::{
-    error::{Error, Refusal},
-    identity::Principal,
-    ledger::Authority,
-    policy,
-};
+use motcua_platform::{error::Error, identity::Principal, ledger::Authority, policy};
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
     r#type::v1::{PriorityGround, Role},
@@ -17,7 +12,8 @@ use motcua_proto::{
 };
 
 use super::office::{
-    Office, ROUNDS, WARD, at, call, cause, definition, fork, join, leader, officer, task, words,
+    Office, ROUNDS, WARD, at, call, cause, definition, fork, join, leader, officer, refused,
+    system, task, words,
 };
 use crate::domain::{Command, Definition, Receipt};
 
@@ -110,28 +106,10 @@ fn plain(steps: Vec<Step>) -> Office {
     )
 }
 
-fn system(id: &str, groups: &[&str]) -> Authority {
-    let mut principal = Principal::of(id, &[Role::System], &[WARD]);
-    principal.groups = groups.iter().map(|&group| group.to_owned()).collect();
-    let method = policy::of("motcua.workflow.v1.TaskService/RecordExternalOutcome").unwrap();
-    Authority::of(
-        &principal,
-        &policy::judge(method, Some(&principal), None).unwrap(),
-    )
-}
-
 fn answer(task: &str, code: &str) -> Command {
     Command::RecordOutcome {
         task: task.into(),
         code: code.into(),
-    }
-}
-
-#[track_caller]
-fn refused(result: Result<motcua_platform::ledger::Decision, Error>) -> Refusal {
-    match result {
-        Err(Error::Refused(refusal)) => refusal,
-        other => panic!("must be refused, and is {other:?}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::DateTime};
 use motcua_platform::{
     catalog::Catalog,
-    error::Error,
+    error::{Error, Refusal},
     feed::kind_of,
     identity::Principal,
     ledger::{Authority, Context, Decision},
@@ -443,13 +443,6 @@ impl Office {
         decision.events.iter().map(kind_of).collect()
     }
 
-    /// The index of a task.
-    pub(super) fn index(&self, id: &str) -> usize {
-        (0..self.case().tasks.len())
-            .find(|index| task_id(*index) == id)
-            .unwrap()
-    }
-
     /// The outcomes that a task still takes; none where there is no such task.
     pub(super) fn outcomes(&self, id: &str) -> Vec<String> {
         let case = answered(CODE, self.case()).fill(&self.surround.definitions);
@@ -482,6 +475,28 @@ pub(super) fn staff(id: &str, roles: &[Role], agencies: &[&str]) -> Authority {
         &principal,
         &policy::judge(complete, Some(&principal), None).unwrap(),
     )
+}
+
+/// Another system that answers for the ward, with the groups that it belongs to.
+pub(super) fn system(id: &str, groups: &[&str]) -> Authority {
+    let principal = Principal {
+        groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        ..Principal::of(id, &[Role::System], &[WARD])
+    };
+    let method = policy::of("motcua.workflow.v1.TaskService/RecordExternalOutcome").unwrap();
+    Authority::of(
+        &principal,
+        &policy::judge(method, Some(&principal), None).unwrap(),
+    )
+}
+
+/// Why something was refused.
+#[track_caller]
+pub(super) fn refused(result: Result<Decision, Error>) -> Refusal {
+    match result {
+        Err(Error::Refused(refusal)) => refusal,
+        other => panic!("must be refused, and is {other:?}"),
+    }
 }
 
 /// An officer who works for the ward and its units.

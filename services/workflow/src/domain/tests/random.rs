@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use motcua_platform::{identity::Principal, ledger::Authority, policy};
+use motcua_platform::ledger::Authority;
 use motcua_proto::{
     events::v1::event::Payload,
     r#type::v1::{AgencyKind, PriorityGround, Role},
@@ -14,8 +14,8 @@ use motcua_proto::{
     },
 };
 
-use super::office::{Office, WARD, call, cause, definition, fork, join, leader, officer};
-use crate::domain::{Case, Command, Definition, Receipt, case::Alarm};
+use super::office::{Office, call, cause, definition, fork, join, leader, officer, system};
+use crate::domain::{Case, Command, Definition, Receipt, case::Alarm, task_index};
 
 const DEFINITIONS: u64 = 5_000;
 const RUNS: u64 = 10;
@@ -368,7 +368,7 @@ impl Course {
                 task: id,
                 code: code.into(),
             };
-            self.does(&hospital(), &command, path);
+            self.does(&system("hospital", &[]), &command, path);
         }
     }
 
@@ -386,7 +386,7 @@ impl Course {
     fn outcome(&mut self, id: &str) -> String {
         let left = self.office.outcomes(id);
         let case = self.office.case();
-        let (definition, version) = case.definition_of(self.office.index(id)).unwrap();
+        let (definition, version) = case.definition_of(task_index(id).unwrap()).unwrap();
         let definition = self.office.surround.definitions.get(definition, version);
         let definition = definition.unwrap();
         let step = definition.task(&case.task(id).unwrap().step).unwrap();
@@ -437,16 +437,6 @@ impl Course {
         let kept: Case = serde_json::from_str(&serde_json::to_string(case).unwrap()).unwrap();
         assert_eq!(&kept, case);
     }
-}
-
-/// The system that external steps ask.
-fn hospital() -> Authority {
-    let principal = Principal::of("hospital", &[Role::System], &[WARD]);
-    let method = policy::of("motcua.workflow.v1.TaskService/RecordExternalOutcome").unwrap();
-    Authority::of(
-        &principal,
-        &policy::judge(method, Some(&principal), None).unwrap(),
-    )
 }
 
 #[test]

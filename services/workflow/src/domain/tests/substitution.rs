@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 use motcua_platform::{
-    error::{Error, Refusal},
-    ledger::{Authority, Context, Decision},
+    error::Error,
+    ledger::{Authority, Context},
 };
 use motcua_proto::{
     events::v1::{Event, event::Payload},
     r#type::v1::Role,
 };
 
-use super::office::{Office, POLICE, WARD, at, leader, officer, staff};
+use super::office::{Office, POLICE, WARD, at, leader, officer, refused, staff};
 use crate::domain::{Command, Substitution, SubstitutionCommand};
 
 fn stands(substitute: &str, absent: &str, role: Role) -> Substitution {
@@ -35,14 +35,6 @@ fn complete(task: &str, outcome: &str) -> Command {
     Command::Complete {
         task: task.into(),
         outcome: outcome.into(),
-    }
-}
-
-#[track_caller]
-fn refused(result: Result<Decision, Error>) -> Refusal {
-    match result {
-        Err(Error::Refused(refusal)) => refusal,
-        other => panic!("must be refused, and is {other:?}"),
     }
 }
 
