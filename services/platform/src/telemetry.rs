@@ -24,8 +24,8 @@ use opentelemetry_sdk::{
 use tonic::transport::{Channel, Endpoint};
 use tracing::Subscriber;
 use tracing_subscriber::{
-    EnvFilter, Layer,
-    filter::{FilterExt, LevelFilter, filter_fn},
+    Layer,
+    filter::{FilterExt, LevelFilter, ParseError, Targets, filter_fn},
     layer::SubscriberExt,
     registry::LookupSpan,
     util::SubscriberInitExt,
@@ -40,6 +40,8 @@ pub(crate) use spans::{client_span, server_span};
 
 use crate::error::Error;
 
+/// Levels by target, `info,motcua_intake=debug`.
+const LOG_CHOICE: &str = "RUST_LOG";
 /// What is logged unless `RUST_LOG` says otherwise.
 const LOG_DEFAULT: &str = "info,h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,sqlx=warn";
 /// Where spans without a service of their own belong: the process itself.
@@ -93,11 +95,19 @@ pub fn start(settings: &Settings) -> Result<Guard, Error> {
         global::set_meter_provider(metrics.clone());
         metrics::start();
     }
+    let chosen = logged(std::env::var(LOG_CHOICE).ok().as_deref());
+    let (wanted, mistaken) = match chosen {
+        Ok(wanted) => (wanted, None),
+        Err(error) => (logged(None).unwrap_or_default(), Some(error)),
+    };
     tracing_subscriber::registry()
         .with(trace_layer(&traces))
-        .with(log_layer(settings.log_json))
+        .with(log_layer(settings.log_json, wanted))
         .try_init()
         .map_err(|_| Error::Fault("telemetry was started twice in this process".to_owned()))?;
+    if let Some(error) = mistaken {
+        tracing::warn!(%error, "{LOG_CHOICE} is no list of levels by target; what is logged is the default");
+    }
     Ok(Guard { traces, metrics })
 }
 
@@ -233,12 +243,17 @@ where
         .with_filter(ours.and(LevelFilter::INFO))
 }
 
+/// What is logged: as chosen, or the default where nothing was.
+fn logged(chosen: Option<&str>) -> Result<Targets, ParseError> {
+    let chosen = chosen.map(str::trim).filter(|chosen| !chosen.is_empty());
+    chosen.unwrap_or(LOG_DEFAULT).parse()
+}
+
 /// Events only: spans show as the trace id at the end of the line.
-fn log_layer<S>(json: bool) -> impl Layer<S>
+fn log_layer<S>(json: bool, wanted: Targets) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_DEFAULT));
     tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .event_format(log::Line { json })
@@ -319,6 +334,19 @@ mod tests {
                 "the caller's decision is kept: {carried}"
             );
         });
+    }
+
+    #[test]
+    fn what_is_logged_is_chosen_by_target_and_a_mistaken_choice_is_told() {
+        use tracing::Level;
+        let default = logged(None).unwrap();
+        assert!(default.would_enable("motcua_intake", &Level::INFO));
+        assert!(!default.would_enable("h2::proto", &Level::INFO));
+        assert_eq!(logged(Some(" ")).unwrap(), default);
+        let chosen = logged(Some("warn,motcua_intake=debug")).unwrap();
+        assert!(chosen.would_enable("motcua_intake::write", &Level::DEBUG));
+        assert!(!chosen.would_enable("motcua_workflow", &Level::INFO));
+        assert!(logged(Some("motcua=loud")).is_err());
     }
 
     #[tokio::test]
