@@ -4,7 +4,7 @@ use motcua_platform::telemetry::trace_id;
 use motcua_proto::intake::v1::{Form, PrintFormRequest, SubmitDossierRequest};
 use tonic::Status;
 
-use crate::support::{Person, Service, Suite, WARD, birth, certification, marriage, refused};
+use crate::support::{Person, Service, Suite, WARD, birth, certification, guardianship, refused};
 
 impl Person<'_> {
     async fn prints(&self, code: &str, form: Form) -> Result<String, Status> {
@@ -29,7 +29,7 @@ async fn an_apology_keeps_its_dates_when_a_hold_moves_the_case() {
     let suite = Suite::start().await;
     let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
     suite.clock_at("2025-07-01T08:10").await;
-    let code = clerk.submits(marriage()).await.code;
+    let code = clerk.submits(guardianship()).await.code;
     suite.settle().await;
     for (form, remedy) in [
         (Form::Apology, "ExtendDeadline"),

@@ -3,14 +3,14 @@
 use motcua_proto::r#type::v1::{DossierStatus, Punctuality};
 use motcua_proto::workflow::v1::CaseState;
 
-use crate::support::{Person, Service, Suite, WARD, certification, local, marriage, refused};
+use crate::support::{Person, Service, Suite, WARD, certification, guardianship, local, refused};
 
 #[tokio::test]
 async fn a_supplement_during_the_case_moves_the_due_by_the_days_that_it_took() {
     let suite = Suite::start().await;
     let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
     suite.clock_at("2025-07-01T08:10").await;
-    let dossier = clerk.submits(marriage()).await;
+    let dossier = clerk.submits(guardianship()).await;
     let code = dossier.code.as_str();
     // Tuesday; three working days after it is Friday.
     assert_eq!(local(&dossier.due_at), "2025-07-04T17:00");
@@ -139,7 +139,7 @@ async fn what_never_comes_stops_the_case_by_itself_after_a_reminder() {
     let suite = Suite::start().await;
     let (clerk, officer) = (suite.clerk(), suite.officer());
     suite.clock_at("2025-07-01T08:10").await;
-    let missing = clerk.submits(marriage()).await.code;
+    let missing = clerk.submits(guardianship()).await.code;
     let unpaid = clerk.submits(certification()).await.code;
     suite.settle().await;
     officer.requests(&missing, "Giấy xác nhận").await;
@@ -186,7 +186,10 @@ async fn what_is_missing_at_the_counter_is_asked_for_once_and_the_limit_runs_fro
     let suite = Suite::start().await;
     let (clerk, leader) = (suite.clerk(), suite.leader());
     suite.clock_at("2025-07-01T08:10").await;
-    let code = clerk.submits(crate::support::online(marriage())).await.code;
+    let code = clerk
+        .submits(crate::support::online(guardianship()))
+        .await
+        .code;
     let dossier = clerk.asks_for(&code, "Ảnh chụp căn cước của bên nam").await;
     assert_eq!(dossier.status(), DossierStatus::SupplementRequired);
     suite.clock_at("2025-07-03T14:00").await;

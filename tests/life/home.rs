@@ -1,11 +1,15 @@
 //! The linked procedure of a death, and the visit that brings its result home.
 
 use motcua_proto::{
-    r#type::v1::{DossierStatus, HandOverMethod, Punctuality},
+    access::v1::{ListAccessesRequest, access_log_service_client::AccessLogServiceClient},
+    intake::v1::{Location, PlanVisitRouteRequest, RequestVisitRequest},
+    r#type::v1::{DossierStatus, HandOverMethod, Punctuality, Role},
     workflow::v1::CaseState,
 };
 
-use crate::support::{POLICE, Person, Service, Suite, WARD, linked_death, local, refused};
+use crate::support::{
+    POLICE, Person, Service, Suite, WARD, date, linked_death, local, proto, refused,
+};
 
 #[tokio::test]
 async fn a_death_with_funeral_costs_runs_at_two_agencies_at_once_and_its_one_result_comes_home() {
@@ -189,4 +193,115 @@ async fn without_the_option_only_the_police_have_a_branch() {
             .iter()
             .any(|kind| kind == "ReactionIgnored")
     );
+}
+
+#[tokio::test]
+async fn the_visits_of_a_day_are_planned_from_door_to_door_and_the_reading_is_logged() {
+    let suite = Suite::start().await;
+    let (clerk, visitor) = (suite.clerk(), suite.visitor());
+    suite.clock_at("2025-07-01T08:00").await;
+    let mut codes = Vec::new();
+    // One to the north, one that nobody has put on the map, one next door; and one on the next day.
+    for (day, north, address) in [
+        ("2025-07-02", Some(20.90), "Số 9, đường Ví Dụ"),
+        ("2025-07-02", None, ""),
+        ("2025-07-02", Some(20.86), "Số 1, đường Ví Dụ"),
+        ("2025-07-03", Some(20.85), "Số 5, đường Ví Dụ"),
+    ] {
+        let code = clerk.submits(linked_death(&[])).await.code;
+        suite.settle().await;
+        let request = RequestVisitRequest {
+            name: format!("dossiers/{code}"),
+            window_from: proto(&format!("{day}T08:00")),
+            window_to: proto(&format!("{day}T10:00")),
+            address: address.to_owned(),
+            location: north.map(|latitude| Location {
+                latitude,
+                longitude: 106.60,
+            }),
+            ..RequestVisitRequest::default()
+        };
+        let arranged = clerk.visits().request_visit(request.clone()).await;
+        assert_eq!(arranged.unwrap().into_inner().visits[0].visitor, "");
+        let nowhere = RequestVisitRequest {
+            location: Some(Location {
+                latitude: 200.0,
+                longitude: 0.0,
+            }),
+            ..request
+        };
+        let refusal = clerk.visits().request_visit(nowhere).await.unwrap_err();
+        assert_eq!(refused(&refusal).fields, ["location"]);
+        codes.push(code);
+    }
+    let planned = PlanVisitRouteRequest {
+        agency: WARD.to_owned(),
+        date: date("2025-07-02"),
+        from: Some(Location {
+            latitude: 20.85,
+            longitude: 106.60,
+        }),
+        ..PlanVisitRouteRequest::default()
+    };
+    let way = visitor
+        .visits()
+        .plan_visit_route(planned.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    let stops: Vec<_> = way
+        .stops
+        .iter()
+        .map(|stop| (&stop.dossier, stop.address.as_str(), stop.distance_metres))
+        .collect();
+    let at_the_applicants = crate::support::family().address;
+    assert_eq!(
+        stops,
+        [
+            (&codes[2], "Số 1, đường Ví Dụ", 1_113),
+            (&codes[0], "Số 9, đường Ví Dụ", 4_453),
+            (&codes[1], at_the_applicants.as_str(), 0),
+        ]
+    );
+    // Whoever read the addresses stands in the log of each dossier.
+    let auditor = suite.person(Role::Auditor, "auditor-1");
+    let mut accesses = AccessLogServiceClient::new(auditor.peer(Service::Intake));
+    for code in &codes[..3] {
+        let request = ListAccessesRequest {
+            dossier: code.clone(),
+            ..ListAccessesRequest::default()
+        };
+        let read = accesses.list_accesses(request).await.unwrap().into_inner();
+        let planned = read.accesses.iter().any(|access| {
+            access.method == "motcua.intake.v1.VisitService/PlanVisitRoute"
+                && access
+                    .actor
+                    .as_ref()
+                    .is_some_and(|actor| actor.id == visitor.id())
+        });
+        assert!(planned, "{read:?}");
+    }
+    // A visit of somebody else's is theirs; what was made is not planned again.
+    let request = RequestVisitRequest {
+        name: format!("dossiers/{}", codes[1]),
+        window_from: proto("2025-07-02T08:00"),
+        window_to: proto("2025-07-02T10:00"),
+        visitor: "visitor-11593-2".to_owned(),
+        ..RequestVisitRequest::default()
+    };
+    clerk.visits().request_visit(request).await.unwrap();
+    suite.clock_at("2025-07-02T08:30").await;
+    visitor.visits_home(&codes[2], "v1", "").await;
+    let mine = PlanVisitRouteRequest {
+        visitor: "visitor-11593-1".to_owned(),
+        ..planned
+    };
+    let way = visitor.visits().plan_visit_route(mine).await.unwrap();
+    let stops: Vec<_> = way
+        .into_inner()
+        .stops
+        .into_iter()
+        .map(|stop| stop.dossier)
+        .collect();
+    assert_eq!(stops, [codes[0].clone()]);
 }

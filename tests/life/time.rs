@@ -1,15 +1,20 @@
 //! Late, and how it is dealt with: apologies, overdue cases, submissions that wait.
 
-use motcua_proto::r#type::v1::{Channel, DossierStatus, Punctuality};
+use motcua_proto::{
+    intake::v1::{GetDossierRequest, Language},
+    r#type::v1::{Channel, DossierStatus, Punctuality},
+};
 
-use crate::support::{Person, Service, Suite, WARD, local, marriage, online, refused};
+use crate::support::{
+    Person, Service, Suite, WARD, guardianship, local, marriage, online, refused,
+};
 
 #[tokio::test]
 async fn an_apology_in_time_sets_a_new_date_once_and_does_not_make_it_on_time() {
     let suite = Suite::start().await;
     let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
     suite.clock_at("2025-07-01T08:10").await;
-    let code = clerk.submits(marriage()).await.code;
+    let code = clerk.submits(guardianship()).await.code;
     suite.clock_at("2025-07-03T09:00").await;
     for (wrong, field) in [
         ("2025-07-04T10:00", "due_at"),
@@ -70,11 +75,63 @@ async fn an_apology_in_time_sets_a_new_date_once_and_does_not_make_it_on_time() 
 }
 
 #[tokio::test]
-async fn a_case_past_its_limit_is_overdue_by_the_clock_alone_and_an_apology_comes_too_late() {
+async fn another_limit_is_chosen_with_a_reason_and_everybody_goes_by_it() {
     let suite = Suite::start().await;
     let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
     suite.clock_at("2025-07-01T08:10").await;
     let code = clerk.submits(marriage()).await.code;
+    suite.settle().await;
+    let receipt = clerk.sees(&code).await;
+    assert_eq!(local(&receipt.due_at), "2025-07-01T17:00");
+    let unknown = refused(&officer.chooses(&code, "forever").await.unwrap_err());
+    assert_eq!(unknown.fields, ["limit"]);
+    let case = officer
+        .chooses(&code, "verified")
+        .await
+        .expect("it is chosen");
+    assert_eq!(case.chosen_limit, "verified");
+    assert_eq!(local(&case.first_due_at), "2025-07-04T17:00");
+    let again = refused(&officer.chooses(&code, "verified").await.unwrap_err());
+    assert_eq!(again.reason, "MOVE_NOT_ALLOWED");
+
+    suite.settle().await;
+    let dossier = clerk.sees(&code).await;
+    assert_eq!(local(&dossier.due_at), "2025-07-04T17:00");
+    assert_ne!(dossier.limit, receipt.limit);
+    let request = GetDossierRequest {
+        name: format!("dossiers/{code}"),
+        language: Language::Vietnamese.into(),
+        ..GetDossierRequest::default()
+    };
+    let explained = clerk.dossiers().get_dossier(request).await.unwrap();
+    let why = explained.into_inner().explanation.join(" ");
+    assert!(
+        why.contains("trong thời hạn 3 ngày làm việc, được áp dụng trong quá trình giải quyết"),
+        "{why}"
+    );
+    let letters = suite.letters(&code);
+    assert!(
+        letters
+            .iter()
+            .any(|letter| letter
+                .contains("Thời điểm hẹn trả kết quả: 17 giờ 00 phút, ngày 04/07/2025")),
+        "{letters:#?}"
+    );
+
+    suite.clock_at("2025-07-04T09:00").await;
+    officer.approves(WARD, &code).await;
+    leader.approves(WARD, &code).await;
+    let fact = suite.fact(&code).await;
+    assert_eq!(fact.punctuality(), Punctuality::OnTime);
+    assert_eq!(local(&fact.due_at), "2025-07-04T17:00");
+}
+
+#[tokio::test]
+async fn a_case_past_its_limit_is_overdue_by_the_clock_alone_and_an_apology_comes_too_late() {
+    let suite = Suite::start().await;
+    let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
+    suite.clock_at("2025-07-01T08:10").await;
+    let code = clerk.submits(guardianship()).await.code;
     // The last day counts whole.
     suite.clock_at("2025-07-04T23:59").await;
     let kinds = suite.kinds(Service::Workflow, &code).await;
@@ -153,7 +210,7 @@ async fn a_submission_sent_on_a_saturday_night_waits_for_acceptance_and_its_wait
     let suite = Suite::start().await;
     let (citizen, clerk) = (suite.citizen(), suite.clerk());
     suite.clock_at("2025-07-05T20:00").await;
-    let dossier = citizen.submits(online(marriage())).await;
+    let dossier = citizen.submits(online(guardianship())).await;
     let code = dossier.code.as_str();
     assert_eq!(
         (dossier.status(), dossier.channel()),

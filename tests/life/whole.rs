@@ -8,7 +8,7 @@ use motcua_proto::{
 };
 use tonic::Code;
 
-use crate::support::{Person, Service, Suite, WARD, birth, death, local, marriage, refused};
+use crate::support::{Person, Service, Suite, WARD, birth, death, guardianship, local, refused};
 
 #[tokio::test]
 async fn a_death_registered_in_the_morning_is_in_the_familys_hands_before_noon() {
@@ -189,7 +189,7 @@ async fn a_refusal_is_told_with_reason_and_ground_and_is_an_end() {
     let suite = Suite::start().await;
     let clerk = suite.clerk();
     suite.clock_at("2025-07-01T08:10").await;
-    let mut request = marriage();
+    let mut request = guardianship();
     request.accept = false;
     let dossier = clerk.submits(request).await;
     let code = dossier.code.as_str();
@@ -264,7 +264,7 @@ async fn a_withdrawal_ends_the_case_and_its_tasks() {
     let suite = Suite::start().await;
     let (clerk, officer) = (suite.clerk(), suite.officer());
     suite.clock_at("2025-07-01T08:10").await;
-    let code = clerk.submits(marriage()).await.code;
+    let code = clerk.submits(guardianship()).await.code;
     suite.settle().await;
     let task = officer.task(WARD, &code).await;
     suite.clock_at("2025-07-01T09:00").await;
@@ -325,7 +325,7 @@ async fn a_task_that_goes_back_a_step_is_done_again_with_its_budget_anew() {
     let suite = Suite::start().await;
     let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
     suite.clock_at("2025-07-01T08:00").await;
-    let code = clerk.submits(marriage()).await.code;
+    let code = clerk.submits(guardianship()).await.code;
     suite.settle().await;
     officer.approves(WARD, &code).await;
     let task = leader.task(WARD, &code).await;
@@ -376,7 +376,7 @@ async fn a_stopped_case_is_an_end_of_status_8() {
     let suite = Suite::start().await;
     let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
     suite.clock_at("2025-07-01T08:10").await;
-    let code = clerk.submits(marriage()).await.code;
+    let code = clerk.submits(guardianship()).await.code;
     suite.clock_at("2025-07-01T09:00").await;
     let case = leader
         .stops(&code, "Hết thời hạn bổ sung mà không bổ sung")

@@ -14,10 +14,10 @@ use motcua_proto::{
     },
     r#type::v1::Role,
     workflow::v1::{
-        ClaimTaskRequest, CompleteTaskRequest, DelegateTaskRequest, ExtendDeadlineRequest,
-        MigrateCaseRequest, RecordExternalOutcomeRequest, ReleaseTaskRequest,
-        RequestPaymentRequest, RequestSupplementRequest as AskDuringCase, ReturnTaskRequest,
-        StopCaseRequest, case_service_client::CaseServiceClient,
+        ChooseLimitRequest, ClaimTaskRequest, CompleteTaskRequest, DelegateTaskRequest,
+        ExtendDeadlineRequest, MigrateCaseRequest, RecordExternalOutcomeRequest,
+        ReleaseTaskRequest, RequestPaymentRequest, RequestSupplementRequest as AskDuringCase,
+        ReturnTaskRequest, StopCaseRequest, case_service_client::CaseServiceClient,
         task_service_client::TaskServiceClient,
     },
 };
@@ -87,6 +87,7 @@ pub(super) fn method_of_case(command: &CaseCommand) -> &'static str {
         CaseCommand::RequestSupplement { .. } => "motcua.workflow.v1.CaseService/RequestSupplement",
         CaseCommand::RequestPayment => "motcua.workflow.v1.CaseService/RequestPayment",
         CaseCommand::ExtendDeadline { .. } => "motcua.workflow.v1.CaseService/ExtendDeadline",
+        CaseCommand::ChooseLimit { .. } => "motcua.workflow.v1.CaseService/ChooseLimit",
         CaseCommand::Stop { .. } => "motcua.workflow.v1.CaseService/StopCase",
         other => panic!("{other:?} is not asked by hand"),
     }
@@ -368,6 +369,16 @@ impl Caller {
                     ..ExtendDeadlineRequest::default()
                 };
                 cases.extend_deadline(request).await.map(drop)
+            }
+            CaseCommand::ChooseLimit { limit, .. } => {
+                let request = ChooseLimitRequest {
+                    name,
+                    limit: limit.clone(),
+                    reason: said,
+                    request_id,
+                    ..ChooseLimitRequest::default()
+                };
+                cases.choose_limit(request).await.map(drop)
             }
             CaseCommand::Stop { .. } => {
                 let request = StopCaseRequest {

@@ -251,6 +251,8 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
                 from: world.now,
                 to: world.now + SignedDuration::from_hours(2),
                 address: Words::default(),
+                location: Words::default(),
+                visitor: String::new(),
             },
         ),
         "record_visit" => {

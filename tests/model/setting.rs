@@ -8,8 +8,8 @@ use motcua_platform::{
 };
 use motcua_proto::{
     r#type::v1::{
-        Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit, Procedure, RequiredPaper,
-        Role, Session, limit::Kind,
+        Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit, OtherLimit, Procedure,
+        RequiredPaper, Role, Session, limit::Kind,
     },
     workflow::v1::{
         Branch, CallStep, Definition as ProtoDefinition, ExternalCode, ExternalStep, ForkStep,
@@ -53,6 +53,18 @@ pub(super) fn proto_catalog() -> ProtoCatalog {
                 2 * i32::try_from(limit_days(code)).unwrap(),
             )),
         }),
+        other_limits: if code == PROCEDURES[0] {
+            vec![OtherLimit {
+                id: VERIFIED.to_owned(),
+                limit: Some(Limit {
+                    kind: Some(Kind::WorkingDayHalves(
+                        2 * i32::try_from(VERIFIED_DAYS).unwrap(),
+                    )),
+                }),
+            }]
+        } else {
+            Vec::new()
+        },
         fee_vnd: FEE_VND,
         fee_online_vnd: FEE_VND,
         definition: definition.to_owned(),
@@ -103,6 +115,10 @@ pub(super) fn proto_catalog() -> ProtoCatalog {
         applied_at: None,
     }
 }
+
+/// The limit that may be chosen of the first procedure, and its working days.
+pub(super) const VERIFIED: &str = "verified";
+pub(super) const VERIFIED_DAYS: usize = 5;
 
 /// Working days of each procedure's limit.
 pub(super) fn limit_days(procedure: &str) -> usize {

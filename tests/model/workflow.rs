@@ -11,14 +11,15 @@ use motcua_workflow::domain::{Case, Command, Task, Words};
 
 use super::{
     law,
-    setting::{INSURANCE, Person, REWORKS},
+    setting::{INSURANCE, PROCEDURES, Person, REWORKS, VERIFIED},
     world::World,
 };
 
-const WEIGHTS: [(&str, u32); 12] = [
+const WEIGHTS: [(&str, u32); 13] = [
     ("request_supplement", 3),
     ("request_payment", 2),
     ("extend_deadline", 2),
+    ("choose_limit", 2),
     ("stop", 1),
     ("claim", 20),
     ("complete", 60),
@@ -52,6 +53,7 @@ pub(super) fn name(command: &Command) -> &'static str {
         Command::RequestSupplement { .. } => "request_supplement",
         Command::RequestPayment => "request_payment",
         Command::ExtendDeadline { .. } => "extend_deadline",
+        Command::ChooseLimit { .. } => "choose_limit",
         Command::Stop { .. } => "stop",
         Command::Claim { .. } => "claim",
         Command::Complete { .. } => "complete",
@@ -184,6 +186,15 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
                 + SignedDuration::from_hours(if random.u8(..5) == 0 { 6 } else { 0 }),
             reason: words(),
         },
+        "choose_limit" => Command::ChooseLimit {
+            limit: if random.u8(..5) == 0 {
+                "heard"
+            } else {
+                VERIFIED
+            }
+            .to_owned(),
+            reason: words(),
+        },
         "stop" => Command::Stop {
             reason: words(),
             ground: words(),
@@ -287,6 +298,12 @@ pub(super) fn allowed(person: &Person, case: &Case, command: &Command, now: Time
                 && *due_at > case.due.at
                 && law::is_open(*due_at)
         }
+        Command::ChooseLimit { limit, .. } => {
+            let passed = now >= law::end_of_day(case.due.at);
+            let is_there = limit == VERIFIED && case.procedure == PROCEDURES[0];
+            let first = case.chosen_limit.is_empty() && !case.extended;
+            runs && of_case && first && !passed && is_there
+        }
         Command::Stop { .. } => of_case && !case.is_ended(),
         other => panic!("{other:?} is not asked by hand"),
     };
@@ -356,6 +373,10 @@ pub(super) fn done(command: &Command, case: &Case, after: &Case) {
                 "what it is judged by stays"
             );
             assert!(after.extended);
+        }
+        Command::ChooseLimit { .. } => {
+            assert!(after.first_due.at > case.first_due.at, "it has more days");
+            assert_eq!(after.due, after.first_due);
         }
         Command::Stop { .. } => {
             assert_eq!(after.state, CaseState::Stopped);

@@ -284,7 +284,10 @@ fn is_due_by_the_law(code: &str, case: &Case) {
     if case.state != CaseState::Running {
         return;
     }
-    let days = setting::limit_days(&case.procedure);
+    let days = match case.chosen_limit.as_str() {
+        "" => setting::limit_days(&case.procedure),
+        _ => setting::VERIFIED_DAYS,
+    };
     let holds: Vec<_> = case
         .holds
         .iter()

@@ -10,7 +10,7 @@ use motcua_proto::{
 };
 use tonic::Status;
 
-use crate::support::{Suite, WARD, birth, marriage, online, proto, refused};
+use crate::support::{Suite, WARD, birth, guardianship, online, proto, refused};
 
 async fn list(suite: &Suite, request: ListDossiersRequest) -> Result<ListDossiersResponse, Status> {
     Ok(suite
@@ -114,7 +114,7 @@ async fn filters_add_up() {
     let clerk = suite.clerk();
     let born = clerk.submits(birth()).await.code;
     suite.clock_at("2025-07-01T09:00").await;
-    let waiting = clerk.submits(online(marriage())).await.code;
+    let waiting = clerk.submits(online(guardianship())).await.code;
     let codes = async |request| -> Vec<String> {
         list(&suite, request)
             .await
@@ -160,9 +160,9 @@ async fn a_worklist_begins_with_whoever_has_a_priority_and_goes_on_by_due() {
     let suite = Suite::start().await;
     suite.clock_at("2025-07-01T08:00").await;
     let clerk = suite.clerk();
-    let later = clerk.submits(marriage()).await.code;
+    let later = clerk.submits(guardianship()).await.code;
     let today = clerk.submits(birth()).await.code;
-    let mut request = marriage();
+    let mut request = guardianship();
     request.priority = PriorityGround::Elderly.into();
     let first = clerk.submits(request).await.code;
     suite.settle().await;

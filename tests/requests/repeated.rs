@@ -9,7 +9,7 @@ use motcua_proto::{
 use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
-use crate::support::{Person, Service, Suite, WARD, birth, marriage, online, refused};
+use crate::support::{Person, Service, Suite, WARD, birth, guardianship, online, refused};
 
 /// How many impatient clicks.
 const CLICKS: usize = 20;
@@ -104,7 +104,7 @@ async fn a_refusal_is_not_remembered_and_leaves_no_gap_in_the_codes() {
     assert_eq!(clerk.submits(birth()).await.code, "H24.11593-250701-0002");
 
     // What was refused before is decided anew under the same id.
-    let code = clerk.submits(online(marriage())).await.code;
+    let code = clerk.submits(online(guardianship())).await.code;
     let accept = Person::accepting(&code);
     clerk.asks_for(&code, "Ảnh căn cước").await;
     assert!(
@@ -222,7 +222,7 @@ async fn a_stale_etag_is_told_the_present_one() {
     let suite = Suite::start().await;
     suite.clock_at("2025-07-01T08:00").await;
     let clerk = suite.clerk();
-    let seen = clerk.submits(online(marriage())).await;
+    let seen = clerk.submits(online(guardianship())).await;
     clerk.asks_for(&seen.code, "Ảnh căn cước").await;
     let present = clerk.hands_in(&seen.code, "Đã nộp").await;
     for stale in [seen.etag.as_str(), "99999999999999999999", "không"] {

@@ -173,9 +173,8 @@ impl Person<'_> {
             name: format!("dossiers/{code}"),
             window_from: proto(from),
             window_to: proto(to),
-            address: String::new(),
-            etag: String::new(),
             request_id: new_id(),
+            ..RequestVisitRequest::default()
         };
         self.visits()
             .request_visit(request)

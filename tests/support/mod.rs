@@ -35,7 +35,10 @@ pub(crate) use self::{
     collector::Collector,
     database::Databases,
     identities::Identities,
-    papers::{POLICE, WARD, birth, certification, death, family, linked_death, marriage, online},
+    papers::{
+        POLICE, WARD, birth, certification, death, family, guardianship, linked_death, marriage,
+        online,
+    },
     people::Person,
     process::{Output, motcua},
     quiet::{Patience, wait_until},

@@ -1,9 +1,9 @@
 //! What is done behind the counter. Each helper is one act, and fails the test when it is refused.
 
 use motcua_proto::workflow::v1::{
-    Case, ClaimTaskRequest, CompleteTaskRequest, ControlSheet, ExtendDeadlineRequest,
-    GetCaseRequest, GetControlSheetRequest, ListTasksRequest, RequestPaymentRequest,
-    RequestSupplementRequest, ReturnTaskRequest, StopCaseRequest, Task,
+    Case, ChooseLimitRequest, ClaimTaskRequest, CompleteTaskRequest, ControlSheet,
+    ExtendDeadlineRequest, GetCaseRequest, GetControlSheetRequest, ListTasksRequest,
+    RequestPaymentRequest, RequestSupplementRequest, ReturnTaskRequest, StopCaseRequest, Task,
 };
 
 use tonic::Status;
@@ -157,6 +157,18 @@ impl Person<'_> {
             etag: String::new(),
             request_id: new_id(),
         }
+    }
+
+    /// Another limit of the procedure.
+    pub(crate) async fn chooses(&self, code: &str, limit: &str) -> Result<Case, Status> {
+        let request = ChooseLimitRequest {
+            name: format!("cases/{code}"),
+            limit: limit.to_owned(),
+            reason: "Phải xác minh tình trạng hôn nhân tại nơi cư trú trước đây".to_owned(),
+            request_id: new_id(),
+            ..ChooseLimitRequest::default()
+        };
+        Ok(self.cases().choose_limit(request).await?.into_inner())
     }
 
     pub(crate) async fn extends(&self, code: &str, to: &str) -> Case {

@@ -46,7 +46,12 @@ pub(crate) fn birth() -> SubmitDossierRequest {
     counter("1.001193")
 }
 
-/// A marriage to be registered: three working days.
+/// A guardianship to be registered: three working days.
+pub(crate) fn guardianship() -> SubmitDossierRequest {
+    counter("1.004837")
+}
+
+/// A marriage to be registered: the same day, or three working days where it has to be verified.
 pub(crate) fn marriage() -> SubmitDossierRequest {
     counter("1.000894")
 }

@@ -8,8 +8,8 @@ use motcua_proto::{
 use prost::Message as _;
 
 use crate::support::{
-    Collector, Person, Place, Search, Service, Setup, Suite, WARD, linked_death, marriage, online,
-    rows,
+    Collector, Person, Place, Search, Service, Setup, Suite, WARD, guardianship, linked_death,
+    online, rows,
 };
 
 /// Unmistakable: found anywhere, each of them is a leak.
@@ -72,12 +72,12 @@ async fn no_span_no_metric_no_log_line_and_no_event_names_anybody() {
         suite.visitor(),
     );
 
-    let refused = clerk.submits(secretive(online(marriage()))).await.code;
+    let refused = clerk.submits(secretive(online(guardianship()))).await.code;
     clerk.refuses(&refused, SECRETS[5]).await;
-    let asked = clerk.submits(secretive(online(marriage()))).await.code;
+    let asked = clerk.submits(secretive(online(guardianship()))).await.code;
     clerk.asks_for(&asked, SECRETS[6]).await;
     clerk.hands_in(&asked, SECRETS[6]).await;
-    let code = clerk.submits(secretive(marriage())).await.code;
+    let code = clerk.submits(secretive(guardianship())).await.code;
     suite.settle().await;
     officer.requests(&code, SECRETS[6]).await;
     suite.settle().await;
@@ -105,7 +105,7 @@ async fn no_span_no_metric_no_log_line_and_no_event_names_anybody() {
         .await;
     visitor.visits_home(&home, "v1", "").await;
     // What is wrong is refused without being repeated; nor does a second call of another body repeat the first.
-    let mut wrong = secretive(marriage());
+    let mut wrong = secretive(guardianship());
     let applicant = wrong.applicant.as_mut().unwrap();
     applicant.phone = format!("{}x", SECRETS[2]);
     applicant.email = format!("{} @", SECRETS[3]);

@@ -12,6 +12,7 @@ mod look_up;
 mod payments;
 mod register;
 mod reuse;
+mod routes;
 mod search;
 mod subjects;
 mod submission;

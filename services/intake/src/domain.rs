@@ -20,6 +20,7 @@ pub mod others;
 pub mod papers;
 mod payments;
 pub mod plain;
+pub mod route;
 pub mod rules;
 mod show;
 pub mod subject;

@@ -17,7 +17,9 @@ pub(crate) use self::{
     catalogs::CatalogBook,
     documents::{Contents, FRAME_BYTES, Reading, SWEEP_EVERY, Writing},
     dossiers::Dossiers,
-    queries::{Filter, all_statements, applicants, dossier, flags, list, received, statements},
+    queries::{
+        Filter, all_statements, applicants, dossier, flags, list, received, statements, to_visit,
+    },
     subjects::Subjects,
 };
 

@@ -29,7 +29,8 @@ pub(crate) struct Identities(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     issuer: Issuer,
-    made: Mutex<HashMap<String, MetadataValue<Ascii>>>,
+    /// By id, role and agency: a system has one name at every agency that it answers for.
+    made: Mutex<HashMap<(String, Role, String), MetadataValue<Ascii>>>,
 }
 
 /// A connection that one principal uses.
@@ -66,7 +67,8 @@ impl Identities {
         agency: &str,
     ) -> Result<MetadataValue<Ascii>, Failed> {
         let mut made = self.0.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(value) = made.get(id) {
+        let who = (id.to_owned(), role, agency.to_owned());
+        if let Some(value) = made.get(&who) {
             return Ok(value.clone());
         }
         let agencies: &[&str] = if agency.is_empty() { &[] } else { &[agency] };
@@ -75,7 +77,7 @@ impl Identities {
         let value: MetadataValue<Ascii> = format!("Bearer {token}")
             .parse()
             .map_err(|_| Failed::new("a token cannot be sent as metadata"))?;
-        made.insert(id.to_owned(), value.clone());
+        made.insert(who, value.clone());
         Ok(value)
     }
 

@@ -47,7 +47,7 @@ use tokio::{net::TcpListener, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Code, Streaming};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Replicas of one database have one master key.
 static MASTER: LazyLock<Arc<MasterFile>> =
@@ -518,6 +518,7 @@ async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once
         ids,
         [
             "extension",
+            "limit",
             "payment",
             "payment-reminder",
             "receipt",

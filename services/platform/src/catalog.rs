@@ -16,7 +16,7 @@ use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
     DueHour as ProtoDueHour, FormSet, Limit as ProtoLimit, PriorityGround, Procedure,
-    RequiredPaper, limit::Kind,
+    RequiredPaper, SameDay, limit::Kind,
 };
 use prost::Message as _;
 use sqlx::PgConnection;
@@ -201,6 +201,23 @@ pub fn limit(limit: &ProtoLimit) -> Option<Limit> {
     })
 }
 
+/// A limit as the contract has it; `None` for part hours, which no procedure has, and for what is beyond any.
+#[must_use]
+pub fn limit_to_proto(limit: Limit) -> Option<ProtoLimit> {
+    let number = |number: u32| i32::try_from(number).ok();
+    let kind = match limit {
+        Limit::WorkingDays { halves } => Kind::WorkingDayHalves(number(halves)?),
+        Limit::WorkingHours { minutes } if minutes % 60 != 0 => return None,
+        Limit::WorkingHours { minutes } => Kind::WorkingHours(number(minutes / 60)?),
+        Limit::CalendarDays { days } => Kind::CalendarDays(number(days)?),
+        Limit::SameDay { cutoff } => Kind::SameDay(SameDay {
+            cutoff_minute: i32::from(cutoff.hour()) * 60 + i32::from(cutoff.minute()),
+        }),
+    };
+    let limit = ProtoLimit { kind: Some(kind) };
+    self::limit(&limit).map(|_| limit)
+}
+
 fn time_of(minute: i32) -> Option<Time> {
     Time::new(
         i8::try_from(minute.div_euclid(60)).ok()?,
@@ -351,6 +368,10 @@ fn parse_agencies(
     parsed
 }
 
+/// What a limit is.
+const LIMIT_KINDS: &str =
+    "must be working days, working hours, calendar days, or the same day with a cut-off";
+
 fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     fields.id(&format!("{path}.code"), &procedure.code);
     fields.line(&format!("{path}.title"), &procedure.title);
@@ -359,10 +380,7 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     fields.choice::<AgencyKind>(&format!("{path}.competent"), procedure.competent);
     fields.optional_choice::<FormSet>(&format!("{path}.form_set"), procedure.form_set);
     if procedure.limit.as_ref().and_then(limit).is_none() {
-        fields.reject(
-            format!("{path}.limit"),
-            "must be working days, working hours, calendar days, or the same day with a cut-off",
-        );
+        fields.reject(format!("{path}.limit"), LIMIT_KINDS);
     }
     for (name, fee) in [
         ("fee_vnd", procedure.fee_vnd),
@@ -379,6 +397,19 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     ] {
         if number < 0 {
             fields.reject(format!("{path}.{name}"), "must not be negative");
+        }
+    }
+    for (index, other) in procedure.other_limits.iter().enumerate() {
+        let path = format!("{path}.other_limits[{index}]");
+        fields.id(&format!("{path}.id"), &other.id);
+        let mut earlier = procedure.other_limits.iter().take(index);
+        if earlier.any(|earlier| earlier.id == other.id) {
+            fields.reject(format!("{path}.id"), "stands twice");
+        }
+        if other.limit.as_ref().and_then(limit).is_none() {
+            fields.reject(format!("{path}.limit"), LIMIT_KINDS);
+        } else if other.limit == procedure.limit {
+            fields.reject(format!("{path}.limit"), "is the procedure's limit already");
         }
     }
     for (index, option) in procedure.options.iter().enumerate() {

@@ -41,6 +41,7 @@ pub(crate) fn kinds(source: &str) -> Vec<EventKind> {
             EventKind::CaseResumed,
             EventKind::DeadlineExtended,
             EventKind::DeadlineRecomputed,
+            EventKind::LimitChosen,
             EventKind::CaseStopped,
             EventKind::CaseFinished,
         ],

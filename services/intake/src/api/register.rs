@@ -134,7 +134,7 @@ impl DossierApi {
 }
 
 /// The first instant of the day, by the clock of Việt Nam.
-fn begin(field: &str, day: Date) -> Result<Timestamp, Error> {
+pub(super) fn begin(field: &str, day: Date) -> Result<Timestamp, Error> {
     motcua_calendar::instant(day.at(0, 0, 0, 0))
         .map_err(|error| Error::field(field, error.to_string()))
 }

@@ -1,13 +1,14 @@
 //! `VisitService`: the counter that comes to the family.
 
 use jiff::SignedDuration;
-use motcua_platform::parse::Fields;
+use motcua_platform::{call::Call, parse::Fields};
 use motcua_proto::intake::v1::{
-    Dossier, RecordVisitRequest, RequestVisitRequest, visit_service_server::VisitService,
+    Dossier, PlanVisitRouteRequest, PlanVisitRouteResponse, RecordVisitRequest,
+    RequestVisitRequest, visit_service_server::VisitService,
 };
 use tonic::{Request, Response, Status};
 
-use super::{DossierApi, hand_over};
+use super::{DossierApi, hand_over, routes::located};
 use crate::domain::{command::Command, words::Words};
 
 /// The longest time window of a visit: nobody waits at home for longer.
@@ -34,12 +35,22 @@ impl VisitService for DossierApi {
         self.act("motcua.intake.v1.VisitService/RecordVisit", request, record)
             .await
     }
+
+    async fn plan_visit_route(
+        &self,
+        request: Request<PlanVisitRouteRequest>,
+    ) -> Result<Response<PlanVisitRouteResponse>, Status> {
+        let call = Call::enter(&request)?;
+        Ok(Response::new(self.plan(&call, request.into_inner()).await?))
+    }
 }
 
 fn arrange(fields: &mut Fields, body: &RequestVisitRequest) -> Option<Command> {
     let from = fields.instant("window_from", body.window_from.as_ref());
     let to = fields.instant("window_to", body.window_to.as_ref());
     let address = fields.optional_line("address", &body.address);
+    let location = located(fields, "location", body.location.as_ref());
+    let visitor = fields.optional_id("visitor", &body.visitor);
     let (from, to) = from.zip(to)?;
     if to <= from || to.duration_since(from) > WINDOW_MAX {
         fields.reject(
@@ -52,6 +63,8 @@ fn arrange(fields: &mut Fields, body: &RequestVisitRequest) -> Option<Command> {
         from,
         to,
         address: Words::from(address?),
+        location: Words::from(location?.map(|place| place.written()).unwrap_or_default()),
+        visitor: visitor?,
     })
 }
 

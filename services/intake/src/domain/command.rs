@@ -76,6 +76,10 @@ pub enum Command {
         to: Timestamp,
         /// Where; empty for the applicant's address.
         address: Words,
+        /// Where that is on a map, as a `Location` is written; empty where that is not known.
+        location: Words,
+        /// Who is to go, where somebody says so. Opaque id.
+        visitor: String,
     },
     /// Record that a visit was made.
     RecordVisit {

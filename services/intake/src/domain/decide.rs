@@ -14,7 +14,7 @@ use motcua_proto::{
         DossierWithdrawn, ReactionIgnored, ResultReady, StaffRecused, event::Payload,
     },
     intake::v1::StatementKind,
-    r#type::v1::{DossierStatus, Role},
+    r#type::v1::{DossierStatus, Limit, Role},
 };
 
 use super::{
@@ -110,8 +110,15 @@ pub fn decide(
             failure,
             note,
         } => hand_over::failed(dossier, *method, *failure, note, now)?,
-        Command::ArrangeVisit { from, to, address } => {
-            hand_over::arrange_visit(dossier, *from, *to, address, now)?
+        Command::ArrangeVisit {
+            from,
+            to,
+            address,
+            location,
+            visitor,
+        } => {
+            let place = (address, location);
+            hand_over::arrange_visit(dossier, *from..*to, place, visitor, context)?
         }
         Command::RecordVisit { visit, receiver } => {
             hand_over::record_visit(dossier, visit, receiver.as_ref(), context)?
@@ -423,9 +430,13 @@ fn follow(dossier: &Dossier, news: &News) -> Happened {
             outcome: outcome.clone(),
         })
         .into(),
-        Change::Progress { status, due_at } => progress(dossier, *status, *due_at, None, news.at),
+        Change::Progress {
+            status,
+            due_at,
+            limit,
+        } => progress(dossier, *status, *due_at, *limit, None, news.at),
         Change::Asked { status, asked } => {
-            progress(dossier, Some(*status), None, Some(asked), news.at)
+            progress(dossier, Some(*status), None, None, Some(asked), news.at)
         }
     }
 }
@@ -434,12 +445,14 @@ fn progress(
     dossier: &Dossier,
     status: Option<DossierStatus>,
     due_at: Option<Timestamp>,
+    limit: Option<Limit>,
     asked: Option<&Asked>,
     at: Timestamp,
 ) -> Happened {
     let status = status.unwrap_or(dossier.status);
     let due_at = due_at.or(dossier.due_at());
-    if status == dossier.status && due_at == dossier.due_at() && asked.is_none() {
+    let is_same = status == dossier.status && due_at == dossier.due_at();
+    if is_same && limit.is_none() && asked.is_none() {
         return Happened::default();
     }
     Payload::CaseProgressRecorded(CaseProgressRecorded {
@@ -449,6 +462,7 @@ fn progress(
         asked_due_at: asked.map(|asked| to_proto(asked.due_at)),
         asked_judged_until: asked.and_then(|asked| asked.judged_until).map(to_proto),
         asked_remind_at: asked.and_then(|asked| asked.remind_at).map(to_proto),
+        limit,
     })
     .into()
 }

@@ -150,9 +150,12 @@ pub struct Reception {
     pub first_due_at: Timestamp,
     /// The due instant as it stands: moved by holds and by an extension.
     pub due_at: Timestamp,
-    /// The limit.
+    /// The limit as it stands.
     #[serde(with = "limit")]
     pub limit: Limit,
+    /// The limit that was promised, where another was chosen since; else of no kind.
+    #[serde(default, with = "limit", skip_serializing_if = "is_of_no_kind")]
+    pub first_limit: Limit,
     /// Fee, in đồng.
     pub fee_vnd: i64,
     /// What is not taken of the fee because of an exemption, in đồng.
@@ -161,6 +164,23 @@ pub struct Reception {
     /// The papers that were there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub papers: Vec<Handed>,
+}
+
+impl Reception {
+    /// The limit that the receipt says.
+    #[must_use]
+    pub fn promised_limit(&self) -> &Limit {
+        if is_of_no_kind(&self.first_limit) {
+            &self.limit
+        } else {
+            &self.first_limit
+        }
+    }
+}
+
+/// Serde wants a reference.
+fn is_of_no_kind(limit: &Limit) -> bool {
+    limit.kind.is_none()
 }
 
 /// What the case came to.
@@ -229,6 +249,15 @@ pub struct Visit {
     pub made_at: Option<Timestamp>,
     /// Whether it handed the result over.
     pub handed_over: bool,
+    /// Who is to go; empty while that is not settled. Opaque id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub visitor: String,
+    /// Revision of its address; 0 for the applicant's.
+    #[serde(default)]
+    pub address_revision: i32,
+    /// Revision of where that is on a map; 0 where it is not known.
+    #[serde(default)]
+    pub location_revision: i32,
 }
 
 impl Dossier {
@@ -383,6 +412,10 @@ impl Dossier {
                     from_proto_opt(progress.due_at.as_ref()),
                 ) {
                     reception.due_at = due_at;
+                    if let Some(chosen) = progress.limit {
+                        reception.first_limit = *reception.promised_limit();
+                        reception.limit = chosen;
+                    }
                 }
             }
             Payload::ResultReady(ready) => {
@@ -408,8 +441,12 @@ impl Dossier {
                     to: instant(requested.window_to.as_ref()),
                     made_at: None,
                     handed_over: false,
+                    visitor: requested.visitor.clone(),
+                    address_revision: requested.statement_revision,
+                    location_revision: requested.location_revision,
                 });
                 self.said(StatementKind::Visit, requested.statement_revision);
+                self.said(StatementKind::VisitLocation, requested.location_revision);
             }
             Payload::VisitMade(made) => {
                 let place = self.visit_place(&made.visit);
@@ -479,6 +516,7 @@ impl Dossier {
             first_due_at: instant(accepted.due_at.as_ref()),
             due_at: instant(accepted.due_at.as_ref()),
             limit: accepted.limit.unwrap_or_default(),
+            first_limit: Limit::default(),
             fee_vnd: accepted.fee_vnd,
             exempted_vnd: accepted.exempted_vnd,
             papers: accepted.papers.iter().map(Handed::of).collect(),

@@ -4,18 +4,19 @@ use jiff::Timestamp;
 use motcua_platform::time::from_proto_opt;
 use motcua_proto::{
     events::v1::{Event, EventKind, HoldGround, event::Payload},
-    r#type::v1::DossierStatus,
+    r#type::v1::{DossierStatus, Limit},
 };
 
 use super::dossier::Asked;
 
 /// The kinds of workflow's events that matter here.
-pub const KINDS: [EventKind; 7] = [
+pub const KINDS: [EventKind; 8] = [
     EventKind::CaseStarted,
     EventKind::CaseHeld,
     EventKind::CaseResumed,
     EventKind::DeadlineExtended,
     EventKind::DeadlineRecomputed,
+    EventKind::LimitChosen,
     EventKind::CaseStopped,
     EventKind::CaseFinished,
 ];
@@ -42,6 +43,8 @@ pub enum Change {
         status: Option<DossierStatus>,
         /// The due instant; `None` to stay.
         due_at: Option<Timestamp>,
+        /// The limit; `None` to stay.
+        limit: Option<Limit>,
     },
     /// The case asked for something, and stands still until it is provided.
     Asked {
@@ -72,6 +75,7 @@ impl News {
                     Change::Progress {
                         status,
                         due_at: from_proto_opt(due),
+                        limit: None,
                     },
                 )
             };
@@ -103,6 +107,7 @@ impl News {
                     None => Change::Progress {
                         status: Some(status),
                         due_at: None,
+                        limit: None,
                     },
                 };
                 (at, change)
@@ -115,6 +120,14 @@ impl News {
             Payload::DeadlineExtended(extended) => progress(None, None, extended.due_at.as_ref()),
             Payload::DeadlineRecomputed(recomputed) => {
                 progress(None, None, recomputed.due_at.as_ref())
+            }
+            Payload::LimitChosen(chosen) => {
+                let change = Change::Progress {
+                    status: None,
+                    due_at: from_proto_opt(chosen.due_at.as_ref()),
+                    limit: chosen.limit,
+                };
+                (None, change)
             }
             Payload::CaseStopped(stopped) => progress(
                 stopped.stopped_at.as_ref(),

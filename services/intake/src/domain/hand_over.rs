@@ -10,7 +10,7 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{HandOverFailed, ResultHandedOver, VisitMade, VisitRequested, event::Payload},
     intake::v1::StatementKind,
-    r#type::v1::{AuthorisationGround, HandOverFailure, HandOverMethod, Recipient},
+    r#type::v1::{AuthorisationGround, HandOverFailure, HandOverMethod, Recipient, Role},
 };
 
 use super::{
@@ -123,13 +123,16 @@ pub(super) fn failed(
 
 pub(super) fn arrange_visit(
     dossier: &Dossier,
-    from: Timestamp,
-    to: Timestamp,
-    address: &Words,
-    now: Timestamp,
+    window: std::ops::Range<Timestamp>,
+    (address, location): (&Words, &Words),
+    visitor: &str,
+    context: &Context<'_>,
 ) -> Result<Happened, Error> {
     moves::check(Act::Visit, dossier.place())?;
-    if to <= now {
+    if !visitor.is_empty() && context.scope.owner().is_some() {
+        return Err(Error::field("visitor", "is for the agency to say"));
+    }
+    if window.end <= context.now {
         return Err(Error::field("window_to", "must lie ahead"));
     }
     if dossier.visits.len() >= VISITS_MAX {
@@ -140,14 +143,25 @@ pub(super) fn arrange_visit(
             remedy: "hand the result over at the counter or by post (HandOverResult)",
         }));
     }
-    let (statement_revision, statements) =
-        statement(dossier, StatementKind::Visit, address, &Words::default());
+    let nothing = Words::default();
+    let (statement_revision, mut statements) =
+        statement(dossier, StatementKind::Visit, address, &nothing);
+    let (location_revision, on_map) =
+        statement(dossier, StatementKind::VisitLocation, location, &nothing);
+    statements.extend(on_map);
+    // A home visitor who arranges a visit goes, unless somebody else is to.
+    let visitor = match context.actor.role() {
+        Role::HomeVisitor if visitor.is_empty() => &context.actor.id,
+        _ => visitor,
+    };
     Ok(Happened {
         events: vec![Payload::VisitRequested(VisitRequested {
             visit: visit_id(dossier.visits.len()),
-            window_from: Some(to_proto(from)),
-            window_to: Some(to_proto(to)),
+            window_from: Some(to_proto(window.start)),
+            window_to: Some(to_proto(window.end)),
             statement_revision,
+            visitor: visitor.to_owned(),
+            location_revision,
         })],
         statements,
     })

@@ -256,6 +256,12 @@ impl<'a> Teller<'a> {
             format!("Hạn trả tính từ lúc tiếp nhận, {received}, trong thời hạn {length}"),
             format!("The due follows from the reception at {received} and the limit of {length}"),
         );
+        if reception.first_limit.kind.is_some() {
+            why += &self.say(
+                ", được áp dụng trong quá trình giải quyết thay cho thời hạn ghi trên giấy tiếp nhận".to_owned(),
+                ", which was chosen during the work in place of the receipt's".to_owned(),
+            );
+        }
         let notes = self.notes(&explanation.lines);
         if notes.is_empty() {
             why.push('.');

@@ -135,13 +135,16 @@ impl Payment {
 }
 
 impl Visit {
-    fn to_proto(&self, place: usize) -> ProtoVisit {
+    /// As the contract shows the visit at a place.
+    #[must_use]
+    pub fn to_proto(&self, place: usize) -> ProtoVisit {
         ProtoVisit {
             id: visit_id(place),
             window_from: Some(to_proto(self.from)),
             window_to: Some(to_proto(self.to)),
             made_at: self.made_at.map(to_proto),
             handed_over: self.handed_over,
+            visitor: self.visitor.clone(),
         }
     }
 }

@@ -212,7 +212,11 @@ fn news(kind: EventKind, status: Option<DossierStatus>, due_at: Option<Timestamp
         position: 1,
         kind,
         at: at("2025-07-01T09:00:00"),
-        change: Change::Progress { status, due_at },
+        change: Change::Progress {
+            status,
+            due_at,
+            limit: None,
+        },
     })
 }
 

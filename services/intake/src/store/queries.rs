@@ -124,6 +124,31 @@ pub(crate) async fn received(
         .collect())
 }
 
+/// Dossiers of an agency that have not ended and for which a visit was arranged, by code. What is open is little.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn to_visit(
+    reading: &mut Reading,
+    agency: &str,
+) -> Result<Vec<(String, Dossier)>, sqlx::Error> {
+    let reach = reading.scope().reach();
+    let found: Vec<(String, Json<Dossier>)> = sqlx::query_as(
+        "SELECT code, state FROM (SELECT * FROM dossier \
+             WHERE status IN (1, 2, 4, 5, 6, 9) AND receiving_agency = $1 OFFSET 0) AS open \
+         WHERE state->'visits' IS NOT NULL AND reaches($2, tenants) ORDER BY code",
+    )
+    .bind(agency)
+    .bind(reach)
+    .fetch_all(&mut **reading)
+    .await?;
+    Ok(found
+        .into_iter()
+        .map(|(code, Json(dossier))| (code, dossier))
+        .filter(|(_, dossier)| reading.shows(&dossier.tenants()))
+        .collect())
+}
+
 /// Which dossiers are asked for. Filters add up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {

@@ -55,7 +55,7 @@ static SERVER: OnceCell<Server> = OnceCell::const_new();
 static WARDS: AtomicUsize = AtomicUsize::new(0);
 
 /// How long anything here may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A ward's intake service.
 pub(crate) struct Ward {

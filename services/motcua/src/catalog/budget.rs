@@ -79,20 +79,37 @@ pub(super) fn check(
         let Some(longest) = world.longest(definition) else {
             continue;
         };
-        let Some(allowed) = allowance(catalog, procedure, hours_known && kinds_known) else {
-            continue;
-        };
-        if longest.minutes > allowed {
-            wrong(
-                "limit",
-                format!(
-                    "leaves {} of work, and '{}' takes {} at the longest: {}",
-                    hours(allowed),
-                    definition.id,
-                    hours(longest.minutes),
-                    longest.steps.join(", "),
-                ),
-            );
+        let others = procedure.other_limits.iter();
+        let limits = std::iter::once(("limit", "", procedure.limit.as_ref()))
+            .chain(others.map(|other| ("other_limits", other.id.as_str(), other.limit.as_ref())));
+        for (column, id, limit) in limits {
+            let allowed = limit.and_then(|limit| {
+                allowance(
+                    catalog,
+                    procedure.competent(),
+                    limit,
+                    hours_known && kinds_known,
+                )
+            });
+            if let Some(allowed) = allowed
+                && longest.minutes > allowed
+            {
+                let which = if id.is_empty() {
+                    String::new()
+                } else {
+                    format!("'{id}' ")
+                };
+                wrong(
+                    column,
+                    format!(
+                        "{which}leaves {} of work, and '{}' takes {} at the longest: {}",
+                        hours(allowed),
+                        definition.id,
+                        hours(longest.minutes),
+                        longest.steps.join(", "),
+                    ),
+                );
+            }
         }
     }
 }
@@ -374,8 +391,12 @@ fn check_options(
 }
 
 /// The working minutes that a limit leaves. `None` where that cannot be said.
-fn allowance(catalog: &Catalog, procedure: &Procedure, hours_known: bool) -> Option<i64> {
-    let limit: &Limit = procedure.limit.as_ref()?;
+fn allowance(
+    catalog: &Catalog,
+    competent: AgencyKind,
+    limit: &Limit,
+    hours_known: bool,
+) -> Option<i64> {
     Some(match limit.kind.as_ref()? {
         limit::Kind::WorkingDayHalves(halves) => i64::from(*halves) * DAY_MINUTES / 2,
         limit::Kind::WorkingHours(hours) => i64::from(*hours) * 60,
@@ -385,9 +406,10 @@ fn allowance(catalog: &Catalog, procedure: &Procedure, hours_known: bool) -> Opt
         // What comes in at the cut-off must be done by the evening, wherever it is decided.
         limit::Kind::SameDay(same_day) => {
             let decides = |calendar: &&Calendar| {
-                catalog.agencies.iter().any(|agency| {
-                    agency.kind == procedure.competent && agency.calendar == calendar.id
-                })
+                catalog
+                    .agencies
+                    .iter()
+                    .any(|agency| agency.kind() == competent && agency.calendar == calendar.id)
             };
             let calendars = catalog.calendars.iter().filter(decides);
             let left = calendars.map(|calendar| after(calendar, same_day.cutoff_minute));

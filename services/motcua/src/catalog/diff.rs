@@ -10,8 +10,8 @@ use motcua_platform::{catalog, time::date_from_proto};
 use motcua_proto::{
     google::r#type::Date as ProtoDate,
     r#type::v1::{
-        Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, FormSet, Procedure,
-        RequiredPaper,
+        Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, FormSet,
+        Limit as ProtoLimit, Procedure, RequiredPaper,
     },
     workflow::v1::{Definition, Step, Transition, step::Kind, timer_step::Wait},
 };
@@ -380,20 +380,33 @@ pub(super) fn of_agency(agency: &Agency) -> Parts {
     }
 }
 
-/// A procedure, field by field.
-pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
-    let limit = match procedure.limit.as_ref().and_then(catalog::limit) {
+/// A limit in words, with its cut-off.
+fn in_words(limit: Option<&ProtoLimit>) -> String {
+    match limit.and_then(catalog::limit) {
         Some(Limit::SameDay { cutoff }) => format!("same day until {}", cutoff.strftime("%H:%M")),
         Some(limit) => limit.to_string(),
         None => String::new(),
-    };
+    }
+}
+
+/// A procedure, field by field.
+pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
     Parts {
         code: procedure.code.clone(),
         title: procedure.title.clone(),
         fields: named(vec![
             ("title", procedure.title.clone()),
             ("field", procedure.field.clone()),
-            ("limit", limit),
+            ("limit", in_words(procedure.limit.as_ref())),
+            (
+                "other_limits",
+                procedure
+                    .other_limits
+                    .iter()
+                    .map(|other| format!("{}={}", other.id, in_words(other.limit.as_ref())))
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            ),
             ("fee_vnd", procedure.fee_vnd.to_string()),
             ("fee_online_vnd", procedure.fee_online_vnd.to_string()),
             ("fee_unit", procedure.fee_unit.clone()),

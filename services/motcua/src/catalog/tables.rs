@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use motcua_calendar::Limit as CalendarLimit;
-use motcua_platform::time::date_to_proto;
+use motcua_platform::{catalog, time::date_to_proto};
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, Calendar, CalendarDay, CalendarDayKind, Catalog, DueHour, Exemption, FormSet, Limit,
-    Procedure, SameDay, limit::Kind,
+    OtherLimit, Procedure, SameDay, limit::Kind,
 };
 
 use super::{
@@ -51,6 +51,7 @@ pub(super) const PROCEDURES: Columns = Columns {
         "supplement_rounds",
         "retention_days",
         "archive_days",
+        "other_limits",
     ],
 };
 /// More rounds of supplements than anybody means.
@@ -283,6 +284,7 @@ fn procedure(
         title: row.get("title").to_owned(),
         field: row.get("field").to_owned(),
         limit: limit(row, faults),
+        other_limits: other_limits(row, faults),
         fee_vnd: fee(row, "fee_vnd", faults),
         fee_online_vnd: fee(row, "fee_online_vnd", faults),
         fee_unit: row.get("fee_unit").to_owned(),
@@ -391,29 +393,39 @@ fn fee(row: &Row, column: &str, faults: &mut Faults) -> i64 {
     }
 }
 
+/// `verified=3 working days; heard=10 calendar days`: limits that may be chosen during the work.
+fn other_limits(row: &Row, faults: &mut Faults) -> Vec<OtherLimit> {
+    let mut others = Vec::new();
+    let told = row.get("other_limits").split(';').map(str::trim);
+    for text in told.filter(|text| !text.is_empty()) {
+        let read = text.split_once('=').and_then(|(id, limit)| {
+            Some(OtherLimit {
+                id: id.trim().to_owned(),
+                limit: Some(catalog::limit_to_proto(limit.trim().parse().ok()?)?),
+            })
+        });
+        match read {
+            Some(other) => others.push(other),
+            None => {
+                let message = format!(
+                    "'{text}' is no other limit; write its id and 'N working days' (0.5 allowed), 'N working hours', 'N calendar days' or 'same day': verified=3 working days"
+                );
+                faults.push_unless_known(row.at("other_limits").fault(message));
+            }
+        }
+    }
+    others
+}
+
 fn limit(row: &Row, faults: &mut Faults) -> Option<Limit> {
     let (text, cutoff) = (row.get("limit"), row.get("cutoff"));
+    // The cut-off has a column of its own.
     let same_day = text.split_whitespace().eq(["same", "day"]);
     let limit = text
         .parse::<CalendarLimit>()
         .ok()
-        .and_then(|limit| match limit {
-            // The cut-off has a column of its own.
-            CalendarLimit::SameDay { .. } if same_day => {
-                Some(Kind::SameDay(SameDay { cutoff_minute: 0 }))
-            }
-            CalendarLimit::SameDay { .. } => None,
-            CalendarLimit::WorkingDays { halves } => {
-                Some(Kind::WorkingDayHalves(i32::try_from(halves).ok()?))
-            }
-            CalendarLimit::WorkingHours { minutes } if minutes % 60 == 0 => {
-                Some(Kind::WorkingHours(i32::try_from(minutes / 60).ok()?))
-            }
-            CalendarLimit::WorkingHours { .. } => None,
-            CalendarLimit::CalendarDays { days } => {
-                Some(Kind::CalendarDays(i32::try_from(days).ok()?))
-            }
-        });
+        .filter(|limit| same_day || !matches!(limit, CalendarLimit::SameDay { .. }))
+        .and_then(catalog::limit_to_proto);
     let Some(limit) = limit else {
         let message = format!(
             "'{text}' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
@@ -425,7 +437,7 @@ fn limit(row: &Row, faults: &mut Faults) -> Option<Limit> {
         if !cutoff.is_empty() {
             faults.push_unless_known(row.at("cutoff").fault("belongs to a same-day limit only"));
         }
-        return Some(Limit { kind: Some(limit) });
+        return Some(limit);
     }
     let cutoff_minute = header::minute(cutoff);
     if cutoff_minute.is_none() {

@@ -129,6 +129,16 @@ fn diary(town: &mut Town, moment: &Moment, orders: &mut Vec<Order>) {
                 let by = Member::of_agency(Role::Receptionist, &town.arrivals[arrival].ward, 1);
                 orders.push(Order::new(by, arrival, Act::Pay { amount_vnd }));
             }
+            Arranged::Answer {
+                system,
+                agency,
+                task,
+            } => {
+                let code = town.invented.systems.get(&system);
+                let code = code.map(|system| system.code.clone()).unwrap_or_default();
+                let by = Member::system(&system, &agency);
+                orders.push(Order::new(by, arrival, Act::Answer { task, code }));
+            }
             Arranged::Visit { visit, met } => {
                 let minutes = between(
                     &mut town.draw("visit", arrival),

@@ -11,8 +11,8 @@ use motcua_proto::{
     },
     r#type::v1::{HandOverMethod, Role},
     workflow::v1::{
-        ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest, RequestPaymentRequest,
-        RequestSupplementRequest as AskDuringCase, ReturnTaskRequest, Task,
+        ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest, RecordExternalOutcomeRequest,
+        RequestPaymentRequest, RequestSupplementRequest as AskDuringCase, ReturnTaskRequest, Task,
     },
 };
 use tonic::Status;
@@ -79,6 +79,11 @@ pub(super) enum Act {
     Complete {
         task: String,
         outcome: String,
+    },
+    /// Another system says what it came to.
+    Answer {
+        task: String,
+        code: String,
     },
     /// Gives the work back a step.
     Return {
@@ -257,6 +262,20 @@ pub(super) async fn act(
             };
             let call = |request| async { client.tasks.clone().complete_task(request).await };
             nothing(client.command(by, "CompleteTask", body, call).await?)
+        }
+        Act::Answer { task, code } => {
+            let body = RecordExternalOutcomeRequest {
+                name: task,
+                code,
+                request_id,
+            };
+            let call =
+                |request| async { client.tasks.clone().record_external_outcome(request).await };
+            nothing(
+                client
+                    .command(by, "RecordExternalOutcome", body, call)
+                    .await?,
+            )
         }
         Act::Return { task } => {
             let body = ReturnTaskRequest {

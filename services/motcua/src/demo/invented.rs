@@ -31,6 +31,8 @@ pub(super) struct Invented {
     pub(super) beside: Beside,
     pub(super) boundary: Boundary,
     pub(super) payments: Payments,
+    /// Other systems, by name.
+    pub(super) systems: BTreeMap<String, System>,
     pub(super) staff: Staff,
     pub(super) minutes: Minutes,
     pub(super) outcomes: BTreeMap<String, f64>,
@@ -196,6 +198,16 @@ pub(super) struct Office {
     pub(super) decision: String,
 }
 
+/// Another system that is asked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct System {
+    /// Working minutes.
+    pub(super) answers_after_minutes: Between,
+    /// Its own code for done.
+    pub(super) code: String,
+}
+
 /// Invented people.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -329,6 +341,11 @@ impl Invented {
             between
                 .iter()
                 .chain(self.minutes.steps.iter().map(|step| &step.minutes))
+                .chain(
+                    self.systems
+                        .values()
+                        .map(|system| &system.answers_after_minutes),
+                )
                 .all(|[a, b]| a <= b),
             "ranges must go from the smaller to the larger number",
         );

@@ -23,7 +23,7 @@ pub(super) const OF_INTAKE: [EventKind; 8] = [
 ];
 
 /// What they want to hear of the work behind the counter.
-pub(super) const OF_WORKFLOW: [EventKind; 16] = [
+pub(super) const OF_WORKFLOW: [EventKind; 17] = [
     EventKind::CaseStarted,
     EventKind::CaseBlocked,
     EventKind::TaskOpened,
@@ -32,6 +32,7 @@ pub(super) const OF_WORKFLOW: [EventKind; 16] = [
     EventKind::TaskCompleted,
     EventKind::TaskReturned,
     EventKind::TaskEscalated,
+    EventKind::OutcomeRequested,
     EventKind::SupplementRequested,
     EventKind::PaymentRequested,
     EventKind::CaseHeld,

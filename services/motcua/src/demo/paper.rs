@@ -254,7 +254,8 @@ impl Paper {
                 let opened = self.opened(town, arrival);
                 self.at_once.extend(opened);
             }
-            Act::Extend { .. } => {}
+            // This paper suite asks no other system.
+            Act::Extend { .. } | Act::Answer { .. } => {}
         }
         Done::Nothing
     }

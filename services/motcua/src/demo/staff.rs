@@ -31,8 +31,13 @@ impl Member {
 
     /// The system that takes online payments for an agency.
     pub(super) fn payment_platform(agency: &str) -> Self {
+        Self::system("payment-platform-1", agency)
+    }
+
+    /// Another system that answers for an agency.
+    pub(super) fn system(name: &str, agency: &str) -> Self {
         Self {
-            id: "payment-platform-1".to_owned(),
+            id: name.to_owned(),
             role: Role::System,
             agency: agency.to_owned(),
         }

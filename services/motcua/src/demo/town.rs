@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use motcua_calendar::Calendar;
 use motcua_platform::{catalog::Catalog, time::from_proto_opt};
 use motcua_proto::{
-    events::v1::{Event, event::Payload},
+    events::v1::{Event, OutcomeRequested, event::Payload},
     r#type::v1::{Agency, AgencyKind, HandOverMethod, PriorityGround, Role},
 };
 
@@ -91,6 +91,13 @@ pub(super) enum Arranged {
     Payment,
     /// The home visitor is at the door.
     Visit { visit: String, met: bool },
+    /// Another system has finished what it was asked for.
+    Answer {
+        system: String,
+        /// The agency that it answers for.
+        agency: String,
+        task: String,
+    },
 }
 
 /// People of one role at one agency.
@@ -254,6 +261,9 @@ impl Town {
                 self.is_due(arrival, resumed.due_at.as_ref());
             }
             Payload::CaseHeld(_) => self.lives[arrival].held = true,
+            // It lies on nobody's list: the system is asked.
+            Payload::TaskOpened(opened) if opened.role() == Role::System => {}
+            Payload::OutcomeRequested(requested) => self.arrange_answer(arrival, requested, now),
             Payload::TaskOpened(opened) => {
                 let office = self
                     .offices
@@ -321,6 +331,22 @@ impl Town {
                 .iter_mut()
                 .for_each(|desk| desk.drop_case(arrival));
         }
+    }
+
+    /// A system that nobody has invented never answers.
+    fn arrange_answer(&mut self, arrival: usize, asked: &OutcomeRequested, now: Timestamp) {
+        let Some(system) = self.invented.systems.get(&asked.system) else {
+            return;
+        };
+        let mut rng = self.draw(&format!("answer {}", asked.task), arrival);
+        let minutes = between(&mut rng, system.answers_after_minutes);
+        let at = self.calendar.add_working_minutes(now, minutes);
+        let answer = Arranged::Answer {
+            system: asked.system.clone(),
+            agency: asked.agency.clone(),
+            task: format!("cases/{}/tasks/{}", self.lives[arrival].code, asked.task),
+        };
+        self.diary.insert((at.unwrap_or(now), arrival), answer);
     }
 
     fn arrange_supplement(&mut self, arrival: usize, now: Timestamp) {

@@ -19,7 +19,7 @@ use motcua_proto::{
 use serde::Serialize;
 
 /// Everything that a template can name, in groups: `dossier`, `applicant`, `agency` (which received), `competent` (which
-/// decides), `refusal`, `supplement`, `payment`, `extension`, `visit`. Every group is there; what is missing in it is undefined.
+/// decides), `refusal`, `supplement`, `payment`, `extension`, `limit`, `visit`. Every group is there; what is missing in it is undefined.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Particulars(pub(crate) BTreeMap<&'static str, Values>);
@@ -141,6 +141,13 @@ impl Particulars {
                 ),
             ),
             (
+                "limit",
+                values(
+                    case.filter(|case| !case.chosen_limit.is_empty())
+                        .map(|case| ("due_at", at(case.due_at.as_ref()))),
+                ),
+            ),
+            (
                 "visit",
                 values(dossier.visits.last().into_iter().flat_map(|visit| {
                     let address = said(StatementKind::Visit)
@@ -221,6 +228,7 @@ impl Particulars {
                     ("due_at", "17 giờ 00 phút, ngày 02/03/2026"),
                 ],
             ),
+            group("limit", &[("due_at", "17 giờ 00 phút, ngày 27/02/2026")]),
             group(
                 "visit",
                 &[

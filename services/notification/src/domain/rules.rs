@@ -14,7 +14,7 @@ pub(crate) const WORKFLOW: &str = "workflow";
 const IDS: Uuid = Uuid::from_u128(0x7a1f_5a52_0c5b_4b8e_9d36_2b1f_6c1e_9a40);
 
 /// Source, kind, template. An end that both services record (a withdrawal, a finish) is told once, by intake's event.
-const RULES: [(&str, EventKind, &BuiltIn); 12] = [
+const RULES: [(&str, EventKind, &BuiltIn); 13] = [
     (INTAKE, EventKind::DossierAccepted, &words::RECEIPT),
     (INTAKE, EventKind::DossierRefused, &words::REFUSAL),
     (INTAKE, EventKind::SupplementAsked, &words::SUPPLEMENT),
@@ -30,6 +30,7 @@ const RULES: [(&str, EventKind, &BuiltIn); 12] = [
     (WORKFLOW, EventKind::SupplementRequested, &words::SUPPLEMENT),
     (WORKFLOW, EventKind::PaymentRequested, &words::PAYMENT),
     (WORKFLOW, EventKind::DeadlineExtended, &words::EXTENSION),
+    (WORKFLOW, EventKind::LimitChosen, &words::LIMIT),
     (WORKFLOW, EventKind::CaseStopped, &words::STOPPED),
 ];
 
@@ -90,6 +91,8 @@ mod tests {
             ("workflow", EventKind::PaymentRequested, Some("payment")),
             ("intake", EventKind::SupplementLapsed, None),
             ("workflow", EventKind::DeadlineExtended, Some("extension")),
+            ("workflow", EventKind::LimitChosen, Some("limit")),
+            ("workflow", EventKind::DeadlineRecomputed, None),
             ("workflow", EventKind::CaseStopped, Some("stopped")),
             ("intake", EventKind::DossierSubmitted, None),
             ("intake", EventKind::ResultHandedOver, None),

@@ -35,6 +35,7 @@ macro_rules! built_in {
 
 built_in! {
     EXTENSION = "extension",
+    LIMIT = "limit",
     PAYMENT = "payment",
     PAYMENT_REMINDER = "payment-reminder",
     RECEIPT = "receipt",
@@ -113,6 +114,7 @@ impl Compiled {
                 .map_err(|error| (part, error))?;
             needs_case |= template.undeclared_variables(true).iter().any(|name| {
                 name.starts_with("extension")
+                    || name.starts_with("limit")
                     || name.starts_with("payment")
                     || name == "supplement"
                     || name == "supplement.due_at"
@@ -394,6 +396,7 @@ Trung tâm Phục vụ hành chính công phường Thí Dụ"
             needing,
             [
                 "extension",
+                "limit",
                 "payment",
                 "payment-reminder",
                 "supplement",

@@ -428,6 +428,13 @@ impl CaseService for Workflow {
         Err(uncalled())
     }
 
+    async fn choose_limit(
+        &self,
+        _: Request<workflow::ChooseLimitRequest>,
+    ) -> Result<Response<workflow::Case>, Status> {
+        Err(uncalled())
+    }
+
     async fn migrate_case(
         &self,
         _: Request<workflow::MigrateCaseRequest>,

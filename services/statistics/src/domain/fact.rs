@@ -523,6 +523,16 @@ impl Workflow {
                     });
                 }
             }
+            Payload::LimitChosen(chosen) => {
+                let due_at = instant(chosen.due_at.as_ref(), "due_at")?;
+                self.due_at = Some(due_at);
+                self.first_due_at = Some(due_at);
+                self.limits.push(Limit {
+                    recorded_at,
+                    judged_until: instant(chosen.judged_until.as_ref(), "judged_until")?,
+                    held_since: None,
+                });
+            }
             Payload::DeadlineExtended(extended) => {
                 let first_due_at = instant(extended.first_due_at.as_ref(), "first_due_at")?;
                 self.due_at = Some(instant(extended.due_at.as_ref(), "due_at")?);

@@ -6,7 +6,7 @@ use motcua_proto::{
     events::v1::{
         CaseFinished, CaseHeld, CaseResumed, CaseStarted, CaseStopped, DeadlineExtended,
         DeadlineRecomputed, DocumentAdded, DossierAccepted, DossierSubmitted, DossierWithdrawn,
-        Event, HoldGround, event::Payload,
+        Event, HoldGround, LimitChosen, event::Payload,
     },
     statistics::v1::SettlementFigures,
     r#type::v1::{Channel, DossierStatus, Punctuality},
@@ -214,6 +214,24 @@ fn by_another_calendar_it_is_judged_by_another_due() {
         DAY,
         Payload::DeadlineRecomputed(recomputed),
     );
+    assert_eq!(july(&fact, 6, None).in_progress_in_time, 1);
+    assert_eq!(july(&fact, 8, None).in_progress_overdue, 1);
+    let known = fact.to_proto("d".to_owned());
+    assert_eq!(
+        (known.first_due_at, known.due_at),
+        (at(DUE + 4 * DAY), at(DUE + 4 * DAY))
+    );
+}
+
+#[test]
+fn by_the_limit_that_was_chosen_it_is_judged_from_then_on() {
+    let mut fact = accepted();
+    let chosen = LimitChosen {
+        due_at: at(DUE + 4 * DAY),
+        judged_until: at(JUDGED_UNTIL + 4 * DAY),
+        ..LimitChosen::default()
+    };
+    hear(&mut fact, WORKFLOW, DAY, Payload::LimitChosen(chosen));
     assert_eq!(july(&fact, 6, None).in_progress_in_time, 1);
     assert_eq!(july(&fact, 8, None).in_progress_overdue, 1);
     let known = fact.to_proto("d".to_owned());

@@ -245,6 +245,34 @@ impl CaseService for CaseServer {
         .await
     }
 
+    async fn choose_limit(
+        &self,
+        request: Request<proto::ChooseLimitRequest>,
+    ) -> Result<Response<proto::Case>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let name = code(&mut fields, &body.name);
+        let limit = fields.id("limit", &body.limit);
+        let reason = fields.text("reason", &body.reason);
+        let request_id = fields.request_id(&body.request_id);
+        let parsed = name.zip(limit).zip(reason).zip(request_id);
+        let (((code, limit), reason), request_id) = fields.finish(parsed)?;
+        let command = Command::ChooseLimit {
+            limit,
+            reason: Words::from(reason),
+        };
+        self.command(
+            &call,
+            "motcua.workflow.v1.CaseService/ChooseLimit",
+            &body,
+            [&code, &body.etag],
+            request_id,
+            command,
+        )
+        .await
+    }
+
     async fn migrate_case(
         &self,
         request: Request<proto::MigrateCaseRequest>,

@@ -36,6 +36,9 @@ pub struct Case {
     pub received_at: Timestamp,
     /// The limit.
     pub limit: Limit,
+    /// Id of the procedure's other limit that was chosen during the work; empty while the receipt's holds.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub chosen_limit: String,
     /// The first due as moved by holds: it judges.
     pub first_due: Due,
     /// The due in force: with the extension, where there was one.

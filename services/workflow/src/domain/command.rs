@@ -71,6 +71,13 @@ pub enum Command {
         /// Why it is late.
         reason: Words,
     },
+    /// Another of the procedure's limits holds.
+    ChooseLimit {
+        /// Its id in the catalog.
+        limit: String,
+        /// What the work has shown.
+        reason: Words,
+    },
     /// It is to be stopped.
     Stop {
         /// Why.
@@ -144,6 +151,7 @@ impl Command {
             Self::RequestSupplement { .. }
             | Self::RequestPayment
             | Self::ExtendDeadline { .. }
+            | Self::ChooseLimit { .. }
             | Self::Stop { .. }
             | Self::Claim { .. }
             | Self::Complete { .. }
@@ -223,4 +231,6 @@ pub enum StatementKind {
     Stop = 3,
     /// Why a task went back.
     Return = 4,
+    /// Why another limit was chosen.
+    Limit = 5,
 }

@@ -4,17 +4,20 @@ use jiff::Timestamp;
 use motcua_platform::{error::Error, ledger::Decision, time::to_proto};
 use motcua_proto::{
     events::v1::{self as events, event::Payload},
+    r#type::v1::OtherLimit,
     workflow::v1::CaseState,
 };
 
 use super::{
-    case::{Due, Hold, timer_id},
+    case::{Due, Hold, Limit, timer_id},
     command::{Cause, StatementKind, Words},
     decide::Desk,
     reckon::{Hours, Timetable},
-    scene::{definition_of, timetable_of},
+    scene::{catalog_of, definition_of, timetable_of},
 };
 
+/// What the limit is.
+const ARTICLE_LIMIT: &str = "decree 118/2025, art. 17";
 /// An apology and its new date.
 const ARTICLE_APOLOGY: &str = "decree 118/2025, art. 18, with Mẫu 04 of circular 03/2025";
 
@@ -208,6 +211,62 @@ impl Desk<'_> {
         Ok(self.decision(vec![Payload::DeadlineRecomputed(event)]))
     }
 
+    /// The work shows that another of the procedure's limits holds: it runs from the reception as the first one did, and judges.
+    /// It is chosen before the limit passes, because after that it would undo a delay, and once.
+    pub(super) fn choose_limit(&self, id: &str, reason: &Words) -> Result<Decision, Error> {
+        self.running(ARTICLE_LIMIT)?;
+        self.for_competent_agency(ARTICLE_LIMIT)?;
+        let case = self.case;
+        if !case.chosen_limit.is_empty() {
+            return Err(self.refuse(
+                "another limit was chosen already, and that is done once only",
+                ARTICLE_LIMIT,
+                "finish the case within the limit that was chosen",
+            ));
+        }
+        if case.extended {
+            return Err(self.refuse(
+                "the applicant was promised a new date already",
+                ARTICLE_LIMIT,
+                "finish the case by the date of the apology",
+            ));
+        }
+        if self.context.now >= case.due.judged_until {
+            return Err(self.refuse(
+                "the limit has passed, and another one is chosen before that",
+                ARTICLE_LIMIT,
+                "finish the case as soon as possible",
+            ));
+        }
+        let catalog = catalog_of(case, self.surround)?;
+        let others = catalog
+            .procedure(&case.procedure)
+            .map(|procedure| procedure.other_limits.as_slice())
+            .unwrap_or_default();
+        let chosen = others.iter().find(|other| other.id == id);
+        let limit = chosen.and_then(|other| Limit::from_proto(other.limit.as_ref()?));
+        let Some(limit) = limit else {
+            return Err(Error::field("limit", no_such_limit(others)));
+        };
+        let hours = self.hours()?;
+        let due = hours.due(case.received_at, limit, &case.holds)?;
+        let definition = definition_of(case, self.surround)?;
+        let leads = hours.leads(&definition, case.received_at, due, limit, &case.holds);
+        let event = events::LimitChosen {
+            limit_id: id.to_owned(),
+            limit: Some(limit.to_proto()),
+            due_at: Some(to_proto(due.at)),
+            judged_until: Some(to_proto(due.judged_until)),
+            due_soon_at: hours.due_soon(self.context.now, due, &leads).map(to_proto),
+            statement_revision: self.revision(StatementKind::Limit),
+        };
+        let mut decision = self.decision(vec![Payload::LimitChosen(event)]);
+        decision
+            .statements
+            .push(self.statement(StatementKind::Limit, reason, None));
+        Ok(decision)
+    }
+
     /// An apology with a new date comes before the limit has passed, and once. It does not make the case on time: the
     /// first due goes on to judge.
     pub(super) fn extend_deadline(
@@ -259,5 +318,15 @@ impl Desk<'_> {
             .statements
             .push(self.statement(StatementKind::Apology, reason, None));
         Ok(decision)
+    }
+}
+
+/// Why a procedure has no such limit.
+fn no_such_limit(others: &[OtherLimit]) -> String {
+    let known: Vec<_> = others.iter().map(|other| other.id.as_str()).collect();
+    if known.is_empty() {
+        "is no limit of this procedure, which has only the one of the receipt".to_owned()
+    } else {
+        format!("is no limit of this procedure; it has {}", known.join(", "))
     }
 }

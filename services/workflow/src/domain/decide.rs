@@ -72,6 +72,7 @@ pub fn decide(
             cause,
         } => desk.pay(*fee_vnd, *paid_vnd, *at, *cause),
         Command::ExtendDeadline { due_at, reason } => desk.extend_deadline(*due_at, reason),
+        Command::ChooseLimit { limit, reason } => desk.choose_limit(limit, reason),
         Command::Stop { reason, ground } => desk.stop(reason, ground),
         Command::Claim { task } => desk.claim(task),
         Command::Release { task } => desk.release(task),

@@ -78,6 +78,7 @@ fn begun(event: &Event, started: &events::CaseStarted) -> Case {
             .collect(),
         received_at: at(started.received_at.as_ref()),
         limit: limit(started.limit.as_ref()),
+        chosen_limit: String::new(),
         first_due: due,
         due,
         extended: false,
@@ -263,6 +264,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
         }
         Payload::CaseResumed(resumed) => case_resumed(case, resumed),
         Payload::DeadlineRecomputed(recomputed) => deadline_recomputed(case, recomputed),
+        Payload::LimitChosen(chosen) => limit_chosen(case, chosen),
         Payload::DeadlineExtended(extended) => {
             case.extended = true;
             let due_at = at(extended.due_at.as_ref());
@@ -364,6 +366,17 @@ fn deadline_recomputed(case: &mut Case, recomputed: &events::DeadlineRecomputed)
         remind(case, recomputed.due_soon_at.as_ref());
     }
     moves(case, &recomputed.moved);
+    case.touch_waiting();
+}
+
+fn limit_chosen(case: &mut Case, chosen: &events::LimitChosen) {
+    let limit = chosen.limit.as_ref().and_then(Limit::from_proto);
+    case.limit = limit.unwrap_or(case.limit);
+    case.chosen_limit.clone_from(&chosen.limit_id);
+    case.due = due(chosen.due_at.as_ref(), chosen.judged_until.as_ref());
+    case.first_due = case.due;
+    remind(case, chosen.due_soon_at.as_ref());
+    said(case, StatementKind::Limit, chosen.statement_revision);
     case.touch_waiting();
 }
 

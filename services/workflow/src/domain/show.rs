@@ -144,6 +144,7 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
         definition_version: case.definition_version,
         received_at: Some(to_proto(case.received_at)),
         limit: Some(case.limit.to_proto()),
+        chosen_limit: case.chosen_limit.clone(),
         first_due_at: Some(to_proto(case.first_due.at)),
         due_at: Some(to_proto(case.due.at)),
         extended: case.extended,

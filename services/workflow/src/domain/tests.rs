@@ -5,6 +5,7 @@ mod definitions;
 mod engine;
 mod hands;
 mod language;
+mod limits;
 mod migrate;
 mod office;
 mod random;

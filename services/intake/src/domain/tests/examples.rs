@@ -311,6 +311,8 @@ fn a_visit_hands_the_result_over_at_home() {
         from: at(&format!("{day}T08:00:00")),
         to: at(&format!("{day}T10:00:00")),
         address: words("số 1 ngõ Thử"),
+        location: Words::default(),
+        visitor: String::new(),
     };
     let met = |visit: &str| Command::RecordVisit {
         visit: visit.to_owned(),
@@ -373,6 +375,8 @@ fn a_visit_lies_ahead() {
         from: at("2025-07-02T08:00:00"),
         to: at("2025-07-02T10:00:00"),
         address: words(""),
+        location: Words::default(),
+        visitor: String::new(),
     };
     assert!(matches!(counter.asks(&past), Err(Error::Invalid(_))));
 }

@@ -37,6 +37,12 @@ fn any_command() -> impl Strategy<Value = Command> {
             } else {
                 "số 1 ngõ Thử"
             }),
+            location: words(if hour % 3 == 0 {
+                "20.850000,106.600000"
+            } else {
+                ""
+            }),
+            visitor: String::new(),
         }
     });
     prop_oneof![

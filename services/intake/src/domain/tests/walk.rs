@@ -80,6 +80,8 @@ pub(super) fn visit() -> Command {
         from: at("2025-07-02T08:00:00"),
         to: at("2025-07-02T10:00:00"),
         address: words(""),
+        location: Words::default(),
+        visitor: String::new(),
     }
 }
 

@@ -1146,3 +1146,68 @@ fn the_faults_of_all_files_are_told_at_once_in_the_order_of_their_lines() {
         ]
     );
 }
+
+/// What a limit that may be chosen must look like.
+const OTHER_LIMIT: &str = "write its id and 'N working days' (0.5 allowed), 'N working hours', 'N calendar days' or 'same day': verified=3 working days";
+
+#[test]
+fn other_limits_that_mean_nothing() {
+    let with = |others: &str| {
+        let mut files = sound();
+        let table = files.iter_mut().find(|(name, _)| name == "procedures.csv");
+        let text = &mut table.unwrap().1;
+        let rows = String::from_utf8(text.clone()).unwrap();
+        *text = rows
+            .replace(
+                "exemptions,form_set\n",
+                "exemptions,form_set,other_limits\n",
+            )
+            .replace("ward,plain,,,\n", "ward,plain,,,,\n")
+            .replace(
+                "merit=100,residence\n",
+                &format!("merit=100,residence,{others}\n"),
+            )
+            .replace("funeral_costs,,\n", "funeral_costs,,,\n")
+            .into_bytes();
+        files
+    };
+    for others in [
+        "",
+        "verified=10 working days",
+        "a=1.5 working days; b=same day",
+    ] {
+        if let Err(faults) = read(directory(with(others)).path()) {
+            panic!("{others}: {faults}");
+        }
+    }
+    for (others, fault) in [
+        (
+            "3 working days",
+            format!("'3 working days' is no other limit; {OTHER_LIMIT}"),
+        ),
+        (
+            "verified=soon",
+            format!("'verified=soon' is no other limit; {OTHER_LIMIT}"),
+        ),
+        (
+            "verified=8 working days; verified=9 working days",
+            "stands twice".to_owned(),
+        ),
+        (
+            "verified=5 working days",
+            "is the procedure's limit already".to_owned(),
+        ),
+        (
+            "two words=8 working days",
+            "must hold only letters, digits, '.', '-' and '_', at most 100".to_owned(),
+        ),
+        (
+            "verified=1 working hour",
+            "'verified' leaves 1 h of work, and 'plain' takes 1 h 15 min at the longest: appraise 45 min, sign 30 min"
+                .to_owned(),
+        ),
+    ] {
+        let told = faults(with(others));
+        assert_eq!(told, [format!("procedures.csv:5: other_limits: {fault}")]);
+    }
+}

@@ -132,7 +132,7 @@ fn the_linked_procedures_call_the_police_at_once_with_the_rest() {
         let Kind::Fork(fork) = kind("branches") else {
             panic!("{id} does not divide")
         };
-        assert_eq!(fork.branches.len(), 2);
+        assert!(fork.branches.len() >= called.len());
         let calls: Vec<_> = fork
             .branches
             .iter()
@@ -162,8 +162,50 @@ fn steps_keep_the_order_of_the_file() {
             "branches",
             "residence",
             "funeral",
+            "survivorship",
             "joined",
             "issue"
         ]
     );
+}
+
+/// The bundles of decree 63/2024 have other codes from 1 September 2026. A city adds a row for each, with the papers of the
+/// one before it, and applies the catalog on that day.
+#[test]
+fn the_codes_of_september_2026_take_the_place_of_those_before_them() {
+    let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
+    let to = tempfile::tempdir().unwrap();
+    std::fs::create_dir(to.path().join("definitions")).unwrap();
+    let replaced = [("2.002622", "2.002913"), ("2.002621", "3.000722")];
+    for folder in ["", "definitions"] {
+        for file in std::fs::read_dir(from.join(folder)).unwrap() {
+            let file = file.unwrap();
+            let name = file.file_name().into_string().unwrap();
+            if file.file_type().unwrap().is_dir() {
+                continue;
+            }
+            let mut text = std::fs::read_to_string(file.path()).unwrap();
+            if matches!(name.as_str(), "procedures.csv" | "papers.csv") {
+                for (old, new) in replaced {
+                    let rows: String = text
+                        .lines()
+                        .filter(|line| line.starts_with(&format!("{old},")))
+                        .map(|line| line.replace(old, new).replace(&format!(",{new}"), ",") + "\n")
+                        .collect();
+                    text.push_str(&rows);
+                }
+            }
+            std::fs::write(to.path().join(folder).join(name), text).unwrap();
+        }
+    }
+    let bundle = read(to.path()).unwrap_or_else(|faults| panic!("{faults}"));
+    let catalog = motcua_platform::catalog::Catalog::parse(&bundle.catalog).unwrap();
+    for (old, new) in replaced {
+        let old = catalog.procedure(old).unwrap();
+        let new = catalog.procedure(new).unwrap();
+        assert_eq!(catalog.successor(old).map(|it| &it.code), Some(&new.code));
+        assert_eq!(catalog.successor(new), None);
+        assert_eq!(old.definition, new.definition);
+        assert_eq!(old.papers, new.papers);
+    }
 }

@@ -42,7 +42,7 @@ fn timer(id: &str, wait: Wait, to: &str) -> Step {
     step(id, Kind::Timer(TimerStep { to, wait }))
 }
 
-fn insurance(id: &str, to: &str) -> Step {
+pub(super) fn insurance(id: &str, to: &str) -> Step {
     let kind = Kind::External(ExternalStep {
         title: "Cấp thẻ bảo hiểm y tế".into(),
         system: "social-insurance".into(),

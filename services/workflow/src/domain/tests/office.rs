@@ -326,7 +326,7 @@ impl Office {
     }
 
     pub(super) fn receipt(&self, procedure: &str, options: &[&str]) -> Receipt {
-        let catalog = self.surround.catalogs.get("summer").unwrap();
+        let catalog = self.surround.catalogs.in_force().unwrap();
         let entry = catalog.procedure(procedure).unwrap();
         let ward = catalog.agency(WARD).unwrap();
         let limit = Limit::from_proto(entry.limit.as_ref().unwrap()).unwrap();
@@ -348,7 +348,7 @@ impl Office {
                 judged_until: due.judged_until,
             },
             limit,
-            catalog: "summer".into(),
+            catalog: catalog.id().to_owned(),
             definition: entry.definition.clone(),
             receiving_agency: WARD.into(),
             competent_agency: WARD.into(),

@@ -1,0 +1,284 @@
+//! Several limits in one procedure, and waits for other systems inside one, worked through on the real days of 2025 and 2026:
+//! Tết, the days around 2 September, a day off that is worked in place of another, 24 November, the cut-off to the minute, a
+//! reception on a Saturday morning, holds over holidays. Decree 118/2025, art. 17; Civil Code 2015, art. 147 and 148.
+
+use motcua_platform::{catalog::Catalog, error::Error, time::date_to_proto};
+use motcua_proto::{
+    events::v1::{EventKind as K, event::Payload},
+    r#type::v1::{
+        CalendarDay, CalendarDayKind, Limit as ProtoLimit, OtherLimit, Punctuality, Role, SameDay,
+        Session, limit::Kind,
+    },
+};
+
+use super::{
+    language::insurance,
+    office::{
+        Office, at, catalog, cause, definition, leader, officer, refused, system, task, words,
+    },
+};
+use crate::domain::{Command, Definition, Limit};
+
+/// One working day; or one of the others.
+const CONFIRMATION: &str = "1.000001";
+/// The same day until 15:00; or three working days.
+const MARRIAGE: &str = "1.000003";
+const OTHERS: [(&str, Kind); 4] = [
+    ("verified", Kind::WorkingDayHalves(6)),
+    ("half", Kind::WorkingDayHalves(3)),
+    ("heard", Kind::CalendarDays(10)),
+    ("hours", Kind::WorkingHours(12)),
+];
+
+/// Every day that differs from the week.
+fn days() -> Vec<CalendarDay> {
+    include_str!("../../../../../deploy/catalog/calendar.csv")
+        .lines()
+        .filter_map(|line| {
+            let (date, rest) = line.split_once(',')?;
+            let (kind, title) = rest.split_once(',')?;
+            let date: jiff::civil::Date = date.parse().ok()?;
+            let kind = match kind {
+                "working" => CalendarDayKind::Working,
+                _ => CalendarDayKind::Holiday,
+            };
+            Some(CalendarDay {
+                date: Some(date_to_proto(date)),
+                kind: kind.into(),
+                title: title.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// A ward on real days, which receives on Saturday mornings too, and has just been handed a dossier.
+fn received(procedure: &str, when: &str) -> Office {
+    let mut office = Office::open();
+    let mut catalog = catalog();
+    "real".clone_into(&mut catalog.id);
+    catalog.calendars[0].days = days();
+    catalog.calendars[0].sessions.push(Session {
+        weekday: 6,
+        from_minute: 420,
+        to_minute: 690,
+        reception_only: true,
+    });
+    let others = || {
+        let other = |(id, kind): (&str, Kind)| OtherLimit {
+            id: id.to_owned(),
+            limit: Some(ProtoLimit { kind: Some(kind) }),
+        };
+        OTHERS.map(other).to_vec()
+    };
+    for (code, limit) in [
+        (CONFIRMATION, Kind::WorkingDayHalves(2)),
+        (MARRIAGE, Kind::SameDay(SameDay { cutoff_minute: 900 })),
+    ] {
+        let procedure = catalog.procedures.iter_mut().find(|it| it.code == code);
+        let procedure = procedure.unwrap();
+        procedure.limit = Some(ProtoLimit { kind: Some(limit) });
+        procedure.other_limits = others();
+    }
+    office
+        .surround
+        .catalogs
+        .remember(Catalog::parse(&catalog).unwrap(), true);
+    office.now = at(when);
+    office.is_handed(procedure, &[]);
+    office
+}
+
+fn choose(limit: &str) -> Command {
+    Command::ChooseLimit {
+        limit: limit.to_owned(),
+        reason: words(),
+    }
+}
+
+#[test]
+fn each_limit_of_a_procedure_runs_from_the_reception_over_the_days_as_they_are() {
+    #[rustfmt::skip]
+    let examples = [
+        // Before Tết 2026: 16 to 20 February are off, and 14, 15, 21, 22 are weekends.
+        (CONFIRMATION, "2026-02-13T10:00", "2026-02-23T17:00", "verified", "2026-02-25T17:00"),
+        (CONFIRMATION, "2026-02-13T10:00", "2026-02-23T17:00", "heard",    "2026-02-23T17:00"),
+        // Half a day is counted in hours: five of the twelve are left of Friday.
+        (CONFIRMATION, "2026-02-13T10:00", "2026-02-23T17:00", "half",     "2026-02-23T16:00"),
+        (CONFIRMATION, "2026-02-13T10:00", "2026-02-23T17:00", "hours",    "2026-02-23T16:00"),
+        // The last day of ten, 22 February, is a Sunday: the end of the next working day.
+        (CONFIRMATION, "2026-02-12T10:00", "2026-02-13T17:00", "heard",    "2026-02-23T17:00"),
+        // 2 September 2025: Monday and Tuesday are off.
+        (CONFIRMATION, "2025-08-28T10:00", "2025-08-29T17:00", "verified", "2025-09-04T17:00"),
+        (CONFIRMATION, "2025-08-29T16:59", "2025-09-03T17:00", "verified", "2025-09-05T17:00"),
+        // 2 September 2026: Monday to Wednesday are off, and Saturday 22 August is worked for that Monday.
+        (CONFIRMATION, "2026-08-20T10:00", "2026-08-21T17:00", "verified", "2026-08-24T17:00"),
+        (CONFIRMATION, "2026-08-21T10:00", "2026-08-22T17:00", "verified", "2026-08-25T17:00"),
+        (CONFIRMATION, "2026-08-28T10:00", "2026-09-03T17:00", "verified", "2026-09-07T17:00"),
+        // 24 November 2026 is a day off.
+        (CONFIRMATION, "2026-11-23T10:00", "2026-11-25T17:00", "verified", "2026-11-27T17:00"),
+        // The cut-off is one of the first limit alone; it is 15:00 to the minute.
+        (MARRIAGE,     "2026-02-13T15:00", "2026-02-13T17:00", "verified", "2026-02-25T17:00"),
+        (MARRIAGE,     "2026-02-13T15:01", "2026-02-23T17:00", "verified", "2026-02-25T17:00"),
+        (MARRIAGE,     "2026-11-23T15:01", "2026-11-25T17:00", "verified", "2026-11-27T17:00"),
+        // Saturday morning is for reception, and no day that counts.
+        (CONFIRMATION, "2025-07-05T08:30", "2025-07-07T17:00", "verified", "2025-07-09T17:00"),
+        (CONFIRMATION, "2025-07-05T08:30", "2025-07-07T17:00", "hours",    "2025-07-08T11:00"),
+    ];
+    for (procedure, when, first, limit, due) in examples {
+        let mut office = received(procedure, when);
+        let what = format!("{procedure} at {when}, {limit}");
+        assert_eq!(office.case().due.at, at(first), "{what}");
+        office.asks(&officer(1), &choose(limit)).unwrap();
+        let case = office.case();
+        assert_eq!(
+            motcua_calendar::local(case.due.at).to_string(),
+            motcua_calendar::local(at(due)).to_string(),
+            "{what}"
+        );
+        assert_eq!(case.first_due, case.due, "{what}: it judges");
+        assert_eq!(case.chosen_limit, limit);
+        assert_eq!(office.replayed().as_ref(), Some(office.case()));
+    }
+}
+
+#[test]
+fn a_hold_moves_the_limit_that_was_chosen() {
+    // Three working days from Thursday 12 February: 13, 23, 24. Asked on the 13th, provided on the 23rd: one working day.
+    for choose_first in [true, false] {
+        let mut office = received(CONFIRMATION, "2026-02-12T08:00");
+        if choose_first {
+            office.asks(&officer(1), &choose("verified")).unwrap();
+        }
+        office.now = at("2026-02-13T09:00");
+        let ask = Command::RequestSupplement {
+            missing: words(),
+            ground: words(),
+        };
+        office.asks(&officer(1), &ask).unwrap();
+        let while_held = refused(office.asks(&officer(1), &choose("verified")));
+        assert_eq!(while_held.state, "HELD");
+        office.now = at("2026-02-23T10:00");
+        office.reacts(Command::Resume {
+            at: office.now,
+            cause: cause(),
+        });
+        if !choose_first {
+            assert_eq!(office.case().due.at, at("2026-02-23T17:00"));
+            office.asks(&officer(1), &choose("verified")).unwrap();
+        }
+        assert_eq!(office.case().due.at, at("2026-02-25T17:00"));
+        assert_eq!(office.replayed().as_ref(), Some(office.case()));
+    }
+}
+
+#[test]
+fn what_is_ready_within_the_limit_that_was_chosen_is_on_time() {
+    let mut office = received(MARRIAGE, "2025-07-01T09:00");
+    office.asks(&officer(1), &choose("verified")).unwrap();
+    let Payload::LimitChosen(chosen) = office.last() else {
+        panic!("must be chosen")
+    };
+    assert_eq!(chosen.limit_id, "verified");
+    assert_eq!(
+        chosen.limit.as_ref().and_then(Limit::from_proto),
+        Some(Limit::WorkingDayHalves(6))
+    );
+    // It is told again that the due comes near, of the new one: a working day before it.
+    office.now = at("2025-07-03T17:00");
+    assert_eq!(office.reacts(Command::Tick), [K::CaseDueSoon]);
+    office.now = at("2025-07-04T16:00");
+    while !office.case().is_ended() {
+        let (id, step) = {
+            let (id, task) = office.case().waiting().next().unwrap();
+            (id, task.step.clone())
+        };
+        let outcome = office.outcomes(&id).remove(0);
+        office.completes(&step, &outcome);
+    }
+    assert_eq!(office.case().punctuality, Punctuality::OnTime);
+}
+
+#[test]
+fn another_limit_is_chosen_once_in_time_and_for_a_reason_that_the_catalog_knows() {
+    let mut office = received(CONFIRMATION, "2025-07-01T09:00");
+    let Err(Error::Invalid(violations)) = office.asks(&officer(1), &choose("forever")) else {
+        panic!("there is no such limit")
+    };
+    assert_eq!(violations[0].field, "limit");
+    assert!(
+        violations[0]
+            .description
+            .contains("verified, half, heard, hours")
+    );
+    office.asks(&officer(1), &choose("heard")).unwrap();
+    let again = refused(office.asks(&officer(1), &choose("verified")));
+    assert!(again.message.contains("once"), "{again:?}");
+
+    let mut office = received(CONFIRMATION, "2025-07-01T09:00");
+    let extend = Command::ExtendDeadline {
+        due_at: at("2025-07-08T10:00"),
+        reason: words(),
+    };
+    office.asks(&leader(1), &extend).unwrap();
+    let promised = refused(office.asks(&officer(1), &choose("verified")));
+    assert!(promised.message.contains("promised"), "{promised:?}");
+
+    // To the last minute of the due day, and not after it.
+    let mut office = received(CONFIRMATION, "2025-07-01T09:00");
+    office.now = at("2025-07-03T00:00");
+    let late = refused(office.asks(&officer(1), &choose("verified")));
+    assert!(late.message.contains("has passed"), "{late:?}");
+    office.now = at("2025-07-02T23:59");
+    office.asks(&officer(1), &choose("verified")).unwrap();
+
+    // A procedure that has no other.
+    let mut office = Office::accepts("1.000002", &[]);
+    let Err(Error::Invalid(violations)) = office.asks(&officer(1), &choose("verified")) else {
+        panic!("it has one limit")
+    };
+    assert!(
+        violations[0].description.contains("only the one"),
+        "{violations:?}"
+    );
+}
+
+#[test]
+fn what_another_system_takes_is_inside_the_limit_and_counted_in_working_hours() {
+    let mut office = received("1.000002", "2026-02-13T14:00");
+    let mut tax = definition(
+        "opinions",
+        "read",
+        vec![
+            task("read", Role::Officer, 60, &[("done", "ask")]),
+            insurance("ask", "sign"),
+            task("sign", Role::Leader, 60, &[("approved", "")]),
+        ],
+    );
+    tax.version = 2;
+    office
+        .surround
+        .definitions
+        .remember(Definition::parse(&tax).unwrap());
+    office.case = None;
+    office.events.clear();
+    office.is_handed("1.000002", &[]);
+    office.completes("read", "done");
+    // Two working days: three hours of Friday, the whole of Monday after Tết, five hours of Tuesday.
+    let case = office.case();
+    assert_eq!(case.tasks[1].due_at, at("2026-02-24T14:00"));
+    // The limit of five working days goes on meanwhile.
+    let due = at("2026-02-27T17:00");
+    assert_eq!(case.due.at, due);
+    office.now = at("2026-02-26T09:00");
+    let answer = Command::RecordOutcome {
+        task: "t2".into(),
+        code: "5".into(),
+    };
+    office
+        .asks(&system("social-insurance", &["social-insurance"]), &answer)
+        .unwrap();
+    let case = office.case();
+    assert_eq!(case.due.at, due, "whoever is late, the limit is the ward's");
+    assert_eq!(case.tasks[1].used_minutes, 180 + 480 + 480 + 480 + 120);
+    assert_eq!(office.waiting(), ["t3 sign"]);
+}
