@@ -61,7 +61,7 @@ use self::{
     draw::Seed,
     invented::Invented,
     news::News,
-    outcome::Run,
+    outcome::{Figures, Run},
     programme::Programme,
     progress::Progress,
     quiet::Quiet,
@@ -79,6 +79,8 @@ use crate::{
 
 /// How long after a failed call the suite's own end is waited for.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How far the clock is moved at a time, unless one is told otherwise.
+const TICK_MINUTES: i64 = 15;
 /// Dossiers whose traces are kept, to draw one of them.
 const WATCHED: usize = 3;
 
@@ -108,7 +110,7 @@ pub(crate) struct Args {
     #[arg(long)]
     show_assumptions: bool,
     /// How far the clock is moved at a time.
-    #[arg(long, value_name = "MINUTES", default_value_t = 15, value_parser = clap::value_parser!(i64).range(1..=240))]
+    #[arg(long, value_name = "MINUTES", default_value_t = TICK_MINUTES, value_parser = clap::value_parser!(i64).range(1..=240))]
     tick_minutes: i64,
     /// Leave the suite running afterwards, and say where.
     #[arg(long)]
@@ -135,27 +137,103 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
         return Ok(ExitCode::SUCCESS);
     }
     let begun = Instant::now();
-    let mut invented = Invented::load(args.assumptions.as_deref())?;
-    if let Some(officers) = args.officers {
-        invented.staff.officers = officers;
-    }
-    let bundle = crate::catalog::embedded().map_err(|faults| Failed::new(faults.to_string()))?;
-    let catalog = Catalog::parse(&bundle.catalog)?;
-    let programme = match &args.input {
-        Some(file) => programme::from_register(file, &catalog)?,
-        None => programme::from_assumptions(&args, &invented, &catalog)?,
-    };
+    let scene = Scene::of(&args)?;
     if let Some(file) = &args.register {
-        programme::write_register(file, &programme.arrivals)?;
+        programme::write_register(file, &scene.programme.arrivals)?;
     }
-    programme::introduce(&args, &invented, &programme);
+    programme::introduce(&args, &scene.invented, &scene.programme);
+    replayed(&args, scene, begun, async |stage, end, directory| {
+        let Scene {
+            catalog, programme, ..
+        } = &stage.scene;
+        end.figures.print(&end.run, catalog, &programme.wards);
+        if let Some(file) = &args.json {
+            end.figures.write_json(&end.run, file)?;
+        }
+        if args.serve {
+            serve(&stage.addresses, &end.tower, directory).await;
+            told_to_stop().await;
+        }
+        Ok(if end.figures.agree() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    })
+    .await
+}
 
+/// Replays the invented summer of one ward, and asks something of the suite while it still stands.
+pub(crate) async fn then<T>(
+    seed: u64,
+    officers: Option<u32>,
+    ask: impl AsyncFnOnce(&Addresses, &Identities) -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    let args = Args {
+        input: None,
+        wards: 1,
+        dossiers_per_ward: None,
+        seed,
+        officers,
+        assumptions: None,
+        show_assumptions: false,
+        tick_minutes: TICK_MINUTES,
+        serve: false,
+        otlp: None,
+        json: None,
+        register: None,
+        data: None,
+    };
+    let scene = Scene::of(&args)?;
+    replayed(&args, scene, Instant::now(), async |stage, _, _| {
+        ask(&stage.addresses, &stage.identities).await
+    })
+    .await
+}
+
+/// What is played.
+struct Scene {
+    invented: Invented,
+    bundle: Bundle,
+    catalog: Catalog,
+    programme: Programme,
+}
+
+impl Scene {
+    fn of(args: &Args) -> Result<Self, Failed> {
+        let mut invented = Invented::load(args.assumptions.as_deref())?;
+        if let Some(officers) = args.officers {
+            invented.staff.officers = officers;
+        }
+        let bundle =
+            crate::catalog::embedded().map_err(|faults| Failed::new(faults.to_string()))?;
+        let catalog = Catalog::parse(&bundle.catalog)?;
+        let programme = match &args.input {
+            Some(file) => programme::from_register(file, &catalog)?,
+            None => programme::from_assumptions(args, &invented, &catalog)?,
+        };
+        Ok(Self {
+            invented,
+            bundle,
+            catalog,
+            programme,
+        })
+    }
+}
+
+/// Starts the suite, replays, does something with what came of it, and stops the suite.
+async fn replayed<T>(
+    args: &Args,
+    scene: Scene,
+    begun: Instant,
+    then: impl AsyncFnOnce(&Stage<'_>, &End, &Path) -> Result<T, Failed>,
+) -> Result<T, Failed> {
     let directory = tempfile::Builder::new().prefix("motcua-demo-").tempdir()?;
     let socket = directory.path().join("clock");
-    let start = motcua_calendar::instant(programme.from.at(0, 0, 0, 0)).map_err(|error| {
+    let start = motcua_calendar::instant(scene.programme.from.at(0, 0, 0, 0)).map_err(|error| {
         Failed::new(format!(
             "the replay cannot begin on {}: {error}",
-            programme.from
+            scene.programme.from
         ))
     })?;
     let tower = Tower::bind(&socket, start)?;
@@ -176,22 +254,26 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
     let addresses = suite.addresses.clone();
     let identities = suite.identities.clone();
     let stage = Stage {
-        args: &args,
-        invented,
-        bundle,
-        catalog,
-        programme,
+        args,
+        scene,
         addresses,
         identities,
         begun,
     };
+    let outcome = async {
+        let end = stage.play(tower, Arc::clone(&receiver)).await?;
+        let outcome = then(&stage, &end, directory.path()).await?;
+        // While the tower stands, the suite's clock does not complain.
+        Ok((outcome, end.tower))
+    };
     let outcome = tokio::select! {
-        outcome = stage.play(tower, Arc::clone(&receiver)) => outcome,
+        // Who is told to stop while they serve has done what they wanted.
+        biased;
+        outcome = outcome => outcome,
         failed = suite.death() => return Err(failed),
         () = told_to_stop() => Err(Failed::new("interrupted")),
     };
-    // The tower is part of the answer: while it stands, the suite's clock does not complain.
-    let (agree, tower) = match outcome {
+    let (outcome, _tower) = match outcome {
         Ok(outcome) => outcome,
         Err(failed) => {
             // Where the suite has died, that is the cause, and what its callers saw only follows from it.
@@ -202,19 +284,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
             return Err(failed);
         }
     };
-    if args.serve {
-        serve(&stage.addresses, &tower, directory.path()).await;
-        tokio::select! {
-            failed = suite.death() => return Err(failed),
-            () = told_to_stop() => {}
-        }
-    }
     suite.stop().await?;
-    Ok(if agree {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(outcome)
 }
 
 /// Ctrl-C, or a service manager. The suite is a process of its own and must not outlive the demo.
@@ -262,18 +333,22 @@ async fn serve(addresses: &Addresses, tower: &Tower, directory: &Path) {
 /// What a replay is played with.
 struct Stage<'a> {
     args: &'a Args,
-    invented: Invented,
-    bundle: Bundle,
-    catalog: Catalog,
-    programme: Programme,
+    scene: Scene,
     addresses: Addresses,
     identities: Identities,
     begun: Instant,
 }
 
+/// What a replay came to.
+struct End {
+    figures: Figures,
+    run: Run,
+    /// It keeps the suite's clock.
+    tower: Tower,
+}
+
 impl Stage<'_> {
-    /// Plays it and prints what came of it. True when the recount agrees; the tower keeps the suite's clock.
-    async fn play(&self, tower: Tower, receiver: Arc<Receiver>) -> Result<(bool, Tower), Failed> {
+    async fn play(&self, tower: Tower, receiver: Arc<Receiver>) -> Result<End, Failed> {
         let intake = suite::connect(&self.addresses.intake).await?;
         let workflow = suite::connect(&self.addresses.workflow).await?;
         let notification = suite::connect(&self.addresses.notification).await?;
@@ -284,7 +359,7 @@ impl Stage<'_> {
             |channel| identities.line(channel, "administrator-1", Role::Administrator);
         let supervisor = |channel| identities.line(channel, "supervisor-1", Role::CitySupervisor);
         crate::catalog::apply::apply(
-            &self.bundle,
+            &self.scene.bundle,
             administrator(intake.clone())?,
             administrator(workflow.clone())?,
         )
@@ -314,18 +389,18 @@ impl Stage<'_> {
             workflow: News::subscribe("workflow", supervisor(workflow)?, &news::OF_WORKFLOW)
                 .await?,
             town: Town::new(
-                self.invented.clone(),
+                self.scene.invented.clone(),
                 Seed(self.args.seed),
-                &self.catalog,
-                self.programme.arrivals.clone(),
+                &self.scene.catalog,
+                self.scene.programme.arrivals.clone(),
             )?,
             tick_minutes: self.args.tick_minutes,
-            until: self.programme.until,
+            until: self.scene.programme.until,
             to_the_end: self.args.input.is_none(),
-            rejected: self.programme.rejected.clone(),
+            rejected: self.scene.programme.rejected.clone(),
         };
         let fsync_per_second = self.fsyncs().await?;
-        let progress = Progress::new(self.programme.arrivals.len());
+        let progress = Progress::new(self.scene.programme.arrivals.len());
         self.estimate(&mut replay, fsync_per_second).await?;
         let replay_begun = Instant::now();
         let end = replay.run(&progress).await;
@@ -334,6 +409,7 @@ impl Stage<'_> {
         let replay_took = replay_begun.elapsed();
 
         let home = self
+            .scene
             .programme
             .arrivals
             .iter()
@@ -344,15 +420,15 @@ impl Stage<'_> {
         let figures = outcome::ask(
             supervisor(statistics)?,
             &replay.client,
-            &self.programme.wards,
-            self.programme.from,
+            &self.scene.programme.wards,
+            self.scene.programme.from,
             to,
             shown,
         )
         .await?;
         let run = Run {
             seed: self.args.seed,
-            wards: self.programme.wards.len(),
+            wards: self.scene.programme.wards.len(),
             commands: replay.client.commands(),
             refusals: replay.client.refusals(),
             tally: replay.town.tally,
@@ -363,11 +439,11 @@ impl Stage<'_> {
             rejected: std::mem::take(&mut replay.rejected),
             spans: replay.client.spans(),
         };
-        figures.print(&run, &self.catalog, &self.programme.wards);
-        if let Some(file) = &self.args.json {
-            figures.write_json(&run, file)?;
-        }
-        Ok((figures.agree(), replay.tower))
+        Ok(End {
+            figures,
+            run,
+            tower: replay.tower,
+        })
     }
 
     async fn check_that_nothing_is_there(&self, intake: Channel) -> Result<(), Failed> {
@@ -389,7 +465,7 @@ impl Stage<'_> {
 
     /// The first whose result goes home, as the most people have to do with them; else the first of all.
     fn watched(&self) -> std::collections::HashSet<usize> {
-        let arrivals = || self.programme.arrivals.iter().enumerate();
+        let arrivals = || self.scene.programme.arrivals.iter().enumerate();
         let home = arrivals().filter(|(_, arrival)| arrival.hand_over == HandOverMethod::Home);
         home.chain(arrivals())
             .map(|(index, _)| index)
@@ -417,20 +493,27 @@ impl Stage<'_> {
         }
         let look = begun.elapsed() / estimate::LOOKS;
         let days = replay.town.calendar.elapsed_working_minutes(
-            self.programme
+            self.scene
+                .programme
                 .arrivals
                 .first()
-                .map_or(self.programme.until, |arrival| arrival.at),
-            self.programme.until.min(
-                self.programme
+                .map_or(self.scene.programme.until, |arrival| arrival.at),
+            self.scene.programme.until.min(
+                self.scene
+                    .programme
                     .arrivals
                     .last()
-                    .map_or(self.programme.until, |arrival| arrival.at)
+                    .map_or(self.scene.programme.until, |arrival| arrival.at)
                     + SignedDuration::from_hours(24),
             ),
         );
         let ticks = u32::try_from(days / self.args.tick_minutes).unwrap_or(u32::MAX);
-        let took = estimate::of(ticks, self.programme.arrivals.len(), look, fsync_per_second);
+        let took = estimate::of(
+            ticks,
+            self.scene.programme.arrivals.len(),
+            look,
+            fsync_per_second,
+        );
         eprintln!(
             "replaying; on this machine it takes about {:.0} s",
             took.as_secs_f64()

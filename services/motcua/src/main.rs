@@ -4,6 +4,7 @@
 //! any other client would.
 
 mod bench;
+mod caller;
 mod catalog;
 mod certificates;
 mod certs;

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http_body::Body as HttpBody;
 use motcua_platform::error::Violation;
 use motcua_proto::{
     intake::v1::{
@@ -14,7 +12,7 @@ use motcua_proto::{
         definition_service_client::DefinitionServiceClient,
     },
 };
-use tonic::{Code, Status, body::Body, client::GrpcService};
+use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
@@ -22,9 +20,7 @@ use super::{
     Bundle,
     fault::{Faults, Place, Places},
 };
-
-/// Errors of a transport, as tonic wants them.
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+use crate::caller::Caller;
 
 /// What applying a catalog changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,13 +99,11 @@ pub(crate) enum ApplyError {
 ///
 /// # Errors
 /// What a service finds wrong, each fault with its file and line, and nothing is changed; or a call that failed.
-pub(crate) async fn apply<T>(bundle: &Bundle, intake: T, workflow: T) -> Result<Applied, ApplyError>
-where
-    T: GrpcService<Body>,
-    T::Error: Into<BoxError>,
-    T::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
-    <T::ResponseBody as HttpBody>::Error: Into<BoxError> + Send,
-{
+pub(crate) async fn apply<T: Caller>(
+    bundle: &Bundle,
+    intake: T,
+    workflow: T,
+) -> Result<Applied, ApplyError> {
     let mut intake = CatalogServiceClient::new(intake);
     let mut workflow = DefinitionServiceClient::new(workflow);
 
@@ -158,16 +152,10 @@ where
 }
 
 /// The version of a definition that is published now.
-async fn newest<T>(
+async fn newest<T: Caller>(
     workflow: &mut DefinitionServiceClient<T>,
     id: &str,
-) -> Result<Option<i32>, ApplyError>
-where
-    T: GrpcService<Body>,
-    T::Error: Into<BoxError>,
-    T::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
-    <T::ResponseBody as HttpBody>::Error: Into<BoxError> + Send,
-{
+) -> Result<Option<i32>, ApplyError> {
     let request = GetDefinitionRequest {
         name: format!("definitions/{id}"),
         version: 0,

@@ -1,7 +1,5 @@
 //! The catalog in force, as the services show it: agencies, procedures and calendars at intake, definitions at workflow.
 
-use bytes::Bytes;
-use http_body::Body as HttpBody;
 use motcua_proto::{
     intake::v1::{
         ListAgenciesRequest, ListCalendarsRequest, ListProceduresRequest,
@@ -10,12 +8,10 @@ use motcua_proto::{
     r#type::v1::Catalog,
     workflow::v1::{ListDefinitionsRequest, definition_service_client::DefinitionServiceClient},
 };
-use tonic::{Status, body::Body, client::GrpcService};
+use tonic::Status;
 
 use super::diff::Side;
-
-/// Errors of a transport, as tonic wants them.
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+use crate::caller::Caller;
 
 /// As many as a page takes.
 const PAGE: i32 = 1_000;
@@ -46,13 +42,7 @@ macro_rules! every {
 ///
 /// # Errors
 /// Those of the calls.
-pub(crate) async fn read<T>(title: String, intake: T, workflow: T) -> Result<Side, Status>
-where
-    T: GrpcService<Body>,
-    T::Error: Into<BoxError>,
-    T::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
-    <T::ResponseBody as HttpBody>::Error: Into<BoxError> + Send,
-{
+pub(crate) async fn read<T: Caller>(title: String, intake: T, workflow: T) -> Result<Side, Status> {
     let mut intake = CatalogServiceClient::new(intake);
     let mut workflow = DefinitionServiceClient::new(workflow);
     Ok(Side {

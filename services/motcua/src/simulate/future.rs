@@ -42,22 +42,22 @@ pub(super) struct Change {
 
 /// How it comes out.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Outlook {
+pub(crate) struct Outlook {
     /// Came in.
-    pub(super) received: i64,
+    pub(crate) received: i64,
     /// Resolved, and of those too late.
-    pub(super) resolved: i64,
-    pub(super) resolved_overdue: i64,
+    pub(crate) resolved: i64,
+    pub(crate) resolved_overdue: i64,
     /// Open at the end, and of those beyond their limit.
-    pub(super) open: i64,
-    pub(super) open_overdue: i64,
+    pub(crate) open: i64,
+    pub(crate) open_overdue: i64,
     /// By the day.
-    pub(super) days: Vec<SettlementDay>,
+    pub(crate) days: Vec<SettlementDay>,
 }
 
 impl Outlook {
     /// Too late, resolved or not.
-    pub(super) fn overdue(&self) -> i64 {
+    pub(crate) fn overdue(&self) -> i64 {
         self.resolved_overdue + self.open_overdue
     }
 }
@@ -65,7 +65,7 @@ impl Outlook {
 /// Plays so many days.
 pub(super) fn play(past: &Past, change: &Change, days: i64, seed: u64) -> Result<Outlook, Failed> {
     let mut world = World::new(past, change, seed);
-    let until = past.now + SignedDuration::from_hours(24 * days);
+    let until = past.after(days);
     world.begin(until)?;
     while let Some(Reverse((at, _, what))) = world.agenda.pop() {
         if at > until {

@@ -15,23 +15,26 @@ mod tests;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
-use jiff::{SignedDuration, Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date};
 use motcua_calendar::Limit as CalendarLimit;
-use motcua_platform::time::from_proto_opt;
+use motcua_platform::{catalog::limit_to_proto, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{
         Event, EventKind, SubscribeRequest, event_feed_service_client::EventFeedServiceClient,
     },
-    r#type::v1::{Role, SameDay, limit::Kind},
+    r#type::v1::Role,
 };
 use motcua_workflow::domain::Limit;
 use serde::Serialize;
 
+pub(crate) use self::future::Outlook;
 use self::{
-    future::{Change, Outlook, play},
+    future::{Change, play},
     past::{Past, Place},
 };
-use crate::{Failed, catalog::words, config::Config, feed::Service, picture, tables};
+use crate::{
+    Failed, caller::Caller, catalog::words, config::Config, feed::Service, picture, tables,
+};
 
 /// What if.
 #[derive(Debug, clap::Args)]
@@ -81,27 +84,14 @@ struct Figures {
 
 pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed> {
     let change = change(&args)?;
-    let catalogs = vec![EventKind::CatalogApplied];
-    let intake = history(config, Service::Intake, catalogs).await?;
-    let workflow = history(config, Service::Workflow, Vec::new()).await?;
-    let begins = match args.as_of {
-        Some(day) => end_of(day)?,
-        None => Timestamp::MAX,
-    };
-    let happened = |event: &Event| from_proto_opt(event.occurred_at.as_ref()).unwrap_or_default();
-    let (before, after): (Vec<_>, Vec<_>) = workflow
-        .into_iter()
-        .partition(|event| happened(event) < begins);
-    let mut past = Past::read(&intake, &before)?;
-    let as_it_was = args.as_of.map(|_| {
-        past.now = begins;
-        let until = begins + SignedDuration::from_hours(24 * args.days);
-        let after: Vec<_> = after
-            .into_iter()
-            .filter(|event| happened(event) <= until)
-            .collect();
-        vec![past.went_on(&after, until)]
-    });
+    let histories = Histories::read(
+        Service::Intake.peer(config, Role::CitySupervisor)?,
+        Service::Workflow.peer(config, Role::CitySupervisor)?,
+    )
+    .await?;
+    let begins = args.as_of.map(end_of).transpose()?;
+    let (past, after) = histories.until(begins)?;
+    let as_it_was = begins.map(|_| vec![past.went_on(&after, args.days)]);
     for place in change.people.keys() {
         if !past.crews.contains_key(place) {
             return Err(Failed::new(format!(
@@ -111,18 +101,8 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
             )));
         }
     }
-    let course = |change: &Change| -> Result<Vec<Outlook>, Failed> {
-        (0..args.runs)
-            .map(|seed| {
-                if std::io::stderr().is_terminal() {
-                    eprint!("\r  run {} of {}\r", seed + 1, args.runs);
-                }
-                play(&past, change, args.days, seed)
-            })
-            .collect()
-    };
-    let as_it_is = course(&Change::default())?;
-    let what_if = course(&change)?;
+    let as_it_is = course(&past, &Change::default(), args.days, args.runs)?;
+    let what_if = course(&past, &change, args.days, args.runs)?;
     if args.json {
         let json = Json {
             as_it_is: figures(&as_it_is),
@@ -141,15 +121,65 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
     Ok(ExitCode::SUCCESS)
 }
 
-/// The events of a service, from its beginning to now.
-async fn history(
-    config: &Config,
-    service: Service,
-    kinds: Vec<EventKind>,
-) -> Result<Vec<Event>, Failed> {
-    let mut stream = EventFeedServiceClient::new(service.peer(config, Role::CitySupervisor)?)
+/// One course of things, played so many times, each time with another chance.
+fn course(past: &Past, change: &Change, days: i64, runs: u64) -> Result<Vec<Outlook>, Failed> {
+    (0..runs)
+        .map(|seed| {
+            if std::io::stderr().is_terminal() {
+                eprint!("\r  run {} of {runs}\r", seed + 1);
+            }
+            play(past, change, days, seed)
+        })
+        .collect()
+}
+
+/// What the services have told from the beginning to now, as far as a future follows from it.
+#[derive(Debug)]
+pub(crate) struct Histories {
+    /// The catalogs.
+    intake: Vec<Event>,
+    workflow: Vec<Event>,
+}
+
+impl Histories {
+    /// Asks the services, as somebody of the city.
+    pub(crate) async fn read<T: Caller>(intake: T, workflow: T) -> Result<Self, Failed> {
+        Ok(Self {
+            intake: history(intake, &[EventKind::CatalogApplied]).await?,
+            workflow: history(workflow, &[]).await?,
+        })
+    }
+
+    /// The past as it was at an instant, or is now; and what was told since.
+    fn until(&self, begins: Option<Timestamp>) -> Result<(Past, Vec<Event>), Failed> {
+        let is_past = |event: &&Event| {
+            let at = from_proto_opt(event.occurred_at.as_ref()).unwrap_or_default();
+            begins.is_none_or(|begins| at < begins)
+        };
+        let (before, after): (Vec<_>, Vec<_>) = self.workflow.iter().partition(is_past);
+        let mut past = Past::read(&self.intake, before)?;
+        past.now = begins.unwrap_or(past.now);
+        Ok((past, after.into_iter().cloned().collect()))
+    }
+
+    /// What was to be foreseen at the end of a day, by each of so many runs, and what then really happened.
+    pub(crate) fn hindsight(
+        &self,
+        day: Date,
+        days: i64,
+        runs: u64,
+    ) -> Result<(Vec<Outlook>, Outlook), Failed> {
+        let (past, after) = self.until(Some(end_of(day)?))?;
+        let foreseen = course(&past, &Change::default(), days, runs)?;
+        Ok((foreseen, past.went_on(&after, days)))
+    }
+}
+
+/// The events of a service, from its beginning to now; all of them where no kinds are named.
+async fn history<T: Caller>(service: T, kinds: &[EventKind]) -> Result<Vec<Event>, Failed> {
+    let mut stream = EventFeedServiceClient::new(service)
         .subscribe(SubscribeRequest {
-            kinds: kinds.into_iter().map(Into::into).collect(),
+            kinds: kinds.iter().map(|kind| (*kind).into()).collect(),
             until_head: true,
             ..SubscribeRequest::default()
         })
@@ -184,19 +214,19 @@ fn change(args: &Args) -> Result<Change, Failed> {
             let limit = text.trim().parse::<CalendarLimit>();
             (procedure.trim().to_owned(), limit)
         });
-        match parsed {
-            Some((procedure, Ok(limit))) => {
-                change.limits.insert(procedure, kept(limit)?);
-            }
+        let limited = match parsed {
+            Some((procedure, Ok(limit))) => kept(limit).map(|limit| (procedure, limit)),
             Some((_, Err(error))) => {
                 return Err(Failed::new(format!("--limit '{limit}': {error}")));
             }
-            None => {
-                return Err(Failed::new(format!(
-                    "--limit '{limit}' must be like \"1.000656=3 working days\""
-                )));
-            }
-        }
+            None => None,
+        };
+        let (procedure, limit) = limited.ok_or_else(|| {
+            Failed::new(format!(
+                "--limit '{limit}' must be like \"1.000656=3 working days\", in whole hours at least"
+            ))
+        })?;
+        change.limits.insert(procedure, limit);
     }
     Ok(change)
 }
@@ -212,20 +242,8 @@ fn place(people: &str) -> Option<(Place, i64)> {
 }
 
 /// A limit as cases keep it.
-fn kept(limit: CalendarLimit) -> Result<Limit, Failed> {
-    let number = |number: u32| {
-        i32::try_from(number).map_err(|_| Failed::new("a limit must be at most a few years"))
-    };
-    let kind = match limit {
-        CalendarLimit::WorkingDays { halves } => Kind::WorkingDayHalves(number(halves)?),
-        CalendarLimit::WorkingHours { minutes } => Kind::WorkingHours(number(minutes / 60)?),
-        CalendarLimit::CalendarDays { days } => Kind::CalendarDays(number(days)?),
-        CalendarLimit::SameDay { cutoff } => Kind::SameDay(SameDay {
-            cutoff_minute: i32::from(cutoff.hour()) * 60 + i32::from(cutoff.minute()),
-        }),
-    };
-    let limit = motcua_proto::r#type::v1::Limit { kind: Some(kind) };
-    Limit::from_proto(&limit).ok_or_else(|| Failed::new("a limit must not be empty"))
+fn kept(limit: CalendarLimit) -> Option<Limit> {
+    Limit::from_proto(&limit_to_proto(limit)?)
 }
 
 fn figures(runs: &[Outlook]) -> Figures {
@@ -243,7 +261,7 @@ fn figures(runs: &[Outlook]) -> Figures {
 type Figure = fn(&Outlook) -> i64;
 
 /// The middle of all runs, the lowest and the highest.
-fn middle(runs: &[Outlook], figure: impl Fn(&Outlook) -> i64) -> [i64; 3] {
+pub(crate) fn middle(runs: &[Outlook], figure: impl Fn(&Outlook) -> i64) -> [i64; 3] {
     let mut values: Vec<_> = runs.iter().map(figure).collect();
     values.sort_unstable();
     let at = |index: usize| values.get(index).copied().unwrap_or_default();

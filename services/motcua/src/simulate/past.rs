@@ -38,7 +38,10 @@ pub(super) struct Past {
 
 impl Past {
     /// Reads the histories of intake (for the catalogs) and workflow, in their order.
-    pub(super) fn read(intake: &[Event], workflow: &[Event]) -> Result<Self, Failed> {
+    pub(super) fn read<'e>(
+        intake: &[Event],
+        workflow: impl IntoIterator<Item = &'e Event>,
+    ) -> Result<Self, Failed> {
         let mut past = Self::default();
         for event in intake {
             if let Some(Payload::CatalogApplied(applied)) = &event.payload
@@ -93,16 +96,20 @@ impl Past {
         Ok(past)
     }
 
-    /// What really came of it, by what was told since.
-    pub(super) fn went_on(&self, told: &[Event], until: Timestamp) -> Outlook {
+    /// What really came of it in so many days, by what was told since.
+    pub(super) fn went_on(&self, told: &[Event], days: i64) -> Outlook {
+        let until = self.after(days);
         let mut cases = self.open.clone();
         let mut days = Days::default();
         for event in told.iter().filter(|event| !event.dossier.is_empty()) {
+            let at = from_proto_opt(event.occurred_at.as_ref()).unwrap_or_default();
+            if at > until {
+                continue;
+            }
             let before = cases.remove(&event.dossier);
             let Some(after) = apply(before, event) else {
                 continue;
             };
-            let at = from_proto_opt(event.occurred_at.as_ref()).unwrap_or_default();
             match &event.payload {
                 Some(Payload::CaseStarted(_)) => days.at(at).received += 1,
                 Some(Payload::CaseFinished(finished)) => {
@@ -115,6 +122,11 @@ impl Past {
             cases.insert(event.dossier.clone(), after);
         }
         days.outlook(cases.values(), until)
+    }
+
+    /// So many days after now.
+    pub(super) fn after(&self, days: i64) -> Timestamp {
+        self.now + SignedDuration::from_hours(24 * days)
     }
 
     fn arrived(&mut self, case: &Case) {

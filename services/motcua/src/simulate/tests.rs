@@ -22,7 +22,7 @@ use super::{
 use crate::catalog::embedded;
 
 const WARD: &str = "11593";
-const PROCEDURE: &str = "1.000894";
+const PROCEDURE: &str = "1.004837";
 
 fn at(text: &str) -> Timestamp {
     motcua_calendar::instant(text.parse().unwrap()).unwrap()
