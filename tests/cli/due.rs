@@ -156,3 +156,33 @@ async fn what_means_nothing_is_refused_in_words() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_procedure_is_explained_with_each_of_its_limits() {
+    let asked = ["--received", "2026-02-13T15:20", "--procedure"];
+    let answer = due(&[&asked[..], &["1.000894"]].concat()).await;
+    assert!(answer.ok, "{answer:?}");
+    // After the cut-off: the day after Tết; or three working days, where it has to be verified.
+    for line in [
+        "2026-02-23 17:00",
+        "Where 'verified' is chosen during the work:",
+        "2026-02-25 17:00",
+    ] {
+        assert!(answer.stdout.contains(line), "no '{line}' in {answer:?}");
+    }
+    let answer = due(&[&asked[..], &["1.000894", "--json"]].concat()).await;
+    let value: serde_json::Value = serde_json::from_str(&answer.stdout).expect("JSON");
+    assert_eq!(value["limits"][0]["due_at"], "2026-02-23T10:00:00Z");
+    assert_eq!(value["limits"][1]["chosen"], "verified");
+    assert_eq!(value["limits"][1]["due_at"], "2026-02-25T10:00:00Z");
+    let answer = due(&[&asked[..], &["9.999999"]].concat()).await;
+    assert!(
+        !answer.ok && answer.stderr.contains("9.999999"),
+        "{answer:?}"
+    );
+    let answer = due(&asked[..2]).await;
+    assert!(
+        !answer.ok && answer.stderr.contains("--limit"),
+        "{answer:?}"
+    );
+}

@@ -259,8 +259,8 @@ async fn the_visits_of_a_day_are_planned_from_door_to_door_and_the_reading_is_lo
         stops,
         [
             (&codes[2], "Số 1, đường Ví Dụ", 1_113),
-            (&codes[0], "Số 9, đường Ví Dụ", 4_453),
             (&codes[1], at_the_applicants.as_str(), 0),
+            (&codes[0], "Số 9, đường Ví Dụ", 4_453),
         ]
     );
     // Whoever read the addresses stands in the log of each dossier.

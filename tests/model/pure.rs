@@ -160,12 +160,15 @@ fn a_hundred_thousand_steps_keep_to_the_law() {
 /// Where the services think otherwise than the law, the model must say so.
 #[test]
 fn a_planted_fault_is_found() {
-    let plants: [(&str, Plant); 5] = [
+    let plants: [(&str, Plant); 6] = [
         ("a fee of another amount", |catalog| {
             catalog.procedures[0].fee_vnd += 1_000;
         }),
         ("a limit a day longer", |catalog| {
             catalog.procedures[0].limit = catalog.procedures[1].limit;
+        }),
+        ("another limit a day longer", |catalog| {
+            catalog.procedures[0].other_limits[0].limit = catalog.procedures[1].limit;
         }),
         ("an office that closes earlier", |catalog| {
             for session in &mut catalog.calendars[0].sessions {

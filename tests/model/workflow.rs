@@ -278,7 +278,10 @@ pub(super) fn allowed(person: &Person, case: &Case, command: &Command, now: Time
             let waits = task.state == TaskState::Open;
             // A word on the way is taken wherever the case stands.
             let means = code == "1" || code == "5" && runs;
-            task.step == "card" && person.id == INSURANCE && (said_again || waits && means)
+            let leads =
+                person.roles.contains(&Role::Leader) && person.agencies.contains(&task.agency);
+            let answers = person.id == INSURANCE || leads;
+            task.step == "card" && answers && (said_again || waits && means)
         }),
         Command::RequestSupplement { .. } => {
             let asked = case
@@ -292,7 +295,9 @@ pub(super) fn allowed(person: &Person, case: &Case, command: &Command, now: Time
         Command::RequestPayment => runs && (of_case || works) && case.paid_vnd < case.fee_vnd,
         Command::ExtendDeadline { due_at, .. } => {
             let passed = now >= law::end_of_day(case.due.at);
+            let leads = person.roles.contains(&Role::Leader);
             runs && of_case
+                && leads
                 && !case.extended
                 && !passed
                 && *due_at > case.due.at
@@ -377,6 +382,12 @@ pub(super) fn done(command: &Command, case: &Case, after: &Case) {
         Command::ChooseLimit { .. } => {
             assert!(after.first_due.at > case.first_due.at, "it has more days");
             assert_eq!(after.due, after.first_due);
+            assert_eq!(after.chosen_limit, VERIFIED);
+            assert!(after.waiting().all(|(id, task)| {
+                let before = case.task(&id).unwrap();
+                let own = task.call.is_empty() && task.system.is_empty();
+                own == (task.planned_minutes > before.planned_minutes)
+            }));
         }
         Command::Stop { .. } => {
             assert_eq!(after.state, CaseState::Stopped);

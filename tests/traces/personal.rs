@@ -1,19 +1,23 @@
 //! Personal data stay where they belong: in no span, no metric, no log line, no event and no error.
 
 use motcua_proto::{
-    intake::v1::{Applicant, AuthorisedPerson, SubmitDossierRequest},
+    intake::v1::{
+        Applicant, AuthorisedPerson, Location, PlanVisitRouteRequest, RequestVisitRequest,
+        SubmitDossierRequest,
+    },
     notification::v1::{SendMessageRequest, message_service_client::MessageServiceClient},
     r#type::v1::{AuthorisationGround, PriorityGround},
+    workflow::v1::ChooseLimitRequest,
 };
 use prost::Message as _;
 
 use crate::support::{
-    Collector, Person, Place, Search, Service, Setup, Suite, WARD, guardianship, linked_death,
-    online, rows,
+    Collector, Person, Place, Search, Service, Setup, Suite, WARD, date, guardianship,
+    linked_death, marriage, online, proto, rows,
 };
 
 /// Unmistakable: found anywhere, each of them is a leak.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 17] = [
     "Zyx Vô Danh",
     "987654321098",
     "0987123654",
@@ -28,6 +32,9 @@ const SECRETS: [&str; 14] = [
     "0987123655",
     "giấy ủy quyền kín",
     "lý do ưu tiên kín",
+    "lý do đổi thời hạn kín",
+    "nhà số 321 ngõ Không Có",
+    "21.012345",
 ];
 
 fn secretive(request: SubmitDossierRequest) -> SubmitDossierRequest {
@@ -100,9 +107,36 @@ async fn no_span_no_metric_no_log_line_and_no_event_names_anybody() {
     leader.stops(&code, SECRETS[5]).await;
 
     let home = clerk.submits(secretive(linked_death(&[]))).await.code;
-    clerk
-        .arranges_visit(&home, "2025-07-01T09:00", "2025-07-01T10:00")
-        .await;
+    let somewhere = Location {
+        latitude: SECRETS[16].parse().unwrap(),
+        longitude: 106.60,
+    };
+    let arranging = RequestVisitRequest {
+        name: format!("dossiers/{home}"),
+        window_from: proto("2025-07-01T09:00"),
+        window_to: proto("2025-07-01T10:00"),
+        address: SECRETS[15].to_owned(),
+        location: Some(somewhere),
+        ..RequestVisitRequest::default()
+    };
+    clerk.visits().request_visit(arranging).await.unwrap();
+    let planning = PlanVisitRouteRequest {
+        agency: WARD.to_owned(),
+        date: date("2025-07-01"),
+        from: Some(somewhere),
+        ..PlanVisitRouteRequest::default()
+    };
+    let way = visitor.visits().plan_visit_route(planning).await.unwrap();
+    assert_eq!(way.into_inner().stops[0].address, SECRETS[15]);
+    let verified = clerk.submits(secretive(marriage())).await.code;
+    suite.settle().await;
+    let choosing = ChooseLimitRequest {
+        name: format!("cases/{verified}"),
+        limit: "verified".to_owned(),
+        reason: SECRETS[14].to_owned(),
+        ..ChooseLimitRequest::default()
+    };
+    officer.cases().choose_limit(choosing).await.unwrap();
     visitor.visits_home(&home, "v1", "").await;
     // What is wrong is refused without being repeated; nor does a second call of another body repeat the first.
     let mut wrong = secretive(guardianship());

@@ -123,6 +123,9 @@ fn detail(event: &Event) -> String {
         }
         Some(Payload::SubCaseFinished(branch)) => format!("{} {}", branch.branch, branch.outcome),
         Some(Payload::CaseResumed(resumed)) => format!("due {}", time(&resumed.due_at)),
+        Some(Payload::LimitChosen(chosen)) => {
+            format!("{}, due {}", chosen.limit_id, time(&chosen.due_at))
+        }
         Some(Payload::DeadlineExtended(extended)) => format!("new date {}", time(&extended.due_at)),
         Some(Payload::CaseFinished(finished)) => format!(
             "{}, {}",

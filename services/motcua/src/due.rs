@@ -7,7 +7,8 @@ use jiff::{
     Timestamp,
     civil::{DateTime, Time},
 };
-use motcua_calendar::{Calendar, DueHour, Hold, Limit};
+use motcua_calendar::{DueHour, Explanation, Hold, Limit};
+use motcua_platform::catalog::Catalog;
 use serde_json::json;
 
 use crate::{Failed, catalog};
@@ -16,14 +17,18 @@ use crate::{Failed, catalog};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Times are of Asia/Ho_Chi_Minh, as YYYY-MM-DDTHH:MM. \
     The calendar is the one that comes with the software unless --catalog names a directory.\n\n\
-    Example: motcua due --received 2026-02-13T15:20 --limit \"3 working days\"")]
+    Example: motcua due --received 2026-02-13T15:20 --limit \"3 working days\"\n\
+             motcua due --received 2026-02-13T15:20 --procedure 1.010041")]
 pub(crate) struct Args {
     /// The moment of reception: 2026-02-13T15:20.
     #[arg(long, value_name = "TIME")]
     received: DateTime,
     /// `same day`, `N working days` (0.5 allowed), `N working hours` or `N calendar days`.
-    #[arg(long)]
-    limit: Limit,
+    #[arg(long, required_unless_present = "procedure")]
+    limit: Option<Limit>,
+    /// A procedure of the catalog, with its limit and those that may be chosen during the work: 1.010041.
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["limit", "cutoff"])]
+    procedure: Option<String>,
     /// The cut-off of a limit of the same day: received later, it is due the next working day. 15:00 if not given.
     #[arg(long, value_name = "HH:MM")]
     cutoff: Option<Time>,
@@ -65,61 +70,103 @@ fn parse_hold(text: &str) -> Result<Hold, String> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
-    let limit = match (args.cutoff, args.limit) {
-        (None, limit) => limit,
-        (Some(cutoff), Limit::SameDay { .. }) => args.limit.with_cutoff(cutoff),
-        (Some(_), limit) => {
-            return Err(Failed::new(format!(
-                "--cutoff belongs to `same day`; this limit is `{limit}`"
-            )));
-        }
-    };
-    let calendar = calendar(args.catalog.as_deref())?;
+    let catalog = parsed(args.catalog.as_deref())?;
+    let calendar = catalog
+        .agencies()
+        .find_map(|agency| catalog.calendar_of(agency))
+        .ok_or_else(|| Failed::new("the catalog has no calendar"))?;
     let due_hour = match args.due_hour {
         Hour::EndOfDay => DueHour::EndOfDay,
         Hour::SameTime => DueHour::SameTime,
     };
     let received =
         motcua_calendar::instant(args.received).map_err(|error| Failed::new(error.to_string()))?;
-    let explanation = calendar
-        .explain(received, &limit, due_hour, &args.hold)
-        .map_err(|error| Failed::new(error.to_string()))?;
+    let explain = |limit: &Limit| {
+        calendar
+            .explain(received, limit, due_hour, &args.hold)
+            .map_err(|error| Failed::new(error.to_string()))
+    };
+    let limits = limits(args, &catalog)?;
+    let explained = limits
+        .iter()
+        .map(|(id, limit)| Ok((id.as_str(), explain(limit)?)))
+        .collect::<Result<Vec<_>, Failed>>()?;
     if args.json {
-        let lines: Vec<_> = explanation
-            .lines
-            .iter()
-            .map(|line| {
-                json!({ "day": line.day.to_string(), "counted": line.counted, "reason": line.reason.to_string() })
-            })
-            .collect();
-        let value = json!({
-            "received": motcua_calendar::local(explanation.received).to_string(),
-            "limit": explanation.limit.to_string(),
-            "due": motcua_calendar::local(explanation.due.at).to_string(),
-            "due_at": explanation.due.at.to_string(),
-            "too_late_from": explanation.due.judged_until.to_string(),
-            "lines": lines,
-        });
+        let values: Vec<_> = explained.iter().map(|(id, it)| value(id, it)).collect();
+        let value = match (values.as_slice(), &args.procedure) {
+            ([one], None) => one.clone(),
+            _ => json!({ "procedure": args.procedure, "limits": values }),
+        };
         println!("{value:#}");
-    } else {
-        print!("{explanation}");
-        if !explanation.to_string().ends_with('\n') {
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (number, (id, explanation)) in explained.iter().enumerate() {
+        if number > 0 {
             println!();
         }
+        if !id.is_empty() {
+            println!("Where '{id}' is chosen during the work:");
+        }
+        println!("{}", explanation.to_string().trim_end());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn calendar(directory: Option<&std::path::Path>) -> Result<Calendar, Failed> {
+/// What is asked about: one limit without a name, or a procedure's, of which only those that may be chosen have one.
+fn limits(args: &Args, catalog: &Catalog) -> Result<Vec<(String, Limit)>, Failed> {
+    let Some(code) = &args.procedure else {
+        let limit = match (args.cutoff, args.limit) {
+            (Some(cutoff), Some(limit @ Limit::SameDay { .. })) => limit.with_cutoff(cutoff),
+            (Some(_), Some(limit)) => {
+                return Err(Failed::new(format!(
+                    "--cutoff belongs to `same day`; this limit is `{limit}`"
+                )));
+            }
+            (_, limit) => limit.ok_or_else(|| Failed::new("--limit or --procedure is wanted"))?,
+        };
+        return Ok(vec![(String::new(), limit)]);
+    };
+    let procedure = catalog
+        .procedure(code)
+        .ok_or_else(|| Failed::new(format!("the catalog has no procedure '{code}'")))?;
+    let first = procedure.limit.iter().map(|limit| ("", limit));
+    let others = procedure
+        .other_limits
+        .iter()
+        .filter_map(|other| Some((other.id.as_str(), other.limit.as_ref()?)));
+    Ok(first
+        .chain(others)
+        .filter_map(|(id, limit)| Some((id.to_owned(), motcua_platform::catalog::limit(limit)?)))
+        .collect())
+}
+
+fn value(id: &str, explanation: &Explanation) -> serde_json::Value {
+    let lines: Vec<_> = explanation
+        .lines
+        .iter()
+        .map(|line| {
+            json!({ "day": line.day.to_string(), "counted": line.counted, "reason": line.reason.to_string() })
+        })
+        .collect();
+    let mut value = json!({
+        "received": motcua_calendar::local(explanation.received).to_string(),
+        "limit": explanation.limit.to_string(),
+        "due": motcua_calendar::local(explanation.due.at).to_string(),
+        "due_at": explanation.due.at.to_string(),
+        "too_late_from": explanation.due.judged_until.to_string(),
+        "lines": lines,
+    });
+    if !id.is_empty() {
+        value["chosen"] = json!(id);
+    }
+    value
+}
+
+fn parsed(directory: Option<&std::path::Path>) -> Result<Catalog, Failed> {
     let bundle = match directory {
         Some(directory) => catalog::read(directory),
         None => catalog::embedded(),
     }
     .map_err(|faults| Failed::new(faults.to_string()))?;
-    let parsed = motcua_platform::catalog::Catalog::parse(&bundle.catalog)?;
-    parsed
-        .agencies()
-        .find_map(|agency| parsed.calendar_of(agency))
-        .map(|calendar| calendar.as_ref().clone())
-        .ok_or_else(|| Failed::new("the catalog has no calendar"))
+    Ok(Catalog::parse(&bundle.catalog)?)
 }

@@ -47,6 +47,10 @@ impl DossierApi {
         let visited = store::to_visit(&mut reading, &agency).await?;
         let mut found = Vec::new();
         for (code, dossier) in visited {
+            // Nobody is sent to their own or a relative's, and nobody sees where they live.
+            if dossier.concerns(&call.actor.id) {
+                continue;
+            }
             let Some((place, visit)) = ahead(&dossier, &day, &visitor) else {
                 continue;
             };
@@ -103,14 +107,13 @@ impl DossierApi {
             Err(Error::Erased { .. }) => return Ok((String::new(), None)),
             Err(error) => return Err(error),
         };
-        let words = |kind: StatementKind, revision: i32| words(&said, kind, revision);
-        let own = words(StatementKind::Visit, visit.address_revision).map(str::to_owned);
-        let location = words(StatementKind::VisitLocation, visit.location_revision);
-        let latest = said
-            .iter()
-            .filter(|said| said.kind == i32::from(StatementKind::Applicant))
-            .max_by_key(|said| said.revision);
-        let applicant = latest.and_then(|said| applicant::read(said.body.expose()));
+        let own = words(&said, StatementKind::Visit, visit.address_revision).map(str::to_owned);
+        let location = words(
+            &said,
+            StatementKind::VisitLocation,
+            Some(visit.location_revision),
+        );
+        let applicant = words(&said, StatementKind::Applicant, None).and_then(applicant::read);
         let address = own.or(applicant.map(|applicant| applicant.address));
         Ok((
             address.unwrap_or_default(),
@@ -119,9 +122,12 @@ impl DossierApi {
     }
 }
 
-fn words(said: &[Statement], kind: StatementKind, revision: i32) -> Option<&str> {
+/// What was said in a revision, or in the latest where none is named.
+fn words(said: &[Statement], kind: StatementKind, revision: Option<i32>) -> Option<&str> {
     said.iter()
-        .find(|said| said.kind == i32::from(kind) && said.revision == revision)
+        .filter(|said| said.kind == i32::from(kind))
+        .filter(|said| revision.is_none_or(|revision| said.revision == revision))
+        .max_by_key(|said| said.revision)
         .map(|said| said.body.expose().as_str())
 }
 

@@ -146,14 +146,14 @@ pub struct Asked {
 pub struct Reception {
     /// The moment of reception.
     pub received_at: Timestamp,
-    /// The due instant that was promised.
+    /// The due instant that was promised: on the receipt, or when another limit was chosen.
     pub first_due_at: Timestamp,
     /// The due instant as it stands: moved by holds and by an extension.
     pub due_at: Timestamp,
     /// The limit as it stands.
     #[serde(with = "limit")]
     pub limit: Limit,
-    /// The limit that was promised, where another was chosen since; else of no kind.
+    /// The limit of the receipt, where another was chosen since; else of no kind.
     #[serde(default, with = "limit", skip_serializing_if = "is_of_no_kind")]
     pub first_limit: Limit,
     /// Fee, in đồng.
@@ -164,18 +164,6 @@ pub struct Reception {
     /// The papers that were there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub papers: Vec<Handed>,
-}
-
-impl Reception {
-    /// The limit that the receipt says.
-    #[must_use]
-    pub fn promised_limit(&self) -> &Limit {
-        if is_of_no_kind(&self.first_limit) {
-            &self.limit
-        } else {
-            &self.first_limit
-        }
-    }
 }
 
 /// Serde wants a reference.
@@ -252,9 +240,9 @@ pub struct Visit {
     /// Who is to go; empty while that is not settled. Opaque id.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub visitor: String,
-    /// Revision of its address; 0 for the applicant's.
-    #[serde(default)]
-    pub address_revision: i32,
+    /// Revision of its address; 0 for the applicant's. None in a row from before there was one: the latest address is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_revision: Option<i32>,
     /// Revision of where that is on a map; 0 where it is not known.
     #[serde(default)]
     pub location_revision: i32,
@@ -413,8 +401,11 @@ impl Dossier {
                 ) {
                     reception.due_at = due_at;
                     if let Some(chosen) = progress.limit {
-                        reception.first_limit = *reception.promised_limit();
+                        if is_of_no_kind(&reception.first_limit) {
+                            reception.first_limit = reception.limit;
+                        }
                         reception.limit = chosen;
+                        reception.first_due_at = due_at;
                     }
                 }
             }
@@ -442,7 +433,7 @@ impl Dossier {
                     made_at: None,
                     handed_over: false,
                     visitor: requested.visitor.clone(),
-                    address_revision: requested.statement_revision,
+                    address_revision: Some(requested.statement_revision),
                     location_revision: requested.location_revision,
                 });
                 self.said(StatementKind::Visit, requested.statement_revision);

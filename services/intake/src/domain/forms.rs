@@ -126,8 +126,7 @@ impl Particulars<'_> {
             procedure: self.procedure(),
             papers: self.papers(&reception.papers),
             sets: 1,
-            limit: catalog::limit(reception.promised_limit())
-                .map(|limit| plain::length_of(&limit, false)),
+            limit: catalog::limit(&reception.limit).map(|limit| plain::length_of(&limit, false)),
             received_at: local(reception.received_at),
             due_at: local(reception.first_due_at),
             result_at: way,

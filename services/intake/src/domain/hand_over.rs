@@ -132,6 +132,12 @@ pub(super) fn arrange_visit(
     if !visitor.is_empty() && context.scope.owner().is_some() {
         return Err(Error::field("visitor", "is for the agency to say"));
     }
+    if dossier.recused.contains(visitor) {
+        return Err(Error::field(
+            "visitor",
+            "may not go: the dossier is marked as their own or a relative's",
+        ));
+    }
     if window.end <= context.now {
         return Err(Error::field("window_to", "must lie ahead"));
     }

@@ -145,6 +145,8 @@ impl Visit {
             made_at: self.made_at.map(to_proto),
             handed_over: self.handed_over,
             visitor: self.visitor.clone(),
+            address_revision: self.address_revision.unwrap_or_default(),
+            location_revision: self.location_revision,
         }
     }
 }

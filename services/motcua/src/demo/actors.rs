@@ -341,6 +341,7 @@ fn claims_of(town: &mut Town, place: &Place, moment: &Moment, orders: &mut Vec<O
                 _ => None,
             });
         town.lives[arrival].asked |= ask.is_some();
+        let limit = limit_of(town, &open, place.1).filter(|_| ask.is_none());
         orders.push(Order::new(
             by,
             arrival,
@@ -350,9 +351,26 @@ fn claims_of(town: &mut Town, place: &Place, moment: &Moment, orders: &mut Vec<O
                 desk,
                 open,
                 ask,
+                limit,
             },
         ));
     }
+}
+
+/// The other limit that a dossier gets, as the first officer who looks at it sees.
+fn limit_of(town: &mut Town, open: &Open, role: Role) -> Option<String> {
+    let is_first = role == Role::Officer && open.branch.is_empty();
+    if !is_first || std::mem::replace(&mut town.lives[open.arrival].looked_at, true) {
+        return None;
+    }
+    let verified = percent(
+        &mut town.draw("verified", open.arrival),
+        town.invented.office.verified_percent,
+    );
+    town.other_limits
+        .get(&town.arrivals[open.arrival].procedure)
+        .filter(|_| verified)
+        .cloned()
 }
 
 fn step_minutes(town: &Town, open: &Open, procedure: &str, role: Role) -> u32 {

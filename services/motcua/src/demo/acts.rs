@@ -11,8 +11,9 @@ use motcua_proto::{
     },
     r#type::v1::{HandOverMethod, Role},
     workflow::v1::{
-        ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest, RecordExternalOutcomeRequest,
-        RequestPaymentRequest, RequestSupplementRequest as AskDuringCase, ReturnTaskRequest, Task,
+        ChooseLimitRequest, ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest,
+        RecordExternalOutcomeRequest, RequestPaymentRequest,
+        RequestSupplementRequest as AskDuringCase, ReturnTaskRequest, Task,
     },
 };
 use tonic::Status;
@@ -38,6 +39,8 @@ const UNCLEAR: &str =
 const ELSEWHERE: &str =
     "Thủ tục không thuộc thẩm quyền giải quyết của phường; đề nghị nộp tại cơ quan có thẩm quyền.";
 const TAKEN_BACK: &str = "Người nộp hồ sơ không còn nhu cầu thực hiện thủ tục.";
+/// Why a dossier gets another limit. Invented likewise.
+const TO_VERIFY: &str = "Thông tin trong hồ sơ cần được xác minh trước khi giải quyết.";
 const APOLOGY: &str = "Số hồ sơ tiếp nhận tăng cao, chưa bố trí đủ nhân lực giải quyết đúng hạn.";
 
 /// Something that somebody does with a dossier.
@@ -75,6 +78,8 @@ pub(super) enum Act {
         desk: usize,
         open: Open,
         ask: Option<Missing>,
+        /// Another of the procedure's limits, where it has to be verified.
+        limit: Option<String>,
     },
     Complete {
         task: String,
@@ -233,6 +238,7 @@ pub(super) async fn act(
             desk,
             open,
             ask,
+            limit,
         } => {
             let body = ClaimTaskRequest {
                 name: task,
@@ -242,6 +248,9 @@ pub(super) async fn act(
             let Answer::Done(task) = client.command(by, "ClaimTask", body, call).await? else {
                 return Ok(Done::Nothing);
             };
+            if let Some(limit) = limit {
+                choose_limit(client, by, &life.code, limit).await?;
+            }
             let asked = match ask {
                 None => false,
                 Some(missing) => ask_during_case(client, by, &life.code, missing).await?,
@@ -387,6 +396,18 @@ async fn request_visit(
             from,
             to,
         }))
+}
+
+async fn choose_limit(client: &Client, by: &By, code: &str, limit: String) -> Result<Done, Failed> {
+    let body = ChooseLimitRequest {
+        name: format!("cases/{code}"),
+        limit,
+        reason: TO_VERIFY.to_owned(),
+        request_id: Uuid::new_v4().to_string(),
+        ..ChooseLimitRequest::default()
+    };
+    let call = |request| async { client.cases.clone().choose_limit(request).await };
+    nothing(client.command(by, "ChooseLimit", body, call).await?)
 }
 
 /// True when the case now stands still.

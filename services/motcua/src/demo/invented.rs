@@ -191,6 +191,7 @@ pub(super) struct Habits {
 #[serde(deny_unknown_fields)]
 pub(super) struct Office {
     pub(super) returned_percent: u32,
+    pub(super) verified_percent: u32,
     /// First and last day on which a leader is away.
     pub(super) away_from: Date,
     pub(super) away_until: Date,

@@ -23,7 +23,7 @@ pub(super) const OF_INTAKE: [EventKind; 8] = [
 ];
 
 /// What they want to hear of the work behind the counter.
-pub(super) const OF_WORKFLOW: [EventKind; 17] = [
+pub(super) const OF_WORKFLOW: [EventKind; 18] = [
     EventKind::CaseStarted,
     EventKind::CaseBlocked,
     EventKind::TaskOpened,
@@ -38,6 +38,7 @@ pub(super) const OF_WORKFLOW: [EventKind; 17] = [
     EventKind::CaseHeld,
     EventKind::CaseResumed,
     EventKind::DeadlineExtended,
+    EventKind::LimitChosen,
     EventKind::CaseStopped,
     EventKind::CaseWithdrawn,
     EventKind::CaseFinished,

@@ -80,6 +80,7 @@ struct Json<'a> {
     returned: u64,
     escalated: u64,
     stood_in: u64,
+    limits_chosen: u64,
     for_other_wards: u64,
     payments: u64,
     paid_vnd: i64,
@@ -269,6 +270,7 @@ impl Figures {
             returned,
             escalated,
             stood_in,
+            limits_chosen,
             for_other_wards,
             payments,
             paid_vnd,
@@ -284,6 +286,7 @@ impl Figures {
         println!("  steps sent back       {returned:>8}  (by whoever was to sign)");
         println!("  escalated to leaders  {escalated:>8}");
         println!("  done by a deputy      {stood_in:>8}  (while a leader was away)");
+        println!("  with another limit    {limits_chosen:>8}  (had to be verified)");
         println!("  for other wards       {for_other_wards:>8}");
         println!("  payments              {payments:>8}  ({paid_vnd} đ)");
         println!("  exempted from fees    {exempted_vnd:>8} đ");
@@ -340,6 +343,7 @@ impl Figures {
             returned: run.tally.returned,
             escalated: run.tally.escalated,
             stood_in: run.tally.stood_in,
+            limits_chosen: run.tally.limits_chosen,
             for_other_wards: run.tally.for_other_wards,
             payments: run.tally.payments,
             paid_vnd: run.tally.paid_vnd,

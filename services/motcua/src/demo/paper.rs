@@ -203,6 +203,7 @@ impl Paper {
                 desk,
                 open,
                 ask,
+                ..
             } => {
                 let task = Task {
                     name: task,

@@ -36,6 +36,8 @@ pub(super) struct Town {
     /// What was heard of each arrival's dossier; in the same order.
     pub(super) lives: Vec<Life>,
     codes: HashMap<String, usize>,
+    /// The limit that may be chosen of a procedure, by its code.
+    pub(super) other_limits: HashMap<String, String>,
     pub(super) wards: BTreeMap<String, Ward>,
     pub(super) offices: BTreeMap<Place, Office>,
     /// What was arranged for later.
@@ -56,6 +58,8 @@ pub(super) struct Life {
     pub(super) returned: bool,
     /// True once somebody asked for missing papers.
     pub(super) asked: bool,
+    /// True once an officer has seen whether it has to be verified.
+    pub(super) looked_at: bool,
     /// What is still to be paid of the fee, in đồng; 0 until it is accepted.
     pub(super) unpaid_vnd: i64,
 }
@@ -131,6 +135,8 @@ pub(super) struct Tally {
     pub(super) escalated: u64,
     /// Tasks that somebody did for an absent colleague.
     pub(super) stood_in: u64,
+    /// Dossiers that got another of their procedure's limits.
+    pub(super) limits_chosen: u64,
     /// Accepted for another ward.
     pub(super) for_other_wards: u64,
     pub(super) payments: u64,
@@ -185,6 +191,10 @@ impl Town {
             lives: arrivals.iter().map(|_| Life::default()).collect(),
             arrivals,
             codes: HashMap::new(),
+            other_limits: catalog
+                .procedures()
+                .filter_map(|it| Some((it.code.clone(), it.other_limits.first()?.id.clone())))
+                .collect(),
             wards,
             offices,
             diary: BTreeMap::new(),
@@ -255,6 +265,10 @@ impl Town {
             }
             Payload::ResultReady(_) => self.result_is_ready(arrival, now),
             Payload::CaseStarted(started) => self.is_due(arrival, started.due_at.as_ref()),
+            Payload::LimitChosen(chosen) => {
+                self.is_due(arrival, chosen.due_at.as_ref());
+                self.tally.limits_chosen += 1;
+            }
             Payload::DeadlineExtended(extended) => self.is_due(arrival, extended.due_at.as_ref()),
             Payload::CaseResumed(resumed) => {
                 self.lives[arrival].held = false;

@@ -4,8 +4,8 @@
 //! It reads the histories, plays them on by the very rules that the service decides with, and changes nothing. What it
 //! assumes: people are those who completed tasks in the last four weeks; a step takes of their time, and comes to, what it did
 //! before; on each day comes what came on one of the last four days of the same name; what is awaited of an applicant comes
-//! on its last day; nobody apologises, and nothing new is asked for. How far that holds is seen with `--as-of`: it begins in
-//! the past, and shows beside the courses what then really happened.
+//! on its last day; nobody apologises, nothing new is asked for, and no other limit is chosen. How far that holds is seen with
+//! `--as-of`: it begins in the past, and shows beside the courses what then really happened.
 
 mod future;
 mod past;
@@ -169,7 +169,15 @@ impl Histories {
         days: i64,
         runs: u64,
     ) -> Result<(Vec<Outlook>, Outlook), Failed> {
-        let (past, after) = self.until(Some(end_of(day)?))?;
+        let begins = end_of(day)?;
+        let (past, after) = self.until(Some(begins))?;
+        let told = |event: &Event| from_proto_opt(event.occurred_at.as_ref());
+        let last = self.workflow.last().and_then(told).unwrap_or_default();
+        if past.arrivals.is_empty() || past.after(days) > last {
+            return Err(Failed::new(format!(
+                "the histories do not tell what came before {day} and what happened in the {days} days after it"
+            )));
+        }
         let foreseen = course(&past, &Change::default(), days, runs)?;
         Ok((foreseen, past.went_on(&after, days)))
     }

@@ -151,6 +151,7 @@ impl Particulars {
                 "visit",
                 values(dossier.visits.last().into_iter().flat_map(|visit| {
                     let address = said(StatementKind::Visit)
+                        .filter(|said| said.revision == visit.address_revision)
                         .map(|said| said.text.clone())
                         .unwrap_or_default();
                     [

@@ -289,6 +289,12 @@ impl Task {
     pub fn is_waiting(&self) -> bool {
         matches!(self.state, TaskState::Open | TaskState::Claimed)
     }
+
+    /// Whether another limit of the case gives it more time: it waits, and is the case's own work, not a branch's with a limit of
+    /// its own and not another system's.
+    pub(super) fn has_more_time(&self) -> bool {
+        self.is_waiting() && self.call.is_empty() && self.system.is_empty()
+    }
 }
 
 /// A branch at another agency.

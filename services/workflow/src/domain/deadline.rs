@@ -21,6 +21,17 @@ const ARTICLE_LIMIT: &str = "decree 118/2025, art. 17";
 /// An apology and its new date.
 const ARTICLE_APOLOGY: &str = "decree 118/2025, art. 18, with Mẫu 04 of circular 03/2025";
 
+/// Why what waits ends at another instant.
+#[derive(Debug, Clone, Copy)]
+enum Ending<'h> {
+    /// A hold has ended.
+    Hold(&'h Hold),
+    /// Another calendar counts.
+    Calendar,
+    /// Another limit has so many working minutes more.
+    More(i32),
+}
+
 impl Desk<'_> {
     pub(super) fn hours(&self) -> Result<Hours, Error> {
         timetable_of(self.case, self.surround)?.hours_of(self.case)
@@ -82,19 +93,20 @@ impl Desk<'_> {
             first_due_at: Some(to_proto(first_due.at)),
             first_judged_until: Some(to_proto(first_due.judged_until)),
             due_soon_at: due_soon_at.map(to_proto),
-            moved: self.ends(&timetable, &holds, at, Some(&hold))?,
+            moved: self.ends(&timetable, &holds, at, Ending::Hold(&hold))?,
         };
         Ok(self.decision(vec![Payload::CaseResumed(event)]))
     }
 
     /// Where budgets, limits of branches and waits end, of a case that goes on at an instant: what they had left before it,
-    /// holds left out, follows. After a hold, so does what a lease had left.
+    /// holds left out, follows. After a hold, so does what a lease had left; with another limit, what it has more is the case's
+    /// own steps' that wait.
     fn ends(
         &self,
         timetable: &Timetable,
         holds: &[Hold],
         at: Timestamp,
-        after: Option<&Hold>,
+        why: Ending<'_>,
     ) -> Result<Vec<events::MovedDue>, Error> {
         let mut ends = Vec::new();
         // A budget that was used up stays overdrawn, and so does what was to be escalated then.
@@ -104,15 +116,19 @@ impl Desk<'_> {
         };
         for (id, task) in self.case.waiting() {
             let hours = timetable.hours(&task.agency)?;
-            let used = hours.used(task.opened_at, at, holds);
+            let more = match why {
+                Ending::More(minutes) if task.has_more_time() => minutes,
+                _ => 0,
+            };
+            let used = hours.used(task.opened_at, at, holds) - more;
             let due_at = later(&hours, task.planned_minutes - used)?;
             let escalate_at = match task.escalation {
                 Some(escalation) => later(&hours, escalation.after_minutes - used)?,
                 None => None,
             };
             // What was taken for so much working time stays so; what was delegated until a day comes back on that day.
-            let lease_until = match (after, &task.lease) {
-                (Some(hold), Some(lease)) if lease.back_to.is_empty() => {
+            let lease_until = match (why, &task.lease) {
+                (Ending::Hold(hold), Some(lease)) if lease.back_to.is_empty() => {
                     later(&hours, hours.used(hold.from, lease.until, &[]))?
                 }
                 _ => None,
@@ -192,7 +208,7 @@ impl Desk<'_> {
         // Budgets, branches and waits of a case that stands still are reckoned when it goes on.
         let mut moved = match case.state {
             CaseState::Held => Vec::new(),
-            _ => self.ends(&timetable, &closed, self.context.now, None)?,
+            _ => self.ends(&timetable, &closed, self.context.now, Ending::Calendar)?,
         };
         moved.retain(|end| self.is_other(end));
         if first_due == case.first_due && due == case.due && moved.is_empty() {
@@ -248,8 +264,17 @@ impl Desk<'_> {
         let Some(limit) = limit else {
             return Err(Error::field("limit", no_such_limit(others)));
         };
-        let hours = self.hours()?;
+        let timetable = timetable_of(case, self.surround)?;
+        let hours = timetable.hours_of(case)?;
+        let now = self.context.now;
         let due = hours.due(case.received_at, limit, &case.holds)?;
+        if now >= due.judged_until {
+            return Err(Error::field("limit", "would have passed already"));
+        }
+        // What the limit has more is for whatever has to be done now: verification is no step of its own.
+        let more_minutes = hours.used(case.due.at, due.at, &[]);
+        let mut moved = self.ends(&timetable, &case.holds, now, Ending::More(more_minutes))?;
+        moved.retain(|end| self.is_other(end));
         let definition = definition_of(case, self.surround)?;
         let leads = hours.leads(&definition, case.received_at, due, limit, &case.holds);
         let event = events::LimitChosen {
@@ -257,8 +282,10 @@ impl Desk<'_> {
             limit: Some(limit.to_proto()),
             due_at: Some(to_proto(due.at)),
             judged_until: Some(to_proto(due.judged_until)),
-            due_soon_at: hours.due_soon(self.context.now, due, &leads).map(to_proto),
+            due_soon_at: hours.due_soon(now, due, &leads).map(to_proto),
             statement_revision: self.revision(StatementKind::Limit),
+            more_minutes,
+            moved,
         };
         let mut decision = self.decision(vec![Payload::LimitChosen(event)]);
         decision
@@ -267,7 +294,7 @@ impl Desk<'_> {
         Ok(decision)
     }
 
-    /// An apology with a new date comes before the limit has passed, and once. It does not make the case on time: the
+    /// An apology with a new date is a leader's, or theirs who stand in for one; it comes before the limit has passed, and once. It does not make the case on time: the
     /// first due goes on to judge.
     pub(super) fn extend_deadline(
         &self,
@@ -275,7 +302,7 @@ impl Desk<'_> {
         reason: &Words,
     ) -> Result<Decision, Error> {
         self.running(ARTICLE_APOLOGY)?;
-        self.for_competent_agency(ARTICLE_APOLOGY)?;
+        let on_behalf_of = self.for_leader(ARTICLE_APOLOGY)?;
         if self.case.extended {
             return Err(self.refuse(
                 "a new date was set already, and it is set once only",
@@ -313,6 +340,7 @@ impl Desk<'_> {
                 due_soon_at: self
                     .reminded(&hours, self.context.now, due, &self.case.holds)?
                     .map(to_proto),
+                on_behalf_of: on_behalf_of.unwrap_or_default(),
             })]);
         decision
             .statements

@@ -376,6 +376,13 @@ fn limit_chosen(case: &mut Case, chosen: &events::LimitChosen) {
     case.due = due(chosen.due_at.as_ref(), chosen.judged_until.as_ref());
     case.first_due = case.due;
     remind(case, chosen.due_soon_at.as_ref());
+    for task in case.tasks.iter_mut().filter(|task| task.has_more_time()) {
+        task.planned_minutes += chosen.more_minutes;
+        if let Some(escalation) = &mut task.escalation {
+            escalation.after_minutes += chosen.more_minutes;
+        }
+    }
+    moves(case, &chosen.moved);
     said(case, StatementKind::Limit, chosen.statement_revision);
     case.touch_waiting();
 }

@@ -41,6 +41,33 @@ impl Desk<'_> {
         ))
     }
 
+    /// For a leader of the agency that decides, or whoever stands in for one; answers with that colleague.
+    pub(super) fn for_leader(&self, article: &'static str) -> Result<Option<String>, Error> {
+        self.for_competent_agency(article)?;
+        if self.context.roles.contains(&Role::Leader) {
+            return Ok(None);
+        }
+        let agency = &self.case.competent_agency;
+        match self.stands_in_for(agency, Role::Leader).next() {
+            Some(absent) => Ok(Some(absent)),
+            None => Err(self.refuse(
+                "it is for a leader of the agency that decides on the case",
+                article,
+                "ask a leader, or whoever stands in for one (CreateSubstitution)",
+            )),
+        }
+    }
+
+    /// Colleagues who are away, and for whom the actor stands in at an agency in a role.
+    fn stands_in_for(&self, agency: &str, role: Role) -> impl Iterator<Item = String> {
+        self.surround
+            .substitutions
+            .of(&self.context.actor.id, self.context.now)
+            .into_iter()
+            .filter(move |stands| stands.agency == agency && stands.role == role)
+            .map(|stands| stands.absent)
+    }
+
     /// Whoever works on the case may find that something is missing.
     pub(super) fn for_working_agency(&self, article: &'static str) -> Result<(), Error> {
         let scope = self.context.scope;
@@ -75,12 +102,7 @@ impl Desk<'_> {
         let has_role = self.context.roles.contains(&task.role);
         if !has_role || in_hand {
             let absent = self
-                .surround
-                .substitutions
-                .of(&self.context.actor.id, self.context.now)
-                .into_iter()
-                .filter(|stands| stands.agency == task.agency && stands.role == task.role)
-                .map(|stands| stands.absent)
+                .stands_in_for(&task.agency, task.role)
                 .find(|absent| !in_hand || *absent == task.assignee);
             if absent.is_some() {
                 return Ok(absent);
@@ -105,10 +127,12 @@ impl Desk<'_> {
         Ok(None)
     }
 
-    /// What was asked of a system is answered by it: by its own id, or by whoever belongs to the group of that name.
+    /// What was asked of a system is answered by it: by its own id, or by whoever belongs to the group of that name. Where it is not
+    /// connected, or its answer came on paper, a leader records it.
     pub(super) fn for_system(&self, task: &Task) -> Result<(), Error> {
-        let is_it =
-            self.context.actor.id == task.system || self.context.groups.contains(&task.system);
+        let is_it = self.context.actor.id == task.system
+            || self.context.groups.contains(&task.system)
+            || self.context.roles.contains(&Role::Leader);
         if self.context.scope.acts_for(&task.agency) && is_it {
             return Ok(());
         }

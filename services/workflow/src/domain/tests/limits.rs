@@ -73,6 +73,7 @@ fn received(procedure: &str, when: &str) -> Office {
     for (code, limit) in [
         (CONFIRMATION, Kind::WorkingDayHalves(2)),
         (MARRIAGE, Kind::SameDay(SameDay { cutoff_minute: 900 })),
+        ("1.000002", Kind::WorkingDayHalves(10)),
     ] {
         let procedure = catalog.procedures.iter_mut().find(|it| it.code == code);
         let procedure = procedure.unwrap();
@@ -172,6 +173,24 @@ fn a_hold_moves_the_limit_that_was_chosen() {
 }
 
 #[test]
+fn what_the_limit_has_more_is_for_what_waits() {
+    // Three hours from 08:50 are over at 13:50 on Friday; the limit moves from Monday after Tết to Wednesday, by two working days.
+    let mut office = received(CONFIRMATION, "2026-02-13T08:50");
+    assert_eq!(office.case().tasks[0].due_at, at("2026-02-13T13:50"));
+    office.now = at("2026-02-13T10:00");
+    office.asks(&officer(1), &choose("verified")).unwrap();
+    let task = &office.case().tasks[0];
+    assert_eq!(task.planned_minutes, 180 + 960);
+    // 70 minutes were used; 1070 are left: 300 on Friday, 480 on Monday, 290 on Tuesday.
+    assert_eq!(task.due_at, at("2026-02-24T13:50"));
+    office.now = at("2026-02-24T10:00");
+    office.completes("appraise", "done");
+    // What comes after it has the time that it was given.
+    assert_eq!(office.case().tasks[1].planned_minutes, 120);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
+#[test]
 fn what_is_ready_within_the_limit_that_was_chosen_is_on_time() {
     let mut office = received(MARRIAGE, "2025-07-01T09:00");
     office.asks(&officer(1), &choose("verified")).unwrap();
@@ -230,6 +249,17 @@ fn another_limit_is_chosen_once_in_time_and_for_a_reason_that_the_catalog_knows(
     assert!(late.message.contains("has passed"), "{late:?}");
     office.now = at("2025-07-02T23:59");
     office.asks(&officer(1), &choose("verified")).unwrap();
+
+    // One that has passed already is none.
+    let mut office = received("1.000002", "2025-07-01T09:00");
+    office.now = at("2025-07-04T09:00");
+    let Err(Error::Invalid(violations)) = office.asks(&officer(1), &choose("half")) else {
+        panic!("a day and a half have passed")
+    };
+    assert!(
+        violations[0].description.contains("passed already"),
+        "{violations:?}"
+    );
 
     // A procedure that has no other.
     let mut office = Office::accepts("1.000002", &[]);

@@ -13,8 +13,8 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{Event, EventKind, event::Payload},
     r#type::v1::{
-        Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit as ProtoLimit, PriorityGround,
-        Procedure, Role, SameDay, Session, limit::Kind as LimitKind,
+        Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit as ProtoLimit, OtherLimit,
+        PriorityGround, Procedure, Role, SameDay, Session, limit::Kind as LimitKind,
     },
     workflow::v1::{
         Branch, CallStep, Definition as ProtoDefinition, ForkStep, JoinStep, Step, TaskStep,
@@ -260,7 +260,15 @@ pub(super) fn catalog() -> ProtoCatalog {
             agency(INSURANCE, AgencyKind::SocialInsurance, WARD),
         ],
         procedures: vec![
-            procedure("1.000001", "simple", days(3), AgencyKind::Ward),
+            Procedure {
+                other_limits: vec![OtherLimit {
+                    id: "verified".into(),
+                    limit: Some(ProtoLimit {
+                        kind: Some(days(5)),
+                    }),
+                }],
+                ..procedure("1.000001", "simple", days(3), AgencyKind::Ward)
+            },
             procedure("1.000002", "opinions", days(5), AgencyKind::Ward),
             procedure("1.000003", "nested", same_day, AgencyKind::Ward),
             procedure("2.002622", "death", days(5), AgencyKind::Ward),

@@ -34,6 +34,7 @@ enum Move {
     RequestSupplement,
     Resume,
     Extend(i64),
+    ChooseLimit(u32),
     Stop,
     Withdraw,
     StartAgain,
@@ -52,6 +53,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => Just(Move::RequestSupplement),
         2 => Just(Move::Resume),
         1 => (1..200_i64).prop_map(Move::Extend),
+        1 => (0..PEOPLE).prop_map(Move::ChooseLimit),
         1 => prop_oneof![4 => Just(Move::Tick), 1 => Just(Move::Stop), 1 => Just(Move::Withdraw)],
         1 => Just(Move::StartAgain),
         1 => (0..PEOPLE).prop_map(Move::Recuse),
@@ -127,13 +129,20 @@ fn play(office: &mut Office, next: &Move) {
         Move::Extend(hours) => {
             let due_at = office.case().due.at + jiff::SignedDuration::from_hours(*hours);
             (
-                1,
+                2,
                 Command::ExtendDeadline {
                     due_at,
                     reason: words(),
                 },
             )
         }
+        Move::ChooseLimit(who) => (
+            *who,
+            Command::ChooseLimit {
+                limit: "verified".into(),
+                reason: words(),
+            },
+        ),
         Move::Stop => (
             1,
             Command::Stop {

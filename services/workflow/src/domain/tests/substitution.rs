@@ -10,7 +10,7 @@ use motcua_proto::{
     r#type::v1::Role,
 };
 
-use super::office::{Office, POLICE, WARD, at, leader, officer, refused, staff};
+use super::office::{Office, POLICE, WARD, at, leader, officer, refused, staff, words};
 use crate::domain::{Command, Substitution, SubstitutionCommand};
 
 fn stands(substitute: &str, absent: &str, role: Role) -> Substitution {
@@ -82,6 +82,35 @@ fn a_deputy_signs_by_delegation_within_its_period_and_the_history_names_both() {
         });
     assert_eq!(completed.unwrap().on_behalf_of, boss);
     assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
+#[test]
+fn a_deputy_apologises_for_a_leader_who_is_away() {
+    let mut office = appraised();
+    let boss = leader(1).actor().id.clone();
+    let extend = Command::ExtendDeadline {
+        due_at: at("2025-07-08T10:00"),
+        reason: words(),
+    };
+    for who in [deputy(), officer(1)] {
+        let refusal = refused(office.asks(&who, &extend));
+        assert!(refusal.remedy.contains("stands in"), "{refusal:?}");
+    }
+    office
+        .surround
+        .substitutions
+        .replace(vec![stands("deputy", &boss, Role::Leader)]);
+    office.asks(&deputy(), &extend).unwrap();
+    let Payload::DeadlineExtended(extended) = office.last() else {
+        panic!("must be extended")
+    };
+    assert_eq!(extended.on_behalf_of, boss);
+    // A leader acts for nobody else.
+    let mut office = appraised();
+    office.asks(&leader(2), &extend).unwrap();
+    assert!(
+        matches!(office.last(), Payload::DeadlineExtended(extended) if extended.on_behalf_of.is_empty())
+    );
 }
 
 #[test]
