@@ -375,7 +375,15 @@ impl DossierApi {
         language: Language,
     ) -> Result<Vec<String>, Error> {
         let catalog = self.catalog_of(reading, state).await?;
-        Ok(plain::tell(state, &catalog, self.clock.now(), language))
+        let in_force = self.catalogs.in_force();
+        let now = self.clock.now();
+        Ok(plain::tell(
+            state,
+            &catalog,
+            in_force.as_deref(),
+            now,
+            language,
+        ))
     }
 
     /// The catalog that it stands under; another replica may have applied it.

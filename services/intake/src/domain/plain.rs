@@ -19,12 +19,14 @@ const MINUTES_PER_DAY: i64 = 8 * 60;
 pub fn tell(
     dossier: &Dossier,
     catalog: &Catalog,
+    in_force: Option<&Catalog>,
     now: Timestamp,
     language: Language,
 ) -> Vec<String> {
     let teller = Teller {
         dossier,
         catalog,
+        in_force,
         now,
         english: language == Language::English,
     };
@@ -41,7 +43,10 @@ pub fn tell(
 
 struct Teller<'a> {
     dossier: &'a Dossier,
+    /// The one that it stands under.
     catalog: &'a Catalog,
+    /// The one whose calendars count: days off are what they are for everybody.
+    in_force: Option<&'a Catalog>,
     now: Timestamp,
     english: bool,
 }
@@ -204,8 +209,11 @@ impl<'a> Teller<'a> {
     }
 
     fn calendar(&self) -> Option<&'a Calendar> {
-        let agency = self.catalog.agency(&self.dossier.receiving_agency)?;
-        self.catalog.calendar_of(agency).map(AsRef::as_ref)
+        let of = |catalog: &'a Catalog| {
+            let agency = catalog.agency(&self.dossier.receiving_agency)?;
+            catalog.calendar_of(agency).map(AsRef::as_ref)
+        };
+        self.in_force.and_then(of).or_else(|| of(self.catalog))
     }
 
     /// Working time in days of eight hours.

@@ -90,7 +90,7 @@ pub fn route(mut left: Vec<Stop>, start: Option<Location>) -> Vec<(Stop, Option<
         let place = next(&left, here, now);
         let stop = left.remove(place);
         let metres = distance(here, &stop);
-        now = arrival(here, now, &stop) + VISIT;
+        now = after(arrival(here, now, &stop), VISIT);
         here = stop.location.or(here);
         way.push((stop, metres));
     }
@@ -105,8 +105,8 @@ fn next(left: &[Stop], here: Option<Location>, now: Timestamp) -> usize {
         return 0;
     };
     let leaves_time = |stop: &Stop| {
-        let after = arrival(here, now, stop) + VISIT;
-        arrival(stop.location.or(here), after, urgent) < urgent.to
+        let free = after(arrival(here, now, stop), VISIT);
+        arrival(stop.location.or(here), free, urgent) < urgent.to
     };
     left.iter()
         .enumerate()
@@ -124,9 +124,12 @@ fn arrival(here: Option<Location>, now: Timestamp, stop: &Stop) -> Timestamp {
     let takes = distance(here, stop).map_or(UNKNOWN_WAY, |metres| {
         SignedDuration::from_secs_f64(metres / METRES_A_MINUTE * 60.0)
     });
-    now.checked_add(takes)
-        .unwrap_or(Timestamp::MAX)
-        .max(stop.from)
+    after(now, takes).max(stop.from)
+}
+
+/// There is no later than the last instant of all, at which somebody may arrange a visit.
+fn after(at: Timestamp, takes: SignedDuration) -> Timestamp {
+    at.checked_add(takes).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -234,6 +237,20 @@ mod tests {
         assert_eq!(Location::read("20.85"), None);
     }
 
+    #[test]
+    fn the_last_instant_of_all_is_the_last() {
+        let last = Stop {
+            from: Timestamp::MAX - SignedDuration::from_mins(1),
+            to: Timestamp::MAX,
+            ..stop("a", (8, 9), Some((20.85, 106.60)))
+        };
+        let other = Stop {
+            dossier: "b".to_owned(),
+            ..last.clone()
+        };
+        assert_eq!(order(vec![other, last], Some((-80.0, -179.0))), ["a", "b"]);
+    }
+
     fn stops() -> impl Strategy<Value = Vec<Stop>> {
         let one = (
             0..24_i64,
@@ -262,7 +279,7 @@ mod tests {
                 let left = || way[place..].iter().map(|(stop, _)| stop);
                 let urgent = left().min_by_key(|stop| (stop.to, stop.from, &stop.dossier)).unwrap();
                 let could = arrival(here, now, urgent) < urgent.to;
-                now = arrival(here, now, stop) + VISIT;
+                now = after(arrival(here, now, stop), VISIT);
                 here = stop.location.or(here);
                 let can = stop == urgent || arrival(here, now, urgent) < urgent.to;
                 prop_assert!(!could || can, "{} before {}", stop.dossier, urgent.dossier);

@@ -6,7 +6,43 @@ use super::*;
 use crate::domain::plain::tell;
 
 fn told(counter: &Counter, language: Language) -> Vec<String> {
-    tell(counter.dossier(), &counter.catalog, counter.now, language)
+    let (catalog, now) = (&counter.catalog, counter.now);
+    tell(counter.dossier(), catalog, None, now, language)
+}
+
+#[test]
+fn a_day_off_that_was_decided_since_is_named_as_one() {
+    let mut counter =
+        Counter::opens("2025-07-01T08:00:00").does(&submission("2.002622", Channel::Counter, true));
+    let mut later = proto_catalog();
+    later.id = "later".to_owned();
+    later.calendars[0].days.push(CalendarDay {
+        date: Some(Date {
+            year: 2025,
+            month: 7,
+            day: 3,
+        }),
+        kind: CalendarDayKind::Holiday.into(),
+        title: "Nghỉ vì bão".to_owned(),
+    });
+    let later = Catalog::parse(&later).unwrap();
+    // As workflow reckons it anew: three working days from Tuesday.
+    counter = counter.does(&news(
+        EventKind::DeadlineRecomputed,
+        None,
+        Some(at("2025-07-07T17:00:00")),
+    ));
+    let (catalog, now) = (&counter.catalog, counter.now);
+    let told = tell(
+        counter.dossier(),
+        catalog,
+        Some(&later),
+        now,
+        Language::Vietnamese,
+    );
+    let why = told.last().unwrap();
+    assert!(why.contains("03/07 (Nghỉ vì bão)"), "{why}");
+    assert!(!why.contains("đã dời"), "{why}");
 }
 
 #[test]
