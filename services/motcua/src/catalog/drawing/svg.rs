@@ -15,6 +15,8 @@ const LINE: usize = 22;
 const LABEL: usize = 24;
 /// A level part so long passes a column.
 const PASSES: f64 = 150.0;
+/// From a box's middle to what is said over it.
+const ABOVE: f64 = 46.0;
 /// Lines in a task at most.
 const LINES: usize = 4;
 
@@ -112,6 +114,8 @@ fn beside(writer: &mut Out, points: &[Point], label: &str) -> io::Result<()> {
         _ if label.is_empty() => return Ok(()),
         [(x, y), _] => (x + 4.0, y - 4.0),
         [_, _, (turn, level), (end, _), ..] if end - turn > PASSES => (turn + 4.0, level - 4.0),
+        // Over the box that it leads down to: half way there may be another one.
+        [_, (turn, from), (_, to), ..] if to - from > ABOVE * 2.0 => (turn + 4.0, to - ABOVE),
         [_, (turn, from), (_, to), ..] => (turn + 4.0, f64::midpoint(*from, *to)),
         _ => return Ok(()),
     };
