@@ -1,5 +1,7 @@
 //! `PlanVisitRoute`: the visits of a day in the order of a way.
 
+use std::collections::BTreeMap;
+
 use jiff::{Timestamp, ToSpan as _};
 use motcua_platform::{
     archive::Reading, call::Call, error::Error, parse::Fields, statement::Statement,
@@ -45,7 +47,7 @@ impl DossierApi {
         let day = begin("date", date)?..begin("date", date.saturating_add(1.day()))?;
         let mut reading = self.archive.open(call.scope()).await?;
         let visited = store::to_visit(&mut reading, &agency).await?;
-        let mut found = Vec::new();
+        let (mut stops, mut shown) = (Vec::new(), BTreeMap::new());
         for (code, dossier) in visited {
             // Nobody is sent to their own or a relative's, and nobody sees where they live.
             if dossier.concerns(&call.actor.id) {
@@ -54,71 +56,64 @@ impl DossierApi {
             let Some((place, visit)) = ahead(&dossier, &day, &visitor) else {
                 continue;
             };
-            let (address, location) = self.place(&mut reading, &code, visit).await?;
-            found.push((
-                code,
-                visit.to_proto(place),
-                visit.clone(),
-                address,
+            let mut stop = VisitStop {
+                dossier: code.clone(),
+                visit: dossier.visit(place),
+                ..VisitStop::default()
+            };
+            let location = self.place(&mut reading, &mut stop).await?;
+            stops.push(Stop {
+                dossier: code.clone(),
+                from: visit.from,
+                to: visit.to,
                 location,
-            ));
+            });
+            shown.insert(code, stop);
         }
         drop(reading);
-        let codes: Vec<_> = found.iter().map(|(code, ..)| code.as_str()).collect();
+        let codes: Vec<_> = shown.keys().map(String::as_str).collect();
         self.accesses
             .note(call, PLAN_VISIT_ROUTE, PURPOSE, &codes)
             .await?;
-        let stops = found.iter().map(|(code, _, visit, _, location)| Stop {
-            dossier: code.clone(),
-            from: visit.from,
-            to: visit.to,
-            location: *location,
-        });
-        let way = route(stops.collect(), start);
-        let stops = way.into_iter().filter_map(|(stop, metres)| {
-            let place = found.iter().position(|(code, ..)| *code == stop.dossier)?;
-            let (code, visit, _, address, _) = found.swap_remove(place);
-            Some(VisitStop {
-                dossier: code,
-                visit: Some(visit),
-                address,
-                location: stop.location.map(|at| ProtoLocation {
-                    latitude: at.latitude,
-                    longitude: at.longitude,
-                }),
-                // Half the way round the world fits.
-                distance_metres: metres.unwrap_or_default().round() as i32,
+        let stops = route(stops, start)
+            .into_iter()
+            .filter_map(|(stop, metres)| {
+                Some(VisitStop {
+                    // Half the way round the world fits.
+                    distance_metres: metres.unwrap_or_default().round() as i32,
+                    ..shown.remove(&stop.dossier)?
+                })
             })
-        });
-        Ok(PlanVisitRouteResponse {
-            stops: stops.collect(),
-        })
+            .collect();
+        Ok(PlanVisitRouteResponse { stops })
     }
 
-    /// Where a visit goes. Nowhere once that was erased.
+    /// Finds out where a stop is: nowhere once that was erased.
     async fn place(
         &self,
         reading: &mut Reading,
-        code: &str,
-        visit: &Visit,
-    ) -> Result<(String, Option<Location>), Error> {
-        let said = match store::all_statements(reading, &self.vault, code).await {
+        stop: &mut VisitStop,
+    ) -> Result<Option<Location>, Error> {
+        let said = match store::all_statements(reading, &self.vault, &stop.dossier).await {
             Ok(said) => said,
-            Err(Error::Erased { .. }) => return Ok((String::new(), None)),
+            Err(Error::Erased { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let own = words(&said, StatementKind::Visit, visit.address_revision).map(str::to_owned);
-        let location = words(
-            &said,
-            StatementKind::VisitLocation,
-            Some(visit.location_revision),
-        );
+        let visit = stop.visit.clone().unwrap_or_default();
+        let own = words(&said, StatementKind::Visit, Some(visit.address_revision));
         let applicant = words(&said, StatementKind::Applicant, None).and_then(applicant::read);
-        let address = own.or(applicant.map(|applicant| applicant.address));
-        Ok((
-            address.unwrap_or_default(),
-            location.and_then(Location::read),
-        ))
+        stop.address = own
+            .map(str::to_owned)
+            .or(applicant.map(|applicant| applicant.address))
+            .unwrap_or_default();
+        let revision = Some(visit.location_revision);
+        let location =
+            words(&said, StatementKind::VisitLocation, revision).and_then(Location::read);
+        stop.location = location.map(|at| ProtoLocation {
+            latitude: at.latitude,
+            longitude: at.longitude,
+        });
+        Ok(location)
     }
 }
 

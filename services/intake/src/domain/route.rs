@@ -99,8 +99,10 @@ pub fn route(mut left: Vec<Stop>, start: Option<Location>) -> Vec<(Stop, Option<
 
 /// The place among the stops of the one that comes next.
 fn next(left: &[Stop], here: Option<Location>, now: Timestamp) -> usize {
-    let order = |stop: &Stop| (stop.to, stop.from, stop.dossier.clone());
-    let first = left.iter().enumerate().min_by_key(|(_, stop)| order(stop));
+    let first = left
+        .iter()
+        .enumerate()
+        .min_by_key(|&(_, stop)| urgency(stop));
     let Some((first, urgent)) = first else {
         return 0;
     };
@@ -111,8 +113,13 @@ fn next(left: &[Stop], here: Option<Location>, now: Timestamp) -> usize {
     left.iter()
         .enumerate()
         .filter(|(place, stop)| *place == first || leaves_time(stop))
-        .min_by_key(|(_, stop)| (arrival(here, now, stop), order(stop)))
+        .min_by_key(|&(_, stop)| (arrival(here, now, stop), urgency(stop)))
         .map_or(first, |(place, _)| place)
+}
+
+/// Whose window ends first; then by codes.
+fn urgency(stop: &Stop) -> (Timestamp, Timestamp, &str) {
+    (stop.to, stop.from, &stop.dossier)
 }
 
 fn distance(here: Option<Location>, stop: &Stop) -> Option<f64> {

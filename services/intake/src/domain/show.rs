@@ -4,13 +4,13 @@ use motcua_platform::{ledger::etag, time::to_proto};
 use motcua_proto::{
     intake::v1::{
         Dossier as ProtoDossier, FailedHandOver as ProtoFailedHandOver, Payment as ProtoPayment,
-        Visit as ProtoVisit,
+        StatementKind, Visit as ProtoVisit,
     },
     r#type::v1::{HandOverMethod, Recipient},
 };
 
 use super::{
-    dossier::{Dossier, FailedHandOver, Payment, Visit, payment_id, visit_id},
+    dossier::{Dossier, FailedHandOver, Payment, payment_id, visit_id},
     others::Other,
     papers::Handed,
 };
@@ -55,11 +55,8 @@ impl Dossier {
                 .map_or(HandOverMethod::Unspecified, |it| it.method)
                 .into(),
             fee_vnd: reception.map_or(0, |reception| reception.fee_vnd),
-            visits: self
-                .visits
-                .iter()
-                .enumerate()
-                .map(|(place, visit)| visit.to_proto(place))
+            visits: (0..self.visits.len())
+                .filter_map(|place| self.visit(place))
                 .collect(),
             etag: etag(self.version),
             applicant: None,
@@ -121,6 +118,25 @@ impl FailedHandOver {
     }
 }
 
+impl Dossier {
+    /// As the contract shows the visit at a place; `None` where there is none.
+    #[must_use]
+    pub fn visit(&self, place: usize) -> Option<ProtoVisit> {
+        let visit = self.visits.get(place)?;
+        let latest_address = self.next_revision(StatementKind::Visit) - 1;
+        Some(ProtoVisit {
+            id: visit_id(place),
+            window_from: Some(to_proto(visit.from)),
+            window_to: Some(to_proto(visit.to)),
+            made_at: visit.made_at.map(to_proto),
+            handed_over: visit.handed_over,
+            visitor: visit.visitor.clone(),
+            address_revision: visit.address_revision.unwrap_or(latest_address),
+            location_revision: visit.location_revision,
+        })
+    }
+}
+
 impl Payment {
     fn to_proto(&self, place: usize) -> ProtoPayment {
         ProtoPayment {
@@ -130,23 +146,6 @@ impl Payment {
             amount_vnd: self.amount_vnd,
             paid_at: Some(to_proto(self.paid_at)),
             refunded_at: self.refunded_at.map(to_proto),
-        }
-    }
-}
-
-impl Visit {
-    /// As the contract shows the visit at a place.
-    #[must_use]
-    pub fn to_proto(&self, place: usize) -> ProtoVisit {
-        ProtoVisit {
-            id: visit_id(place),
-            window_from: Some(to_proto(self.from)),
-            window_to: Some(to_proto(self.to)),
-            made_at: self.made_at.map(to_proto),
-            handed_over: self.handed_over,
-            visitor: self.visitor.clone(),
-            address_revision: self.address_revision.unwrap_or_default(),
-            location_revision: self.location_revision,
         }
     }
 }

@@ -117,11 +117,16 @@ pub(crate) async fn received(
     .bind(rows)
     .fetch_all(&mut **reading)
     .await?;
-    Ok(found
+    Ok(shown(reading, found))
+}
+
+/// Those of the rows that the reader may see: the program's wall, behind the database's.
+fn shown(reading: &Reading, found: Vec<(String, Json<Dossier>)>) -> Vec<(String, Dossier)> {
+    found
         .into_iter()
         .map(|(code, Json(dossier))| (code, dossier))
         .filter(|(_, dossier)| reading.shows(&dossier.tenants()))
-        .collect())
+        .collect()
 }
 
 /// Dossiers of an agency that have not ended and for which a visit was arranged, by code. What is open is little.
@@ -142,11 +147,7 @@ pub(crate) async fn to_visit(
     .bind(reach)
     .fetch_all(&mut **reading)
     .await?;
-    Ok(found
-        .into_iter()
-        .map(|(code, Json(dossier))| (code, dossier))
-        .filter(|(_, dossier)| reading.shows(&dossier.tenants()))
-        .collect())
+    Ok(shown(reading, found))
 }
 
 /// Which dossiers are asked for. Filters add up.

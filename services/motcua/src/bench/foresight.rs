@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     Failed, demo,
-    simulate::{Histories, Outlook, middle},
+    simulate::{Figure, Histories, Outlook, middle},
     suite::connect,
     tables,
 };
@@ -22,8 +22,6 @@ const FEW: i64 = 12;
 /// Characters to each side of the picture's middle, which is the bound.
 const WIDTH: i64 = 20;
 
-/// A figure of an outlook.
-type Figure = fn(&Outlook) -> i64;
 const FIGURES: [(&str, Figure); 4] = [
     ("received", |outlook| outlook.received),
     ("resolved", |outlook| outlook.resolved),

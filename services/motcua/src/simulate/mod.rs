@@ -151,7 +151,7 @@ impl Histories {
     }
 
     /// The past as it was at an instant, or is now; and what was told since.
-    fn until(&self, begins: Option<Timestamp>) -> Result<(Past, Vec<Event>), Failed> {
+    fn until(&self, begins: Option<Timestamp>) -> Result<(Past, Vec<&Event>), Failed> {
         let is_past = |event: &&Event| {
             let at = from_proto_opt(event.occurred_at.as_ref()).unwrap_or_default();
             begins.is_none_or(|begins| at < begins)
@@ -159,7 +159,7 @@ impl Histories {
         let (before, after): (Vec<_>, Vec<_>) = self.workflow.iter().partition(is_past);
         let mut past = Past::read(&self.intake, before)?;
         past.now = begins.unwrap_or(past.now);
-        Ok((past, after.into_iter().cloned().collect()))
+        Ok((past, after))
     }
 
     /// What was to be foreseen at the end of a day, by each of so many runs, and what then really happened.
@@ -266,7 +266,7 @@ fn figures(runs: &[Outlook]) -> Figures {
 }
 
 /// One of an outlook's figures.
-type Figure = fn(&Outlook) -> i64;
+pub(crate) type Figure = fn(&Outlook) -> i64;
 
 /// The middle of all runs, the lowest and the highest.
 pub(crate) fn middle(runs: &[Outlook], figure: impl Fn(&Outlook) -> i64) -> [i64; 3] {

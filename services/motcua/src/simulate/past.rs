@@ -8,7 +8,7 @@ use motcua_proto::{
     events::v1::{Event, event::Payload},
     r#type::v1::{Punctuality, Role},
 };
-use motcua_workflow::domain::{Case, Definition, Due, Receipt, Surround, apply};
+use motcua_workflow::domain::{Case, Definition, Receipt, Surround, apply};
 
 use super::future::{Days, Outlook};
 use crate::Failed;
@@ -97,7 +97,7 @@ impl Past {
     }
 
     /// What really came of it in so many days, by what was told since.
-    pub(super) fn went_on(&self, told: &[Event], days: i64) -> Outlook {
+    pub(super) fn went_on(&self, told: &[&Event], days: i64) -> Outlook {
         let until = self.after(days);
         let mut cases = self.open.clone();
         let mut days = Days::default();
@@ -130,20 +130,12 @@ impl Past {
     }
 
     fn arrived(&mut self, case: &Case) {
+        // Whom it concerns, and whether it is paid, is another matter each time.
         let receipt = Receipt {
-            procedure: case.procedure.clone(),
-            received_at: case.received_at,
-            due: Due { ..case.due },
-            limit: case.limit,
-            catalog: case.catalog.clone(),
-            definition: case.definition.clone(),
-            receiving_agency: case.receiving_agency.clone(),
-            competent_agency: case.competent_agency.clone(),
-            priority: case.priority,
-            options: case.options.clone(),
             recused: Vec::new(),
             fee_vnd: 0,
             paid_vnd: 0,
+            ..Receipt::of(case)
         };
         let day = motcua_calendar::local(case.received_at).date();
         self.arrivals.entry(day).or_default().push(receipt);

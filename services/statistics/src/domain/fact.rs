@@ -463,19 +463,30 @@ impl Intake {
 }
 
 impl Workflow {
+    /// The time runs from now on, towards these dues.
+    fn runs(
+        &mut self,
+        recorded_at: Timestamp,
+        due_at: Timestamp,
+        first_due_at: Timestamp,
+        judged_until: Timestamp,
+    ) {
+        self.due_at = Some(due_at);
+        self.first_due_at = Some(first_due_at);
+        self.limits.push(Limit {
+            recorded_at,
+            judged_until,
+            held_since: None,
+        });
+    }
+
     fn absorb(&mut self, payload: &Payload, recorded_at: Timestamp) -> Result<(), Malformed> {
         match payload {
             Payload::CaseStarted(started) => {
                 let due_at = instant(started.due_at.as_ref(), "due_at")?;
                 let judged_until = instant(started.judged_until.as_ref(), "judged_until")?;
                 self.started = true;
-                self.due_at = Some(due_at);
-                self.first_due_at = Some(due_at);
-                self.limits.push(Limit {
-                    recorded_at,
-                    judged_until,
-                    held_since: None,
-                });
+                self.runs(recorded_at, due_at, due_at, judged_until);
             }
             Payload::TaskCompleted(task) => self.used_minutes += i64::from(task.used_minutes),
             Payload::TaskReturned(task) => self.used_minutes += i64::from(task.used_minutes),
@@ -500,14 +511,9 @@ impl Workflow {
                     .as_ref()
                     .or(resumed.judged_until.as_ref());
                 let judged_until = instant(judged_until, "first_judged_until")?;
-                self.first_due_at = Some(instant(first_due_at, "first_due_at")?);
+                let first_due_at = instant(first_due_at, "first_due_at")?;
                 self.waits_for = HoldGround::Unspecified.into();
-                self.due_at = Some(due_at);
-                self.limits.push(Limit {
-                    recorded_at,
-                    judged_until,
-                    held_since: None,
-                });
+                self.runs(recorded_at, due_at, first_due_at, judged_until);
             }
             Payload::DeadlineRecomputed(recomputed) => {
                 self.due_at = Some(instant(recomputed.due_at.as_ref(), "due_at")?);
@@ -525,13 +531,8 @@ impl Workflow {
             }
             Payload::LimitChosen(chosen) => {
                 let due_at = instant(chosen.due_at.as_ref(), "due_at")?;
-                self.due_at = Some(due_at);
-                self.first_due_at = Some(due_at);
-                self.limits.push(Limit {
-                    recorded_at,
-                    judged_until: instant(chosen.judged_until.as_ref(), "judged_until")?,
-                    held_since: None,
-                });
+                let judged_until = instant(chosen.judged_until.as_ref(), "judged_until")?;
+                self.runs(recorded_at, due_at, due_at, judged_until);
             }
             Payload::DeadlineExtended(extended) => {
                 let first_due_at = instant(extended.first_due_at.as_ref(), "first_due_at")?;

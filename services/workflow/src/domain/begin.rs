@@ -102,21 +102,7 @@ impl Desk<'_> {
         if case.state != CaseState::Blocked {
             return self.decision(Vec::new());
         }
-        let receipt = Receipt {
-            procedure: case.procedure.clone(),
-            received_at: case.received_at,
-            due: case.due,
-            limit: case.limit,
-            catalog: case.catalog.clone(),
-            definition: case.definition.clone(),
-            receiving_agency: case.receiving_agency.clone(),
-            competent_agency: case.competent_agency.clone(),
-            priority: case.priority,
-            options: case.options.clone(),
-            recused: case.recused.iter().cloned().collect(),
-            fee_vnd: case.fee_vnd,
-            paid_vnd: case.paid_vnd,
-        };
+        let receipt = Receipt::of(case);
         self.decision(match begin(&receipt, self.context, self.surround) {
             Ok(events) => events,
             Err(reason) if reason == case.blocked_reason => Vec::new(),

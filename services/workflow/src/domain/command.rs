@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use motcua_platform::redacted::Redacted;
 use motcua_proto::{events::v1::EventKind, r#type::v1::PriorityGround};
 
-use super::case::{Due, Limit};
+use super::case::{Case, Due, Limit};
 
 /// What is asked of a case.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,6 +203,28 @@ pub struct Receipt {
     pub fee_vnd: i64,
     /// What was paid of it, in đồng.
     pub paid_vnd: i64,
+}
+
+impl Receipt {
+    /// What the receipt said of a case that has not been worked on.
+    #[must_use]
+    pub fn of(case: &Case) -> Self {
+        Self {
+            procedure: case.procedure.clone(),
+            received_at: case.received_at,
+            due: case.due,
+            limit: case.limit,
+            catalog: case.catalog.clone(),
+            definition: case.definition.clone(),
+            receiving_agency: case.receiving_agency.clone(),
+            competent_agency: case.competent_agency.clone(),
+            priority: case.priority,
+            options: case.options.clone(),
+            recused: case.recused.iter().cloned().collect(),
+            fee_vnd: case.fee_vnd,
+            paid_vnd: case.paid_vnd,
+        }
+    }
 }
 
 /// The event of another service that a command comes from.

@@ -42,12 +42,12 @@ impl Desk<'_> {
         &self,
         hours: &Hours,
         now: Timestamp,
-        due: Due,
+        (due, limit): (Due, Limit),
         holds: &[Hold],
     ) -> Result<Option<Timestamp>, Error> {
         let case = self.case;
         let definition = definition_of(case, self.surround)?;
-        let leads = hours.leads(&definition, case.received_at, due, case.limit, holds);
+        let leads = hours.leads(&definition, case.received_at, due, limit, holds);
         Ok(hours.due_soon(now, due, &leads))
     }
 
@@ -85,7 +85,8 @@ impl Desk<'_> {
         } else {
             first_due
         };
-        let due_soon_at = self.reminded(&hours, at.max(self.context.now), due, &holds)?;
+        let due_soon_at =
+            self.reminded(&hours, at.max(self.context.now), (due, case.limit), &holds)?;
         let event = events::CaseResumed {
             resumed_at: Some(to_proto(at)),
             due_at: Some(to_proto(due.at)),
@@ -214,7 +215,7 @@ impl Desk<'_> {
         if first_due == case.first_due && due == case.due && moved.is_empty() {
             return Ok(self.decision(Vec::new()));
         }
-        let due_soon_at = self.reminded(&hours, self.context.now, due, &closed)?;
+        let due_soon_at = self.reminded(&hours, self.context.now, (due, case.limit), &closed)?;
         let event = events::DeadlineRecomputed {
             catalog: timetable.id().to_owned(),
             due_at: Some(to_proto(due.at)),
@@ -275,14 +276,13 @@ impl Desk<'_> {
         let more_minutes = hours.used(case.due.at, due.at, &[]);
         let mut moved = self.ends(&timetable, &case.holds, now, Ending::More(more_minutes))?;
         moved.retain(|end| self.is_other(end));
-        let definition = definition_of(case, self.surround)?;
-        let leads = hours.leads(&definition, case.received_at, due, limit, &case.holds);
+        let due_soon_at = self.reminded(&hours, now, (due, limit), &case.holds)?;
         let event = events::LimitChosen {
             limit_id: id.to_owned(),
             limit: Some(limit.to_proto()),
             due_at: Some(to_proto(due.at)),
             judged_until: Some(to_proto(due.judged_until)),
-            due_soon_at: hours.due_soon(now, due, &leads).map(to_proto),
+            due_soon_at: due_soon_at.map(to_proto),
             statement_revision: self.revision(StatementKind::Limit),
             more_minutes,
             moved,
@@ -294,8 +294,8 @@ impl Desk<'_> {
         Ok(decision)
     }
 
-    /// An apology with a new date is a leader's, or theirs who stand in for one; it comes before the limit has passed, and once. It does not make the case on time: the
-    /// first due goes on to judge.
+    /// An apology with a new date is a leader's, or theirs who stand in for one; it comes before the limit has passed, and once. It
+    /// does not make the case on time: the first due goes on to judge.
     pub(super) fn extend_deadline(
         &self,
         due_at: Timestamp,
@@ -338,7 +338,12 @@ impl Desk<'_> {
                 statement_revision: self.revision(StatementKind::Apology),
                 judged_until: Some(to_proto(due.judged_until)),
                 due_soon_at: self
-                    .reminded(&hours, self.context.now, due, &self.case.holds)?
+                    .reminded(
+                        &hours,
+                        self.context.now,
+                        (due, self.case.limit),
+                        &self.case.holds,
+                    )?
                     .map(to_proto),
                 on_behalf_of: on_behalf_of.unwrap_or_default(),
             })]);

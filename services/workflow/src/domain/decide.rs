@@ -281,7 +281,7 @@ impl<'a> Desk<'a> {
         if now >= case.due.judged_until {
             return Ok(Payload::CaseOverdue(events::CaseOverdue { due_at }));
         }
-        let next = self.reminded(&self.hours()?, now, case.due, &case.holds)?;
+        let next = self.reminded(&self.hours()?, now, (case.due, case.limit), &case.holds)?;
         Ok(Payload::CaseDueSoon(events::CaseDueSoon {
             due_at,
             next_at: next.map(to_proto),
