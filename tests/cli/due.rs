@@ -19,7 +19,7 @@ async fn three_working_days_over_tet_are_explained_day_by_day() {
     // Tết is from Monday the 16th to Friday the 20th.
     for line in [
         "received         ",
-        "Fri 2026-02-13        -  day of reception, left out (Civil Code, art. 147)",
+        "Fri 2026-02-13        -  first day, left out (Civil Code, art. 147)",
         "Tue 2026-02-17        -  holiday: Tết Nguyên Đán",
         "Sun 2026-02-22        -  weekly day off",
         "Mon 2026-02-23        1  working day",
@@ -76,6 +76,28 @@ async fn a_same_day_limit_has_a_cut_off() {
     let later = [&at("2025-07-01T15:01")[..], &["--cutoff", "16:00"]].concat();
     let value: serde_json::Value = serde_json::from_str(&due(&later).await.stdout).expect("JSON");
     assert_eq!(value["due_at"], "2025-07-01T10:00:00Z");
+}
+
+#[tokio::test]
+async fn stages_are_explained_one_after_the_other() {
+    let answer = due(&["--procedure", "2.001263", "--received", "2026-03-06T09:00"]).await;
+    assert!(answer.ok, "{answer:?}");
+    for line in [
+        "limit            10 working days then 15 calendar days then 5 working days",
+        "Fri 2026-03-06        -  stage 1 of 3: 10 working days",
+        "Fri 2026-03-20       10  working day",
+        "Fri 2026-03-20        -  stage 2 of 3: 15 calendar days",
+        "Sat 2026-04-04       15  weekly day off",
+        "Mon 2026-04-06        -  next working day",
+        "Mon 2026-04-06        -  stage 3 of 3: 5 working days",
+        "due              Mon 2026-04-13 17:00",
+    ] {
+        assert!(
+            answer.stdout.contains(line),
+            "no '{line}' in\n{}",
+            answer.stdout
+        );
+    }
 }
 
 #[tokio::test]

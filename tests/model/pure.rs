@@ -165,10 +165,10 @@ fn a_planted_fault_is_found() {
             catalog.procedures[0].fee_vnd += 1_000;
         }),
         ("a limit a day longer", |catalog| {
-            catalog.procedures[0].limit = catalog.procedures[1].limit;
+            catalog.procedures[0].limit = catalog.procedures[1].limit.clone();
         }),
         ("another limit a day longer", |catalog| {
-            catalog.procedures[0].other_limits[0].limit = catalog.procedures[1].limit;
+            catalog.procedures[0].other_limits[0].limit = catalog.procedures[1].limit.clone();
         }),
         ("an office that closes earlier", |catalog| {
             for session in &mut catalog.calendars[0].sessions {

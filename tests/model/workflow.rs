@@ -187,6 +187,7 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
             reason: words(),
         },
         "choose_limit" => Command::ChooseLimit {
+            branch: String::new(),
             limit: if random.u8(..5) == 0 {
                 "heard"
             } else {

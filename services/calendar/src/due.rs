@@ -58,6 +58,12 @@ pub enum Standing {
     Overdue,
 }
 
+/// The last minute of a limit, and whether the day counts to its end.
+struct End {
+    at: Moment,
+    whole_day: bool,
+}
+
 impl Due {
     /// Judges a result that was ready at that instant. While a hold is open, the clock stands where
     /// the hold began.
@@ -86,6 +92,8 @@ impl Calendar {
     ///   for by the end of the due day. A same-day limit moves as working days do, and its cut-off
     ///   applies to the provision as it does to reception, because only then is the dossier complete.
     ///   No due is ever before the provision.
+    /// - **Stages** follow one another. A stage in days does not count the day on which the one before it ended (art. 147), and one
+    ///   in working time runs on from that minute. A hold moves the stage in which it began, and with it those that follow.
     pub fn due(
         &self,
         received: Timestamp,
@@ -108,7 +116,7 @@ impl Calendar {
         let due = self.reckon(received, limit, hour, holds, &mut Some(&mut lines))?;
         Ok(Explanation {
             received: self.received_at(received)?,
-            limit: *limit,
+            limit: limit.clone(),
             lines,
             due,
         })
@@ -130,23 +138,63 @@ impl Calendar {
             });
         }
         let (pauses, open) = self.pauses(start, holds)?;
+        let end = self.end(start, start, limit, hour, &pauses, notes)?;
+        let held_since = note_open(open, notes)?;
+        let at = end.at.instant()?;
+        let judged_until = if end.whole_day {
+            let midnight = Moment {
+                day: tomorrow(end.at.day)?,
+                minute: 0,
+            };
+            midnight.instant()?
+        } else {
+            at.checked_add(jiff::SignedDuration::from_mins(1))
+                .map_err(|_| OutOfRange::Beyond)?
+        };
+        Ok(Due {
+            day: end.at.day,
+            at,
+            judged_until,
+            held_since,
+        })
+    }
 
+    /// Where a limit ends that begins at `start`: at the reception, or when a stage before it ended.
+    fn end(
+        &self,
+        received: Moment,
+        start: Moment,
+        limit: &Limit,
+        hour: DueHour,
+        pauses: &[Pause],
+        notes: &mut Notes<'_>,
+    ) -> Result<End, OutOfRange> {
         let days = match limit.count() {
             Count::WorkingMinutes(0) | Count::WorkingDays(0) | Count::CalendarDays(0) => {
                 return Err(OutOfRange::EmptyLimit);
             }
+            Count::Stages(stages) => {
+                let mut end = End {
+                    at: start,
+                    whole_day: false,
+                };
+                for (index, stage) in stages.iter().enumerate() {
+                    note(notes, || {
+                        let reason = Reason::Stage {
+                            nth: index + 1,
+                            of: stages.iter().len(),
+                            limit: stage.clone(),
+                        };
+                        Line::new(end.at.day, reason)
+                    });
+                    end = self.end(received, end.at, stage, hour, pauses, notes)?;
+                }
+                return Ok(end);
+            }
             Count::WorkingMinutes(minutes) => {
-                let end = walk::working_minutes(self, start, minutes, &pauses, notes)?;
-                let held_since = note_open(open, notes)?;
-                let at = end.instant()?;
-                let judged_until = at
-                    .checked_add(jiff::SignedDuration::from_mins(1))
-                    .map_err(|_| OutOfRange::Beyond)?;
-                return Ok(Due {
-                    day: end.day,
-                    at,
-                    judged_until,
-                    held_since,
+                return Ok(End {
+                    at: walk::working_minutes(self, start, minutes, pauses, notes)?,
+                    whole_day: false,
                 });
             }
             Count::WorkingDays(days) => DayLimit::Working(days),
@@ -155,50 +203,40 @@ impl Calendar {
                 cutoff: hours::minute_of(cutoff),
             },
         };
-        let day = walk::days(self, start, days, &pauses, notes)?;
-        let held_since = note_open(open, notes)?;
-        let at = Moment {
-            day,
-            minute: self.printed_minute(day, start, hour, &pauses),
-        }
-        .instant()?;
-        let judged_until = Moment {
-            day: tomorrow(day)?,
-            minute: 0,
-        }
-        .instant()?;
-        Ok(Due {
-            day,
-            at,
-            judged_until,
-            held_since,
+        let day = walk::days(self, start, days, pauses, notes)?;
+        Ok(End {
+            at: Moment {
+                day,
+                minute: self.printed_minute(day, received, hour, pauses),
+            },
+            whole_day: true,
         })
     }
 
     /// The minute of the due day to print.
-    fn printed_minute(&self, day: Date, start: Moment, hour: DueHour, pauses: &[Pause]) -> u16 {
+    fn printed_minute(&self, day: Date, received: Moment, hour: DueHour, pauses: &[Pause]) -> u16 {
         let hours = self.hours(day);
-        let closing = hours.closing().unwrap_or(start.minute);
-        if day == start.day {
+        let closing = hours.closing().unwrap_or(received.minute);
+        if day == received.day {
             // On the spot in a reception session: it ends with the session in which it is complete.
             let complete = pauses
                 .iter()
                 .map(|pause| pause.to)
                 .filter(|to| to.day == day)
-                .fold(start, Moment::max);
+                .fold(received, Moment::max);
             return hours
                 .reception_only_at(complete.minute)
                 .map_or(closing, |session| session.close);
         }
         match hour {
             DueHour::EndOfDay => closing,
-            DueHour::SameTime if hours.working_at(start.minute).is_some() => start.minute,
+            DueHour::SameTime if hours.working_at(received.minute).is_some() => received.minute,
             DueHour::SameTime => {
                 let next_opening = hours
                     .working()
                     .iter()
                     .map(|session| session.open)
-                    .find(|&open| open > start.minute);
+                    .find(|&open| open > received.minute);
                 next_opening.unwrap_or(closing)
             }
         }

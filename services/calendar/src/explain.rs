@@ -41,8 +41,17 @@ pub enum Reason {
         /// That opening.
         received: Timestamp,
     },
-    /// The first day is left out (Civil Code, art. 147).
-    DayOfReception,
+    /// The day of reception, or the one on which the stage before ended, is left out (Civil Code, art. 147).
+    FirstDay,
+    /// Here one of several stages begins.
+    Stage {
+        /// Which: 1 for the first.
+        nth: usize,
+        /// Of how many.
+        of: usize,
+        /// Its own limit.
+        limit: Limit,
+    },
     /// Received in time for a result on the same day.
     SameDay,
     /// Received after the cut-off.
@@ -176,9 +185,8 @@ impl fmt::Display for Reason {
                     local(*received).strftime(MINUTE)
                 )
             }
-            Self::DayOfReception => {
-                f.write_str("day of reception, left out (Civil Code, art. 147)")
-            }
+            Self::FirstDay => f.write_str("first day, left out (Civil Code, art. 147)"),
+            Self::Stage { nth, of, limit } => write!(f, "stage {nth} of {of}: {limit}"),
             Self::SameDay => f.write_str("received in time for the same day"),
             Self::CutoffPassed { cutoff } => {
                 write!(

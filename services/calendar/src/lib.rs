@@ -38,7 +38,7 @@ pub use calendar::{Calendar, DayKind, MAX_DAYS, OutOfRange};
 pub use due::{Due, DueHour, Hold, Standing};
 pub use explain::{Explanation, Line, Reason};
 pub use hours::{DayHours, Invalid, Session, WeeklyHours};
-pub use limit::{DEFAULT_CUTOFF, InvalidLimit, Limit, MAX_LIMIT_DAYS};
+pub use limit::{DEFAULT_CUTOFF, InvalidLimit, Limit, MAX_LIMIT_DAYS, MAX_STAGES, Stages};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

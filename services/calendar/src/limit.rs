@@ -2,11 +2,18 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::civil::Time;
 
 /// The cut-off of same-day procedures in civil status and certification: "sau 15 giờ".
 pub const DEFAULT_CUTOFF: Time = Time::constant(15, 0, 0, 0);
+
+/// The most stages that a limit has.
+pub const MAX_STAGES: usize = 6;
+
+/// What stands between stages in text.
+const THEN: &str = " then ";
 
 /// The longest limit that is read from text, in days: ten years.
 pub const MAX_LIMIT_DAYS: u32 = 3_650;
@@ -16,7 +23,7 @@ const MINUTES_PER_HOUR: u32 = 60;
 const MINUTES_PER_HALF_DAY: u32 = 4 * MINUTES_PER_HOUR;
 
 /// A time limit (thời hạn giải quyết). Its kind belongs to the version of the procedure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// The day of reception, or the next working day where received after the cut-off (the minute
     /// of the cut-off itself is still before it).
@@ -41,21 +48,44 @@ pub enum Limit {
         /// Not 0.
         days: u32,
     },
+    /// Stages, each with a limit of its own, that follow one another.
+    Staged(Stages),
+}
+
+/// Limits that follow one another, each from the day on which, or the minute at which, the one before it ends: adoption has
+/// ten days, then fifteen, then five (law 52/2010/QH12). What is printed is the end of the last one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Stages(Arc<[Limit]>);
+
+impl Stages {
+    /// `None` unless there are two to [`MAX_STAGES`] of them, none of them of the same day or divided again.
+    #[must_use]
+    pub fn new(limits: Vec<Limit>) -> Option<Self> {
+        let plain = |limit: &Limit| !matches!(limit, Limit::SameDay { .. } | Limit::Staged(_));
+        let sound = (2..=MAX_STAGES).contains(&limits.len()) && limits.iter().all(plain);
+        sound.then(|| Self(limits.into()))
+    }
+
+    /// In their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Limit> {
+        self.0.iter()
+    }
 }
 
 /// A limit that is not written as one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "limit \"{0}\" is not understood: write \"same day\", \"3 working days\" (0.5 allowed), \"8 working hours\" (quarters allowed) or \"15 calendar days\", up to ten years"
+    "limit \"{0}\" is not understood: write \"same day\", \"3 working days\" (0.5 allowed), \"8 working hours\" (quarters allowed) or \"15 calendar days\", up to ten years; stages that follow one another: \"10 working days then 15 calendar days\""
 )]
 pub struct InvalidLimit(String);
 
 /// How a limit is counted.
-pub(crate) enum Count {
+pub(crate) enum Count<'l> {
     SameDay { cutoff: Time },
     WorkingDays(u32),
     WorkingMinutes(u32),
     CalendarDays(u32),
+    Stages(&'l Stages),
 }
 
 impl Limit {
@@ -87,15 +117,24 @@ impl Limit {
 
     /// With another cut-off, if it is a same-day limit; the others have none.
     #[must_use]
-    pub const fn with_cutoff(self, cutoff: Time) -> Self {
+    pub fn with_cutoff(self, cutoff: Time) -> Self {
         match self {
             Self::SameDay { .. } => Self::SameDay { cutoff },
             other => other,
         }
     }
 
-    pub(crate) fn count(self) -> Count {
-        match self {
+    /// Whether it ends with a minute of the due day, and not with that day.
+    pub fn ends_by_the_minute(&self) -> bool {
+        match self.count() {
+            Count::WorkingMinutes(_) => true,
+            Count::SameDay { .. } | Count::WorkingDays(_) | Count::CalendarDays(_) => false,
+            Count::Stages(stages) => stages.iter().last().is_some_and(Self::ends_by_the_minute),
+        }
+    }
+
+    pub(crate) fn count(&self) -> Count<'_> {
+        match *self {
             Self::SameDay { cutoff } => Count::SameDay { cutoff },
             Self::WorkingDays { halves } if halves % 2 == 1 => {
                 Count::WorkingMinutes(halves.saturating_mul(MINUTES_PER_HALF_DAY))
@@ -103,6 +142,7 @@ impl Limit {
             Self::WorkingDays { halves } => Count::WorkingDays(halves / 2),
             Self::WorkingHours { minutes } => Count::WorkingMinutes(minutes),
             Self::CalendarDays { days } => Count::CalendarDays(days),
+            Self::Staged(ref stages) => Count::Stages(stages),
         }
     }
 }
@@ -119,6 +159,13 @@ impl fmt::Display for Limit {
                 quantity(f, minutes, MINUTES_PER_HOUR, "working hour")
             }
             Self::CalendarDays { days } => quantity(f, days, 1, "calendar day"),
+            Self::Staged(ref stages) => {
+                for (nth, stage) in stages.iter().enumerate() {
+                    f.write_str(if nth > 0 { THEN } else { "" })?;
+                    stage.fmt(f)?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -140,8 +187,15 @@ fn quantity(f: &mut fmt::Formatter<'_>, parts: u32, per_unit: u32, unit: &str) -
 impl FromStr for Limit {
     type Err = InvalidLimit;
 
-    /// Reads `same day`, `same day until 16:00`, `N working days`, `N working hours`, `N calendar days`.
+    /// Reads `same day`, `same day until 16:00`, `N working days`, `N working hours`, `N calendar days`, and stages of them with
+    /// ` then ` between them.
     fn from_str(text: &str) -> Result<Self, InvalidLimit> {
+        if text.contains(THEN) {
+            let stages: Result<Vec<Self>, _> = text.split(THEN).map(str::parse).collect();
+            return Stages::new(stages?)
+                .map(Self::Staged)
+                .ok_or_else(|| InvalidLimit(text.to_owned()));
+        }
         let words: Vec<&str> = text.split_whitespace().collect();
         let limit = match *words.as_slice() {
             ["same", "day"] => Some(Self::same_day()),
@@ -204,8 +258,19 @@ mod tests {
             ("0.25 working hours", Limit::WorkingHours { minutes: 15 }),
             ("1.5 working hours", Limit::WorkingHours { minutes: 90 }),
             ("15 calendar days", Limit::calendar_days(15)),
+            (
+                "10 working days then 15 calendar days then 4 working hours",
+                Limit::Staged(
+                    Stages::new(vec![
+                        Limit::working_days(10),
+                        Limit::calendar_days(15),
+                        Limit::working_hours(4),
+                    ])
+                    .unwrap(),
+                ),
+            ),
         ] {
-            assert_eq!(text.parse(), Ok(limit), "{text}");
+            assert_eq!(text.parse(), Ok(limit.clone()), "{text}");
             assert_eq!(limit.to_string(), text);
         }
         assert_eq!(
@@ -235,6 +300,10 @@ mod tests {
             "same day until",
             "1. working days",
             "٣ working days",
+            "3 working days then",
+            "3 working days then same day",
+            "3 working days then 5, then 2 calendar days",
+            "1 working day then 1 working day then 1 working day then 1 working day then 1 working day then 1 working day then 1 working day",
         ] {
             let refused = text.parse::<Limit>().unwrap_err();
             assert!(refused.to_string().contains("\"3 working days\""), "{text}");

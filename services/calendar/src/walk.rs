@@ -64,7 +64,7 @@ pub(crate) fn days(
             cutoff: time_of(cutoff),
         },
         (Some(_), None) => Reason::SameDay,
-        (None, _) => Reason::DayOfReception,
+        (None, _) => Reason::FirstDay,
     };
     note(notes, || Line::new(start.day, first));
 

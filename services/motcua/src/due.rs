@@ -115,7 +115,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
 /// What is asked about: one limit without a name, or a procedure's, of which only those that may be chosen have one.
 fn limits(args: &Args, catalog: &Catalog) -> Result<Vec<(String, Limit)>, Failed> {
     let Some(code) = &args.procedure else {
-        let limit = match (args.cutoff, args.limit) {
+        let limit = match (args.cutoff, args.limit.clone()) {
             (Some(cutoff), Some(limit @ Limit::SameDay { .. })) => limit.with_cutoff(cutoff),
             (Some(_), Some(limit)) => {
                 return Err(Failed::new(format!(

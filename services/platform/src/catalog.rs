@@ -3,6 +3,7 @@
 //! Intake owns it and workflow keeps a copy; both read it here. Catalogs never change once applied, so each process
 //! keeps those that it has seen.
 
+pub mod limit;
 mod succession;
 
 use std::{
@@ -11,17 +12,18 @@ use std::{
 };
 
 use jiff::civil::{Date, Time, Weekday};
-use motcua_calendar::{Calendar, DayHours, DayKind, DueHour, Limit, Session, WeeklyHours};
+use motcua_calendar::{Calendar, DayHours, DayKind, DueHour, Session, WeeklyHours};
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
-    DueHour as ProtoDueHour, FormSet, Limit as ProtoLimit, PriorityGround, Procedure,
-    RequiredPaper, SameDay, limit::Kind,
+    DueHour as ProtoDueHour, FormSet, PriorityGround, Procedure, RequiredPaper,
 };
 use prost::Message as _;
 use sqlx::PgConnection;
 
 use crate::{error::Error, parse::Fields, time::date_from_proto};
+
+pub use limit::{limit, limit_to_proto};
 
 /// A catalog whose parts fit together.
 #[derive(Debug, Clone)]
@@ -181,44 +183,7 @@ pub fn due_hour(agency: &Agency) -> DueHour {
     }
 }
 
-/// A limit of the contract; `None` where it means nothing.
-#[must_use]
-pub fn limit(limit: &ProtoLimit) -> Option<Limit> {
-    let positive = |n: i32| u32::try_from(n).ok().filter(|n| (1..=7_300).contains(n));
-    Some(match limit.kind.as_ref()? {
-        Kind::WorkingDayHalves(halves) => Limit::WorkingDays {
-            halves: positive(*halves)?,
-        },
-        Kind::WorkingHours(hours) => Limit::WorkingHours {
-            minutes: positive(*hours)?.checked_mul(60)?,
-        },
-        Kind::CalendarDays(days) => Limit::CalendarDays {
-            days: positive(*days)?,
-        },
-        Kind::SameDay(same_day) => Limit::SameDay {
-            cutoff: time_of(same_day.cutoff_minute)?,
-        },
-    })
-}
-
-/// A limit as the contract has it; `None` for part hours, which no procedure has, and for what is beyond any.
-#[must_use]
-pub fn limit_to_proto(limit: Limit) -> Option<ProtoLimit> {
-    let number = |number: u32| i32::try_from(number).ok();
-    let kind = match limit {
-        Limit::WorkingDays { halves } => Kind::WorkingDayHalves(number(halves)?),
-        Limit::WorkingHours { minutes } if minutes % 60 != 0 => return None,
-        Limit::WorkingHours { minutes } => Kind::WorkingHours(number(minutes / 60)?),
-        Limit::CalendarDays { days } => Kind::CalendarDays(number(days)?),
-        Limit::SameDay { cutoff } => Kind::SameDay(SameDay {
-            cutoff_minute: i32::from(cutoff.hour()) * 60 + i32::from(cutoff.minute()),
-        }),
-    };
-    let limit = ProtoLimit { kind: Some(kind) };
-    self::limit(&limit).map(|_| limit)
-}
-
-fn time_of(minute: i32) -> Option<Time> {
+pub(crate) fn time_of(minute: i32) -> Option<Time> {
     Time::new(
         i8::try_from(minute.div_euclid(60)).ok()?,
         i8::try_from(minute.rem_euclid(60)).ok()?,

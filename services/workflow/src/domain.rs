@@ -12,7 +12,7 @@
 //! | `begin.rs`, `work.rs` | how does it begin, what may be done with a task? |
 //! | `hands.rs`, `substitution.rs` | in whose hands is a task, and who stands in for whom? |
 //! | `migrate.rs` | may it go on under another version of its definition? |
-//! | `ask.rs`, `deadline.rs` | what is the applicant asked for, and what moves the due? |
+//! | `ask.rs`, `deadline.rs`, `choose.rs` | what is the applicant asked for, what moves the due, and which limit holds? |
 //! | `standing.rs` | who may act on it: whose role, whose agency, whose relative, whose signature? |
 //! | `scene.rs` | what does a case run under? |
 //! | `engine.rs` | where does a path go on? |
@@ -22,6 +22,7 @@
 mod ask;
 mod begin;
 mod case;
+mod choose;
 mod command;
 mod condition;
 mod deadline;
@@ -50,7 +51,7 @@ mod tests;
 
 pub use self::{
     case::{
-        Called, Case, Due, Escalation, Hold, Lease, Limit, SubCase, Task, Timer, Touched, task_id,
+        Called, Case, Due, Escalation, Hold, Lease, SubCase, Task, Timer, Touched, task_id,
         task_index,
     },
     command::{Cause, Command, Receipt, StatementKind, Words},

@@ -19,7 +19,7 @@ fn the_explanation_names_every_day_and_why_it_did_or_did_not_count() {
         "\
 received         Fri 2026-02-13 15:20
 limit            3 working days
-Fri 2026-02-13        -  day of reception, left out (Civil Code, art. 147)
+Fri 2026-02-13        -  first day, left out (Civil Code, art. 147)
 Sat 2026-02-14        -  weekly day off
 Sun 2026-02-15        -  weekly day off
 Mon 2026-02-16        -  holiday: Giao thừa Tết Nguyên Đán
@@ -98,7 +98,7 @@ fn the_explanation_says_what_moved_the_end() {
     assert_eq!(
         reasons("2025-07-04T09:00", "1 calendar day", &[]),
         [
-            Reason::DayOfReception,
+            Reason::FirstDay,
             Reason::DayOff,
             Reason::DayOff,
             Reason::LastDayMoved

@@ -245,3 +245,35 @@ fn what_was_asked_for_before_reception_does_not_count_again() {
         "2025-07-02T17:00"
     );
 }
+
+#[test]
+fn a_hold_moves_the_stage_in_which_it_began_and_those_that_follow() {
+    let adoption = "10 working days then 15 calendar days then 5 working days";
+    // Two working days of the first stage: it ends on 24 March, the second on 8 April.
+    assert_eq!(
+        due_with(
+            "2026-03-06T09:00",
+            adoption,
+            &[held("2026-03-10T09:00", "2026-03-12T09:00")]
+        ),
+        "2026-04-15T17:00"
+    );
+    // Four calendar days of the second stage, a weekend among them: it ends on 8 April and not on the 4th.
+    assert_eq!(
+        due_with(
+            "2026-03-06T09:00",
+            adoption,
+            &[held("2026-03-26T09:00", "2026-03-30T09:00")]
+        ),
+        "2026-04-15T17:00"
+    );
+    // Asked for on the last evening of the first stage: it is not over before the answer, and nothing counts twice.
+    assert_eq!(
+        due_with(
+            "2026-03-06T09:00",
+            adoption,
+            &[held("2026-03-20T17:00", "2026-03-23T10:00")]
+        ),
+        "2026-04-14T17:00"
+    );
+}

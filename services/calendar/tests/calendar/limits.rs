@@ -233,3 +233,40 @@ fn early_is_before_the_due_day_on_time_on_it_and_overdue_after_it() {
     );
     assert_eq!(due.judge(at("2025-07-05T00:00")), Standing::Overdue);
 }
+
+#[test]
+fn stages_of_different_units_follow_one_another() {
+    // Adoption: ten working days to check and to ask, fifteen days in which a parent may go back on the consent, five working
+    // days to register. The stages end on 20 March, on 4 April, a Saturday, so on Monday 6 April, and on 13 April.
+    let adoption = "10 working days then 15 calendar days then 5 working days";
+    assert_eq!(
+        due("2026-03-06T09:00", "10 working days"),
+        "2026-03-20T17:00"
+    );
+    assert_eq!(
+        due("2026-03-20T17:00", "15 calendar days"),
+        "2026-04-06T17:00"
+    );
+    assert_eq!(due("2026-03-06T09:00", adoption), "2026-04-13T17:00");
+    // The first stage runs over Tết: 9 to 13 and 23 to 27 February.
+    assert_eq!(due("2026-02-06T15:20", adoption), "2026-03-23T17:00");
+}
+
+#[test]
+fn a_stage_in_hours_runs_on_from_the_minute_at_which_the_one_before_it_ends() {
+    assert_eq!(
+        due("2025-07-01T10:30", "2 working hours then 3 working hours"),
+        "2025-07-02T07:30"
+    );
+    assert_eq!(
+        due("2025-07-01T10:30", "1 working day then 2 working hours"),
+        "2025-07-03T09:00"
+    );
+    let by_the_minute = due_in(
+        &office(),
+        "2025-07-01T10:30",
+        "1 working day then 2 working hours",
+        &[],
+    );
+    assert_eq!(shown(by_the_minute.judged_until), "2025-07-03T09:01");
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, Weekday};
 use jiff::{SignedDuration, Timestamp};
 use motcua_calendar::{
-    Calendar, DayHours, DayKind, Due, DueHour, Hold, Limit, OutOfRange, Reason, Session,
+    Calendar, DayHours, DayKind, Due, DueHour, Hold, Limit, OutOfRange, Reason, Session, Stages,
     WeeklyHours, local,
 };
 use proptest::prelude::*;
@@ -85,10 +85,17 @@ fn date() -> impl Strategy<Value = Date> {
 }
 
 fn limit() -> impl Strategy<Value = Limit> {
+    let staged = prop::collection::vec(stage(), 2..4)
+        .prop_map(|stages| Limit::Staged(Stages::new(stages).unwrap()));
+    prop_oneof![4 => stage(), 1 => Just(Limit::same_day()), 1 => staged]
+}
+
+fn stage() -> impl Strategy<Value = Limit> {
     prop_oneof![
-        Just(Limit::same_day()),
         (1..60_u32).prop_map(|halves| Limit::WorkingDays { halves }),
-        (1..6_000_u32).prop_map(|minutes| Limit::WorkingHours { minutes }),
+        (1..6_000_u32, any::<bool>()).prop_map(|(n, quarters)| Limit::WorkingHours {
+            minutes: if quarters { n.div_ceil(15) * 15 } else { n }
+        }),
         (1..60_u32).prop_map(Limit::calendar_days),
     ]
 }
@@ -131,6 +138,15 @@ fn due(calendar: &Calendar, received: Timestamp, limit: &Limit, holds: &[Hold]) 
 
 fn minute(at: Timestamp) -> Timestamp {
     after_new_year((at.as_second() - after_new_year(0).as_second()).div_euclid(60) * 60)
+}
+
+/// Whether every hour of a limit can be written.
+fn in_quarters(limit: &Limit) -> bool {
+    match limit {
+        Limit::WorkingHours { minutes } => minutes % 15 == 0,
+        Limit::Staged(stages) => stages.iter().all(in_quarters),
+        _ => true,
+    }
 }
 
 proptest! {
@@ -314,12 +330,40 @@ proptest! {
             Limit::SameDay { .. } => {
                 prop_assert!(counted().all(|line| calendar.is_working_day(line.day)));
             }
+            Limit::Staged(stages) => {
+                let begun = explained.lines.iter().filter(|line| matches!(line.reason, Reason::Stage { .. }));
+                prop_assert_eq!(begun.count(), stages.iter().len());
+            }
         }
     }
 
     #[test]
+    fn stages_in_one_unit_end_where_one_limit_of_their_sum_does(
+        calendar in calendar(), received in instant(), first in 1..60_u32, second in 1..60_u32, hour in due_hour(),
+    ) {
+        for unit in [Limit::working_days, Limit::working_hours] {
+            let staged = Limit::Staged(Stages::new(vec![unit(first), unit(second)]).unwrap());
+            prop_assert_eq!(
+                calendar.due(received, &staged, hour, &[]).unwrap(),
+                calendar.due(received, &unit(first + second), hour, &[]).unwrap(),
+            );
+        }
+    }
+
+    #[test]
+    fn a_stage_begins_where_the_one_before_it_ends(
+        calendar in calendar(), (received, holds) in received_and_holds(), first in stage(), second in stage(),
+    ) {
+        let staged = Limit::Staged(Stages::new(vec![first.clone(), second]).unwrap());
+        let before = due(&calendar, received, &first, &holds);
+        let whole = due(&calendar, received, &staged, &holds);
+        prop_assert!(before.at < whole.at, "{staged}: {} is not before {}", local(before.at), local(whole.at));
+        prop_assert_eq!(before.held_since, whole.held_since);
+    }
+
+    #[test]
     fn a_written_limit_is_read_back(limit in limit()) {
-        prop_assume!(!matches!(limit, Limit::WorkingHours { minutes } if minutes % 15 != 0));
+        prop_assume!(in_quarters(&limit));
         prop_assert_eq!(limit.to_string().parse(), Ok(limit));
     }
 }

@@ -343,7 +343,7 @@ fn accepted(
         received_at: Some(to_proto(received_at)),
         due_at: Some(to_proto(due.at)),
         judged_until: Some(to_proto(due.judged_until)),
-        limit: Some(rules.limit()),
+        limit: rules.limit(),
         catalog: dossier.catalog.clone(),
         definition: rules.procedure.definition.clone(),
         fee_vnd,
@@ -434,7 +434,7 @@ fn follow(dossier: &Dossier, news: &News) -> Happened {
             status,
             due_at,
             limit,
-        } => progress(dossier, *status, *due_at, *limit, None, news.at),
+        } => progress(dossier, *status, *due_at, limit.clone(), None, news.at),
         Change::Asked { status, asked } => {
             progress(dossier, Some(*status), None, None, Some(asked), news.at)
         }

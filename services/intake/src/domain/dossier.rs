@@ -3,24 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use motcua_platform::{ledger::Context, scope::tenants, telemetry, time::from_proto_opt};
+use motcua_calendar::Limit;
+use motcua_platform::{catalog, ledger::Context, scope::tenants, telemetry, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{DossierAccepted, DossierSubmitted, Event, SupplementProvided, event::Payload},
     intake::v1::{CorrectionState, DossierFlag, StatementKind},
     r#type::v1::{
-        Actor, AuthorisationGround, Channel, DossierStatus, HandOverFailure, HandOverMethod, Limit,
-        PriorityGround, Recipient, Role,
+        Actor, AuthorisationGround, Channel, DossierStatus, HandOverFailure, HandOverMethod,
+        Limit as ProtoLimit, PriorityGround, Recipient, Role,
     },
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    correction::Correction,
-    documents::Document,
-    moves::Place,
-    others::Other,
-    papers::Handed,
-    words::{limit, number},
+    correction::Correction, documents::Document, moves::Place, others::Other, papers::Handed,
+    words::number,
 };
 
 /// Where a dossier stands.
@@ -151,11 +148,15 @@ pub struct Reception {
     /// The due instant as it stands: moved by holds and by an extension.
     pub due_at: Timestamp,
     /// The limit as it stands.
-    #[serde(with = "limit")]
+    #[serde(with = "catalog::limit")]
     pub limit: Limit,
-    /// The limit of the receipt, where another was chosen since; else of no kind.
-    #[serde(default, with = "limit", skip_serializing_if = "is_of_no_kind")]
-    pub first_limit: Limit,
+    /// The limit of the receipt, where another was chosen since.
+    #[serde(
+        default,
+        with = "catalog::limit::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub first_limit: Option<Limit>,
     /// Fee, in đồng.
     pub fee_vnd: i64,
     /// What is not taken of the fee because of an exemption, in đồng.
@@ -164,11 +165,6 @@ pub struct Reception {
     /// The papers that were there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub papers: Vec<Handed>,
-}
-
-/// Serde wants a reference.
-fn is_of_no_kind(limit: &Limit) -> bool {
-    limit.kind.is_none()
 }
 
 /// What the case came to.
@@ -400,11 +396,9 @@ impl Dossier {
                     from_proto_opt(progress.due_at.as_ref()),
                 ) {
                     reception.due_at = due_at;
-                    if let Some(chosen) = progress.limit {
-                        if is_of_no_kind(&reception.first_limit) {
-                            reception.first_limit = reception.limit;
-                        }
-                        reception.limit = chosen;
+                    if let Some(chosen) = progress.limit.as_ref().and_then(catalog::limit) {
+                        let before = std::mem::replace(&mut reception.limit, chosen);
+                        reception.first_limit.get_or_insert(before);
                         reception.first_due_at = due_at;
                     }
                 }
@@ -506,8 +500,8 @@ impl Dossier {
             received_at: instant(accepted.received_at.as_ref()),
             first_due_at: instant(accepted.due_at.as_ref()),
             due_at: instant(accepted.due_at.as_ref()),
-            limit: accepted.limit.unwrap_or_default(),
-            first_limit: Limit::default(),
+            limit: limit(accepted.limit.as_ref()),
+            first_limit: None,
             fee_vnd: accepted.fee_vnd,
             exempted_vnd: accepted.exempted_vnd,
             papers: accepted.papers.iter().map(Handed::of).collect(),
@@ -724,6 +718,11 @@ pub fn visit_id(place: usize) -> String {
 }
 
 /// An instant that this service's own events always carry.
+/// What is written was checked before; where nothing is, the most careful one.
+fn limit(limit: Option<&ProtoLimit>) -> Limit {
+    limit.and_then(catalog::limit).unwrap_or(Limit::same_day())
+}
+
 fn instant(at: Option<&prost_types::Timestamp>) -> Timestamp {
     from_proto_opt(at).unwrap_or(Timestamp::UNIX_EPOCH)
 }

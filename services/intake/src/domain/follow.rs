@@ -125,7 +125,7 @@ impl News {
                 let change = Change::Progress {
                     status: None,
                     due_at: from_proto_opt(chosen.due_at.as_ref()),
-                    limit: chosen.limit,
+                    limit: chosen.limit.clone(),
                 };
                 (None, change)
             }

@@ -13,7 +13,7 @@ use motcua_forms::{
     dong,
 };
 use motcua_platform::{
-    catalog::{self, Catalog},
+    catalog::Catalog,
     error::{Error, Refusal as Refused},
     statement::Statement,
 };
@@ -126,7 +126,7 @@ impl Particulars<'_> {
             procedure: self.procedure(),
             papers: self.papers(&reception.papers),
             sets: 1,
-            limit: catalog::limit(&reception.limit).map(|limit| plain::length_of(&limit, false)),
+            limit: Some(plain::length_of(&reception.limit, false)),
             received_at: local(reception.received_at),
             due_at: local(reception.first_due_at),
             result_at: way,

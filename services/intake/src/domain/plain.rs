@@ -248,23 +248,18 @@ impl<'a> Teller<'a> {
         }
         let reception = self.dossier.reception.as_ref()?;
         let agency = self.catalog.agency(&self.dossier.receiving_agency)?;
-        let limit = catalog::limit(&reception.limit)?;
+        let limit = &reception.limit;
         let explanation = self
             .calendar()?
-            .explain(
-                reception.received_at,
-                &limit,
-                catalog::due_hour(agency),
-                &[],
-            )
+            .explain(reception.received_at, limit, catalog::due_hour(agency), &[])
             .ok()?;
         let received = self.time(reception.received_at);
-        let length = length_of(&limit, self.english);
+        let length = length_of(limit, self.english);
         let mut why = self.say(
             format!("Hạn trả tính từ lúc tiếp nhận, {received}, trong thời hạn {length}"),
             format!("The due follows from the reception at {received} and the limit of {length}"),
         );
-        if reception.first_limit.kind.is_some() {
+        if reception.first_limit.is_some() {
             why += &self.say(
                 ", được áp dụng trong quá trình giải quyết thay cho thời hạn ghi trên giấy tiếp nhận".to_owned(),
                 ", which was chosen during the work in place of the receipt's".to_owned(),
@@ -297,6 +292,8 @@ impl<'a> Teller<'a> {
     fn notes(&self, lines: &[Line]) -> Vec<String> {
         let mut notes = Vec::new();
         let mut days_off = Vec::new();
+        // Only the first stage begins with the reception.
+        let mut stages = false;
         for line in lines {
             let day = line.day.strftime("%d/%m").to_string();
             let clock = |time: &jiff::civil::Time| time.strftime("%H:%M").to_string();
@@ -308,10 +305,18 @@ impl<'a> Teller<'a> {
                         format!("submitted outside opening hours, received at {received}"),
                     ));
                 }
-                Reason::DayOfReception => notes.push(self.say(
+                Reason::FirstDay if !stages => notes.push(self.say(
                     format!("không tính ngày tiếp nhận {day} (Điều 147 Bộ luật Dân sự 2015)"),
                     format!("the day of reception, {day}, is left out (Civil Code 2015, art. 147)"),
                 )),
+                Reason::Stage { nth, limit, .. } if *nth > 1 => {
+                    stages = true;
+                    let (vietnamese, english) = (length_of(limit, false), length_of(limit, true));
+                    notes.push(self.say(
+                        format!("giai đoạn {nth} ({vietnamese}) tính tiếp từ ngày {day}"),
+                        format!("stage {nth} ({english}) follows from {day}"),
+                    ));
+                }
                 Reason::CutoffPassed { cutoff } => notes.push(self.say(
                     format!(
                         "tiếp nhận sau {} nên trả vào ngày làm việc tiếp theo",
@@ -371,6 +376,13 @@ pub(super) fn length_of(limit: &Limit, english: bool) -> String {
         }
         Limit::CalendarDays { days } => {
             say(format!("{days} ngày"), format!("{days} calendar days"))
+        }
+        Limit::Staged(stages) => {
+            let lengths: Vec<_> = stages
+                .iter()
+                .map(|stage| length_of(stage, english))
+                .collect();
+            lengths.join(if english { ", then " } else { ", sau đó " })
         }
     }
 }

@@ -26,7 +26,6 @@ pub struct Rules<'a> {
     /// The agency that decides.
     pub competent: &'a Agency,
     limit: Limit,
-    proto_limit: ProtoLimit,
     /// The receiving agency's: its counter prints the due and hands over.
     calendar: &'a Calendar,
 }
@@ -107,16 +106,15 @@ impl<'a> Rules<'a> {
         let calendar = catalog
             .calendar_of(receiving)
             .ok_or_else(|| format!("agency '{}' has no calendar", receiving.code))?;
-        let proto_limit = procedure
-            .limit
-            .ok_or_else(|| format!("'{}' has no limit", procedure.code))?;
         Ok(Self {
             procedure,
             receiving,
             competent,
-            limit: catalog::limit(&proto_limit)
-                .ok_or_else(|| format!("the limit of '{}' means nothing", procedure.code))?,
-            proto_limit,
+            limit: procedure
+                .limit
+                .as_ref()
+                .and_then(catalog::limit)
+                .ok_or_else(|| format!("'{}' has no limit that means something", procedure.code))?,
             calendar,
         })
     }
@@ -144,8 +142,8 @@ impl<'a> Rules<'a> {
 
     /// The limit, for the contract.
     #[must_use]
-    pub fn limit(&self) -> ProtoLimit {
-        self.proto_limit
+    pub fn limit(&self) -> Option<ProtoLimit> {
+        self.procedure.limit.clone()
     }
 
     /// By when a submission, or a supplement to it, must be accepted, asked for more, or refused: working hours of who

@@ -1,6 +1,6 @@
 //! The dossier as the contract shows it, in the BASIC view: without personal data.
 
-use motcua_platform::{ledger::etag, time::to_proto};
+use motcua_platform::{catalog, ledger::etag, time::to_proto};
 use motcua_proto::{
     intake::v1::{
         Dossier as ProtoDossier, FailedHandOver as ProtoFailedHandOver, Payment as ProtoPayment,
@@ -38,7 +38,7 @@ impl Dossier {
             acceptance_due_at: Some(to_proto(self.acceptance_due_at)),
             received_at: reception.map(|reception| to_proto(reception.received_at)),
             due_at: reception.map(|reception| to_proto(reception.due_at)),
-            limit: reception.map(|reception| reception.limit),
+            limit: reception.and_then(|reception| catalog::limit_to_proto(&reception.limit)),
             result_ready_at: self.result.as_ref().map(|result| to_proto(result.ready_at)),
             outcome: self
                 .result

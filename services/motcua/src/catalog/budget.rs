@@ -3,19 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Time;
+use motcua_calendar::Limit;
+use motcua_platform::catalog::limit;
 use motcua_proto::{
-    r#type::v1::{Agency, AgencyKind, Calendar, Catalog, Limit, Procedure, limit},
+    r#type::v1::{Agency, AgencyKind, Calendar, Catalog, Limit as ProtoLimit, Procedure},
     workflow::v1::{Definition, Step, Transition, step::Kind, timer_step::Wait},
 };
-use motcua_workflow::domain::{Definition as Sound, Wait as Planned};
+use motcua_workflow::domain::{Definition as Sound, Wait as Planned, limit_minutes};
 
 use super::{
     fault::{Faults, Places},
     words::agency_word as word,
 };
-
-/// Working minutes of a working day: 8 hours, as limits count.
-const DAY_MINUTES: i64 = 480;
 
 /// Checks calls, options and budgets. Definitions that are not sound themselves are left out, with what rests on them.
 pub(super) fn check(
@@ -394,17 +394,13 @@ fn check_options(
 fn allowance(
     catalog: &Catalog,
     competent: AgencyKind,
-    limit: &Limit,
+    of: &ProtoLimit,
     hours_known: bool,
 ) -> Option<i64> {
-    Some(match limit.kind.as_ref()? {
-        limit::Kind::WorkingDayHalves(halves) => i64::from(*halves) * DAY_MINUTES / 2,
-        limit::Kind::WorkingHours(hours) => i64::from(*hours) * 60,
-        // Five of seven days are worked.
-        limit::Kind::CalendarDays(days) => i64::from(*days) * DAY_MINUTES * 5 / 7,
-        limit::Kind::SameDay(_) if !hours_known => return None,
+    Some(match limit(of)? {
+        Limit::SameDay { .. } if !hours_known => return None,
         // What comes in at the cut-off must be done by the evening, wherever it is decided.
-        limit::Kind::SameDay(same_day) => {
+        Limit::SameDay { cutoff } => {
             let decides = |calendar: &&Calendar| {
                 catalog
                     .agencies
@@ -412,15 +408,17 @@ fn allowance(
                     .any(|agency| agency.kind() == competent && agency.calendar == calendar.id)
             };
             let calendars = catalog.calendars.iter().filter(decides);
-            let left = calendars.map(|calendar| after(calendar, same_day.cutoff_minute));
+            let left = calendars.map(|calendar| after(calendar, cutoff));
             left.min()?
         }
+        other => i64::from(limit_minutes(&other)),
     })
 }
 
 /// The working minutes after a cut-off, on the day of the week that has the fewest; none where nobody works after it.
 /// Days that end before the cut-off never come to it.
-fn after(calendar: &Calendar, cutoff_minute: i32) -> i64 {
+fn after(calendar: &Calendar, cutoff: Time) -> i64 {
+    let cutoff_minute = i32::from(cutoff.hour()) * 60 + i32::from(cutoff.minute());
     let mut left: BTreeMap<i32, i64> = BTreeMap::new();
     let working = calendar
         .sessions

@@ -28,6 +28,7 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "agencies.csv",
     "calendar.csv",
     "catalog.toml",
+    "definitions/adoption.toml",
     "definitions/certification-same-day.toml",
     "definitions/certification-signed.toml",
     "definitions/civil-status-same-day.toml",

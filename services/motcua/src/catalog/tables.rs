@@ -401,14 +401,14 @@ fn other_limits(row: &Row, faults: &mut Faults) -> Vec<OtherLimit> {
         let read = text.split_once('=').and_then(|(id, limit)| {
             Some(OtherLimit {
                 id: id.trim().to_owned(),
-                limit: Some(catalog::limit_to_proto(limit.trim().parse().ok()?)?),
+                limit: Some(catalog::limit_to_proto(&limit.trim().parse().ok()?)?),
             })
         });
         match read {
             Some(other) => others.push(other),
             None => {
                 let message = format!(
-                    "'{text}' is no other limit; write its id and 'N working days' (0.5 allowed), 'N working hours', 'N calendar days' or 'same day': verified=3 working days"
+                    "'{text}' is no other limit; write its id and 'N working days' (0.5 allowed), 'N working hours', 'N calendar days' or 'same day', and 'then' between stages: verified=3 working days"
                 );
                 faults.push_unless_known(row.at("other_limits").fault(message));
             }
@@ -425,10 +425,10 @@ fn limit(row: &Row, faults: &mut Faults) -> Option<Limit> {
         .parse::<CalendarLimit>()
         .ok()
         .filter(|limit| same_day || !matches!(limit, CalendarLimit::SameDay { .. }))
-        .and_then(catalog::limit_to_proto);
+        .and_then(|limit| catalog::limit_to_proto(&limit));
     let Some(limit) = limit else {
         let message = format!(
-            "'{text}' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+            "'{text}' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days', and 'then' between stages",
         );
         faults.push_unless_known(row.at("limit").fault(message));
         return None;

@@ -10,6 +10,7 @@ use motcua_proto::{
     intake::v1::Applicant,
     r#type::v1::{Channel, HandOverMethod, HandedPaper, PriorityGround, Procedure},
 };
+use motcua_workflow::domain::limit_minutes;
 
 use super::{
     draw::{Seed, apportioned, between, percent, weighted},
@@ -266,10 +267,8 @@ fn back(calendar: &Calendar, day: Date, days: f64) -> Date {
 
 fn working_days(limit: &Limit) -> f64 {
     match limit {
-        Limit::WorkingDays { halves } => f64::from(*halves) / 2.0,
-        Limit::WorkingHours { minutes } => f64::from(*minutes) / 480.0,
-        Limit::CalendarDays { days } => f64::from(*days) * 5.0 / 7.0,
         Limit::SameDay { .. } => 0.0,
+        other => f64::from(limit_minutes(other)) / 480.0,
     }
 }
 
@@ -480,7 +479,7 @@ pub(super) mod tests {
     use motcua_calendar::local;
     use motcua_proto::r#type::v1::{
         Agency, AgencyKind, Calendar as ProtoCalendar, Catalog as ProtoCatalog,
-        Limit as ProtoLimit, SameDay, Session, limit::Kind,
+        Limit as ProtoLimit, Session,
     };
 
     use super::*;
@@ -551,15 +550,7 @@ pub(super) mod tests {
     }
 
     fn limit(text: &str) -> ProtoLimit {
-        let kind = match text.parse().unwrap() {
-            Limit::SameDay { .. } => Kind::SameDay(SameDay { cutoff_minute: 900 }),
-            Limit::WorkingDays { halves } => Kind::WorkingDayHalves(halves.try_into().unwrap()),
-            Limit::WorkingHours { minutes } => {
-                Kind::WorkingHours((minutes / 60).try_into().unwrap())
-            }
-            Limit::CalendarDays { days } => Kind::CalendarDays(days.try_into().unwrap()),
-        };
-        ProtoLimit { kind: Some(kind) }
+        catalog::limit_to_proto(&text.parse().unwrap()).unwrap()
     }
 
     fn planned(seed: u64, wards: &[&str], dossiers_per_ward: u32) -> Vec<Arrival> {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
-use motcua_calendar::Calendar;
+use motcua_calendar::{Calendar, Limit};
 use motcua_platform::{
     catalog::due_hour,
     feed::kind_of,
@@ -23,7 +23,7 @@ use motcua_proto::{
     r#type::v1::{PriorityGround, Punctuality, Role},
 };
 use motcua_workflow::domain::{
-    Case, Cause, Command, Definition, Due, Limit, Receipt, apply, decide, task_index,
+    Case, Cause, Command, Definition, Due, Receipt, apply, decide, task_index,
 };
 
 use super::past::{Past, Place};
@@ -215,7 +215,7 @@ impl<'p> World<'p> {
                 }
                 let mut receipt = receipt.clone();
                 if let Some(limit) = self.change.limits.get(&receipt.procedure) {
-                    receipt.limit = *limit;
+                    receipt.limit = limit.clone();
                 }
                 self.coming.push(Receipt {
                     received_at: at,
@@ -276,11 +276,9 @@ impl<'p> World<'p> {
         let Some((calendar, hour)) = self.calendar(&receipt.receiving_agency) else {
             return;
         };
-        let due = receipt
-            .limit
-            .reckoned()
-            .and_then(|limit| calendar.due(receipt.received_at, &limit, hour, &[]).ok());
-        let Some(due) = due else { return };
+        let Ok(due) = calendar.due(receipt.received_at, &receipt.limit, hour, &[]) else {
+            return;
+        };
         let receipt = Receipt {
             due: Due {
                 at: due.at,

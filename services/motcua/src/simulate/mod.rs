@@ -16,7 +16,7 @@ mod tests;
 use std::{io::IsTerminal as _, process::ExitCode};
 
 use jiff::{Timestamp, civil::Date};
-use motcua_calendar::Limit as CalendarLimit;
+use motcua_calendar::Limit;
 use motcua_platform::{catalog::limit_to_proto, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{
@@ -24,7 +24,6 @@ use motcua_proto::{
     },
     r#type::v1::Role,
 };
-use motcua_workflow::domain::Limit;
 use serde::Serialize;
 
 pub(crate) use self::future::Outlook;
@@ -219,11 +218,11 @@ fn change(args: &Args) -> Result<Change, Failed> {
     }
     for limit in &args.limit {
         let parsed = limit.split_once('=').map(|(procedure, text)| {
-            let limit = text.trim().parse::<CalendarLimit>();
+            let limit = text.trim().parse::<Limit>();
             (procedure.trim().to_owned(), limit)
         });
         let limited = match parsed {
-            Some((procedure, Ok(limit))) => kept(limit).map(|limit| (procedure, limit)),
+            Some((procedure, Ok(limit))) => limit_to_proto(&limit).map(|_| (procedure, limit)),
             Some((_, Err(error))) => {
                 return Err(Failed::new(format!("--limit '{limit}': {error}")));
             }
@@ -247,11 +246,6 @@ fn place(people: &str) -> Option<(Place, i64)> {
         (agency.trim().to_owned(), words::role_of(role.trim())?),
         more,
     ))
-}
-
-/// A limit as cases keep it.
-fn kept(limit: CalendarLimit) -> Option<Limit> {
-    Limit::from_proto(&limit_to_proto(limit)?)
 }
 
 fn figures(runs: &[Outlook]) -> Figures {

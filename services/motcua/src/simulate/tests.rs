@@ -1,8 +1,9 @@
 //! A small office with a past, and its futures.
 
 use jiff::{SignedDuration, Timestamp};
+use motcua_calendar::Limit;
 use motcua_platform::{
-    catalog::Catalog,
+    catalog::{self, Catalog},
     feed::kind_of,
     identity::Principal,
     ledger::{Authority, Context},
@@ -13,7 +14,7 @@ use motcua_proto::{
     events::v1::{CatalogApplied, DefinitionPublished, Event, EventKind, event::Payload},
     r#type::v1::{PriorityGround, Role},
 };
-use motcua_workflow::domain::{Case, Cause, Command, Due, Limit, Receipt, Surround, apply, decide};
+use motcua_workflow::domain::{Case, Cause, Command, Due, Receipt, Surround, apply, decide};
 
 use super::{
     future::{Change, play},
@@ -109,12 +110,10 @@ impl History {
         let place = self.cases.len();
         let catalog = self.surround.catalogs.in_force().unwrap();
         let procedure = catalog.procedure(PROCEDURE).unwrap();
-        let limit = Limit::from_proto(procedure.limit.as_ref().unwrap()).unwrap();
+        let limit = catalog::limit(procedure.limit.as_ref().unwrap()).unwrap();
         let calendar = catalog.calendar_of(catalog.agency(WARD).unwrap()).unwrap();
         let hour = motcua_calendar::DueHour::EndOfDay;
-        let due = calendar
-            .due(now, &limit.reckoned().unwrap(), hour, &[])
-            .unwrap();
+        let due = calendar.due(now, &limit, hour, &[]).unwrap();
         let receipt = Receipt {
             procedure: PROCEDURE.into(),
             received_at: now,
@@ -267,8 +266,8 @@ fn another_limit_is_another_measure() {
             .collect(),
         ..Change::default()
     };
-    let strict = play(&past, &flood(Some(Limit::WorkingHours(1))), 28, 1).unwrap();
-    let mild = play(&past, &flood(Some(Limit::WorkingDayHalves(200))), 28, 1).unwrap();
+    let strict = play(&past, &flood(Some(Limit::working_hours(1))), 28, 1).unwrap();
+    let mild = play(&past, &flood(Some(Limit::working_days(100))), 28, 1).unwrap();
     assert_eq!(mild.overdue(), 0);
     assert!(strict.overdue() > mild.overdue() + 100, "{strict:?}");
     assert_eq!(strict.received, mild.received);

@@ -254,11 +254,17 @@ impl CaseService for CaseServer {
         let mut fields = Fields::new();
         let name = code(&mut fields, &body.name);
         let limit = fields.id("limit", &body.limit);
+        let branch = if body.branch.is_empty() {
+            Some(String::new())
+        } else {
+            fields.id("branch", &body.branch)
+        };
         let reason = fields.text("reason", &body.reason);
         let request_id = fields.request_id(&body.request_id);
-        let parsed = name.zip(limit).zip(reason).zip(request_id);
-        let (((code, limit), reason), request_id) = fields.finish(parsed)?;
+        let parsed = name.zip(branch).zip(limit).zip(reason).zip(request_id);
+        let ((((code, branch), limit), reason), request_id) = fields.finish(parsed)?;
         let command = Command::ChooseLimit {
+            branch,
             limit,
             reason: Words::from(reason),
         };

@@ -1,6 +1,7 @@
 //! How a case begins, or stands blocked until it can.
 
 use motcua_platform::{
+    catalog,
     ledger::{Context, Decision, Subject},
     time::to_proto,
 };
@@ -42,14 +43,14 @@ fn begin(
         &scene.definition,
         receipt.received_at,
         receipt.due,
-        receipt.limit,
+        &receipt.limit,
         &[],
     );
     let started = Payload::CaseStarted(events::CaseStarted {
         received_at: Some(to_proto(receipt.received_at)),
         due_at: Some(to_proto(receipt.due.at)),
         judged_until: Some(to_proto(receipt.due.judged_until)),
-        limit: Some(receipt.limit.to_proto()),
+        limit: catalog::limit_to_proto(&receipt.limit),
         catalog: receipt.catalog.clone(),
         definition: receipt.definition.clone(),
         definition_version: scene.definition.version(),
@@ -83,7 +84,7 @@ fn blocked(receipt: &Receipt, reason: String) -> Payload {
         due_at: Some(to_proto(receipt.due.at)),
         competent_agency: receipt.competent_agency.clone(),
         judged_until: Some(to_proto(receipt.due.judged_until)),
-        limit: Some(receipt.limit.to_proto()),
+        limit: catalog::limit_to_proto(&receipt.limit),
         catalog: receipt.catalog.clone(),
         definition: receipt.definition.clone(),
         receiving_agency: receipt.receiving_agency.clone(),

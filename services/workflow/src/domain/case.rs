@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use motcua_calendar::Limit;
 use motcua_platform::{catalog, scope};
 use motcua_proto::{
     events::v1::HoldGround,
-    r#type::v1::{Limit as ProtoLimit, PriorityGround, Punctuality, Role, SameDay, limit::Kind},
+    r#type::v1::{PriorityGround, Punctuality, Role},
     workflow::v1::{CaseState, TaskState},
 };
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,7 @@ pub struct Case {
     /// Moment of reception.
     pub received_at: Timestamp,
     /// The limit.
+    #[serde(with = "catalog::limit")]
     pub limit: Limit,
     /// Id of the procedure's other limit that was chosen during the work; empty while the receipt's holds.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -290,10 +292,10 @@ impl Task {
         matches!(self.state, TaskState::Open | TaskState::Claimed)
     }
 
-    /// Whether another limit of the case gives it more time: it waits, and is the case's own work, not a branch's with a limit of
-    /// its own and not another system's.
-    pub(super) fn has_more_time(&self) -> bool {
-        self.is_waiting() && self.call.is_empty() && self.system.is_empty()
+    /// Whether another limit of the case, or of a branch by its call, gives it more time: it waits, and is the work of what the
+    /// limit is for, and not another system's.
+    pub(super) fn has_more_time(&self, call: &str) -> bool {
+        self.is_waiting() && self.call == call && self.system.is_empty()
     }
 }
 
@@ -307,7 +309,11 @@ pub struct SubCase {
     /// Its agency.
     pub agency: String,
     /// Its limit.
+    #[serde(with = "catalog::limit")]
     pub limit: Limit,
+    /// Id of its procedure's other limit that was chosen for it; empty while the first one holds.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub chosen_limit: String,
     /// When it began.
     pub started_at: Timestamp,
     /// Its due instant.
@@ -319,52 +325,6 @@ pub struct SubCase {
     /// How many tasks the case had when it began: what a call did before, when it was made more than once, comes before.
     #[serde(default)]
     pub first_task: usize,
-}
-
-/// A limit as it is kept: the contract's, without a part that may be missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Limit {
-    /// Working days in halves.
-    WorkingDayHalves(i32),
-    /// Working hours.
-    WorkingHours(i32),
-    /// Calendar days.
-    CalendarDays(i32),
-    /// The same day; the cut-off in minutes after midnight.
-    SameDay(i32),
-}
-
-impl Limit {
-    /// From the contract; `None` where nothing is set.
-    #[must_use]
-    pub fn from_proto(limit: &ProtoLimit) -> Option<Self> {
-        Some(match limit.kind.as_ref()? {
-            Kind::WorkingDayHalves(halves) => Self::WorkingDayHalves(*halves),
-            Kind::WorkingHours(hours) => Self::WorkingHours(*hours),
-            Kind::CalendarDays(days) => Self::CalendarDays(*days),
-            Kind::SameDay(same_day) => Self::SameDay(same_day.cutoff_minute),
-        })
-    }
-
-    /// For the contract.
-    #[must_use]
-    pub fn to_proto(self) -> ProtoLimit {
-        ProtoLimit {
-            kind: Some(match self {
-                Self::WorkingDayHalves(halves) => Kind::WorkingDayHalves(halves),
-                Self::WorkingHours(hours) => Kind::WorkingHours(hours),
-                Self::CalendarDays(days) => Kind::CalendarDays(days),
-                Self::SameDay(cutoff_minute) => Kind::SameDay(SameDay { cutoff_minute }),
-            }),
-        }
-    }
-
-    /// For the calendar; `None` where it means nothing.
-    #[must_use]
-    pub fn reckoned(self) -> Option<motcua_calendar::Limit> {
-        catalog::limit(&self.to_proto())
-    }
 }
 
 /// Indices of changed tasks. It says nothing about where the case stands, so it takes no part in comparisons.

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use motcua_platform::redacted::Redacted;
 use motcua_proto::{events::v1::EventKind, r#type::v1::PriorityGround};
 
-use super::case::{Case, Due, Limit};
+use motcua_calendar::Limit;
+
+use super::case::{Case, Due};
 
 /// What is asked of a case.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +75,8 @@ pub enum Command {
     },
     /// Another of the procedure's limits holds.
     ChooseLimit {
+        /// The branch whose procedure it is; empty for the case's own.
+        branch: String,
         /// Its id in the catalog.
         limit: String,
         /// What the work has shown.
@@ -213,7 +217,7 @@ impl Receipt {
             procedure: case.procedure.clone(),
             received_at: case.received_at,
             due: case.due,
-            limit: case.limit,
+            limit: case.limit.clone(),
             catalog: case.catalog.clone(),
             definition: case.definition.clone(),
             receiving_agency: case.receiving_agency.clone(),

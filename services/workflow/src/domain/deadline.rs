@@ -1,35 +1,33 @@
-//! What moves a case's due: a hold that ends, and an apology with a new date.
+//! What moves a case's due: a hold that ends, another calendar, and an apology with a new date.
 
 use jiff::Timestamp;
+use motcua_calendar::Limit;
 use motcua_platform::{error::Error, ledger::Decision, time::to_proto};
 use motcua_proto::{
     events::v1::{self as events, event::Payload},
-    r#type::v1::OtherLimit,
     workflow::v1::CaseState,
 };
 
 use super::{
-    case::{Due, Hold, Limit, timer_id},
+    case::{Due, Hold, timer_id},
     command::{Cause, StatementKind, Words},
     decide::Desk,
     reckon::{Hours, Timetable},
-    scene::{catalog_of, definition_of, timetable_of},
+    scene::{definition_of, timetable_of},
 };
 
-/// What the limit is.
-const ARTICLE_LIMIT: &str = "decree 118/2025, art. 17";
 /// An apology and its new date.
 const ARTICLE_APOLOGY: &str = "decree 118/2025, art. 18, with Mẫu 04 of circular 03/2025";
 
 /// Why what waits ends at another instant.
 #[derive(Debug, Clone, Copy)]
-enum Ending<'h> {
+pub(super) enum Ending<'h> {
     /// A hold has ended.
     Hold(&'h Hold),
     /// Another calendar counts.
     Calendar,
-    /// Another limit has so many working minutes more.
-    More(i32),
+    /// Another limit of the case, or of a branch by its call, has so many working minutes more.
+    More(&'h str, i32),
 }
 
 impl Desk<'_> {
@@ -42,7 +40,7 @@ impl Desk<'_> {
         &self,
         hours: &Hours,
         now: Timestamp,
-        (due, limit): (Due, Limit),
+        (due, limit): (Due, &Limit),
         holds: &[Hold],
     ) -> Result<Option<Timestamp>, Error> {
         let case = self.case;
@@ -68,12 +66,12 @@ impl Desk<'_> {
         }
         let timetable = timetable_of(case, self.surround)?;
         let hours = timetable.hours_of(case)?;
-        let first_due = hours.due(case.received_at, case.limit, &holds)?;
+        let first_due = hours.due(case.received_at, &case.limit, &holds)?;
         let due = if case.extended {
             // The promised date was made in the knowledge of the case's own time: it moves by the working time held.
             let held = u32::try_from(hours.used(hold.from, at, &[])).unwrap_or(0);
             let moved = if held > 0 && case.due.at > hold.from {
-                hours.promised(hours.budget_end(case.due.at, held)?, case.limit)?
+                hours.promised(hours.budget_end(case.due.at, held)?, &case.limit)?
             } else {
                 case.due
             };
@@ -86,7 +84,7 @@ impl Desk<'_> {
             first_due
         };
         let due_soon_at =
-            self.reminded(&hours, at.max(self.context.now), (due, case.limit), &holds)?;
+            self.reminded(&hours, at.max(self.context.now), (due, &case.limit), &holds)?;
         let event = events::CaseResumed {
             resumed_at: Some(to_proto(at)),
             due_at: Some(to_proto(due.at)),
@@ -102,7 +100,7 @@ impl Desk<'_> {
     /// Where budgets, limits of branches and waits end, of a case that goes on at an instant: what they had left before it,
     /// holds left out, follows. After a hold, so does what a lease had left; with another limit, what it has more is the case's
     /// own steps' that wait.
-    fn ends(
+    pub(super) fn ends(
         &self,
         timetable: &Timetable,
         holds: &[Hold],
@@ -118,7 +116,7 @@ impl Desk<'_> {
         for (id, task) in self.case.waiting() {
             let hours = timetable.hours(&task.agency)?;
             let more = match why {
-                Ending::More(minutes) if task.has_more_time() => minutes,
+                Ending::More(call, minutes) if task.has_more_time(call) => minutes,
                 _ => 0,
             };
             let used = hours.used(task.opened_at, at, holds) - more;
@@ -161,7 +159,7 @@ impl Desk<'_> {
         let running = self.case.sub_cases.iter();
         for sub_case in running.filter(|sub_case| sub_case.finished_at.is_none()) {
             let hours = timetable.hours(&sub_case.agency)?;
-            let due = hours.due(sub_case.started_at, sub_case.limit, holds)?;
+            let due = hours.due(sub_case.started_at, &sub_case.limit, holds)?;
             ends.push(events::MovedDue {
                 branch: sub_case.branch.clone(),
                 due_at: Some(to_proto(due.at)),
@@ -172,7 +170,7 @@ impl Desk<'_> {
     }
 
     /// Whether something ends at another instant than it is to end now.
-    fn is_other(&self, end: &events::MovedDue) -> bool {
+    pub(super) fn is_other(&self, end: &events::MovedDue) -> bool {
         let case = self.case;
         let now = if !end.timer.is_empty() {
             case.timer(&end.timer).map(|timer| timer.fires_at)
@@ -200,7 +198,7 @@ impl Desk<'_> {
             .filter(|hold| hold.to.is_some())
             .cloned()
             .collect();
-        let first_due = hours.due(case.received_at, case.limit, &closed)?;
+        let first_due = hours.due(case.received_at, &case.limit, &closed)?;
         let due = if case.extended && case.due.judged_until >= first_due.judged_until {
             case.due
         } else {
@@ -215,7 +213,7 @@ impl Desk<'_> {
         if first_due == case.first_due && due == case.due && moved.is_empty() {
             return Ok(self.decision(Vec::new()));
         }
-        let due_soon_at = self.reminded(&hours, self.context.now, (due, case.limit), &closed)?;
+        let due_soon_at = self.reminded(&hours, self.context.now, (due, &case.limit), &closed)?;
         let event = events::DeadlineRecomputed {
             catalog: timetable.id().to_owned(),
             due_at: Some(to_proto(due.at)),
@@ -226,72 +224,6 @@ impl Desk<'_> {
             moved,
         };
         Ok(self.decision(vec![Payload::DeadlineRecomputed(event)]))
-    }
-
-    /// The work shows that another of the procedure's limits holds: it runs from the reception as the first one did, and judges.
-    /// It is chosen before the limit passes, because after that it would undo a delay, and once.
-    pub(super) fn choose_limit(&self, id: &str, reason: &Words) -> Result<Decision, Error> {
-        self.running(ARTICLE_LIMIT)?;
-        self.for_competent_agency(ARTICLE_LIMIT)?;
-        let case = self.case;
-        if !case.chosen_limit.is_empty() {
-            return Err(self.refuse(
-                "another limit was chosen already, and that is done once only",
-                ARTICLE_LIMIT,
-                "finish the case within the limit that was chosen",
-            ));
-        }
-        if case.extended {
-            return Err(self.refuse(
-                "the applicant was promised a new date already",
-                ARTICLE_LIMIT,
-                "finish the case by the date of the apology",
-            ));
-        }
-        if self.context.now >= case.due.judged_until {
-            return Err(self.refuse(
-                "the limit has passed, and another one is chosen before that",
-                ARTICLE_LIMIT,
-                "finish the case as soon as possible",
-            ));
-        }
-        let catalog = catalog_of(case, self.surround)?;
-        let others = catalog
-            .procedure(&case.procedure)
-            .map(|procedure| procedure.other_limits.as_slice())
-            .unwrap_or_default();
-        let chosen = others.iter().find(|other| other.id == id);
-        let limit = chosen.and_then(|other| Limit::from_proto(other.limit.as_ref()?));
-        let Some(limit) = limit else {
-            return Err(Error::field("limit", no_such_limit(others)));
-        };
-        let timetable = timetable_of(case, self.surround)?;
-        let hours = timetable.hours_of(case)?;
-        let now = self.context.now;
-        let due = hours.due(case.received_at, limit, &case.holds)?;
-        if now >= due.judged_until {
-            return Err(Error::field("limit", "would have passed already"));
-        }
-        // What the limit has more is for whatever has to be done now: verification is no step of its own.
-        let more_minutes = hours.used(case.due.at, due.at, &[]);
-        let mut moved = self.ends(&timetable, &case.holds, now, Ending::More(more_minutes))?;
-        moved.retain(|end| self.is_other(end));
-        let due_soon_at = self.reminded(&hours, now, (due, limit), &case.holds)?;
-        let event = events::LimitChosen {
-            limit_id: id.to_owned(),
-            limit: Some(limit.to_proto()),
-            due_at: Some(to_proto(due.at)),
-            judged_until: Some(to_proto(due.judged_until)),
-            due_soon_at: due_soon_at.map(to_proto),
-            statement_revision: self.revision(StatementKind::Limit),
-            more_minutes,
-            moved,
-        };
-        let mut decision = self.decision(vec![Payload::LimitChosen(event)]);
-        decision
-            .statements
-            .push(self.statement(StatementKind::Limit, reason, None));
-        Ok(decision)
     }
 
     /// An apology with a new date is a leader's, or theirs who stand in for one; it comes before the limit has passed, and once. It
@@ -330,7 +262,7 @@ impl Desk<'_> {
                 "must lie inside the opening hours of the agency that received",
             ));
         }
-        let due = hours.promised(due_at, self.case.limit)?;
+        let due = hours.promised(due_at, &self.case.limit)?;
         let mut decision =
             self.decision(vec![Payload::DeadlineExtended(events::DeadlineExtended {
                 first_due_at: Some(to_proto(self.case.first_due.at)),
@@ -341,7 +273,7 @@ impl Desk<'_> {
                     .reminded(
                         &hours,
                         self.context.now,
-                        (due, self.case.limit),
+                        (due, &self.case.limit),
                         &self.case.holds,
                     )?
                     .map(to_proto),
@@ -351,15 +283,5 @@ impl Desk<'_> {
             .statements
             .push(self.statement(StatementKind::Apology, reason, None));
         Ok(decision)
-    }
-}
-
-/// Why a procedure has no such limit.
-fn no_such_limit(others: &[OtherLimit]) -> String {
-    let known: Vec<_> = others.iter().map(|other| other.id.as_str()).collect();
-    if known.is_empty() {
-        "is no limit of this procedure, which has only the one of the receipt".to_owned()
-    } else {
-        format!("is no limit of this procedure; it has {}", known.join(", "))
     }
 }

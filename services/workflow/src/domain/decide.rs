@@ -72,7 +72,11 @@ pub fn decide(
             cause,
         } => desk.pay(*fee_vnd, *paid_vnd, *at, *cause),
         Command::ExtendDeadline { due_at, reason } => desk.extend_deadline(*due_at, reason),
-        Command::ChooseLimit { limit, reason } => desk.choose_limit(limit, reason),
+        Command::ChooseLimit {
+            branch,
+            limit,
+            reason,
+        } => desk.choose_limit(branch, limit, reason),
         Command::Stop { reason, ground } => desk.stop(reason, ground),
         Command::Claim { task } => desk.claim(task),
         Command::Release { task } => desk.release(task),
@@ -281,7 +285,7 @@ impl<'a> Desk<'a> {
         if now >= case.due.judged_until {
             return Ok(Payload::CaseOverdue(events::CaseOverdue { due_at }));
         }
-        let next = self.reminded(&self.hours()?, now, (case.due, case.limit), &case.holds)?;
+        let next = self.reminded(&self.hours()?, now, (case.due, &case.limit), &case.holds)?;
         Ok(Payload::CaseDueSoon(events::CaseDueSoon {
             due_at,
             next_at: next.map(to_proto),

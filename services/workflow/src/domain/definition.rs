@@ -399,5 +399,9 @@ pub fn limit_minutes(limit: &Limit) -> u32 {
         Limit::CalendarDays { days } => (days.saturating_mul(5) / 7)
             .max(1)
             .saturating_mul(DAY_MINUTES),
+        Limit::Staged(stages) => stages
+            .iter()
+            .map(limit_minutes)
+            .fold(0, u32::saturating_add),
     }
 }

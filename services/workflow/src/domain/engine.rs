@@ -2,11 +2,11 @@
 
 use jiff::{Span, Timestamp};
 use motcua_calendar::{OutOfRange, instant, local};
-use motcua_platform::{error::Error, time::to_proto};
+use motcua_platform::{catalog, error::Error, time::to_proto};
 use motcua_proto::events::v1::{self as events, event::Payload};
 
 use super::{
-    case::{Case, Limit, Task, Timer, task_id, timer_id},
+    case::{Case, Task, Timer, task_id, timer_id},
     condition::Facts,
     definition::{Definition, Step, Wait},
     reckon::{beyond, judged},
@@ -364,13 +364,13 @@ impl<'a> Walk<'a> {
             .catalog
             .procedure(&called.procedure)
             .and_then(|procedure| procedure.limit.as_ref())
-            .and_then(Limit::from_proto)
+            .and_then(catalog::limit)
             .ok_or_else(missing)?;
         let due = self
             .scene
             .timetable
             .hours(&agency)?
-            .due(self.now, limit, &[])?;
+            .due(self.now, &limit, &[])?;
         self.events
             .push(Payload::SubCaseStarted(events::SubCaseStarted {
                 branch: call.to_owned(),
@@ -378,7 +378,7 @@ impl<'a> Walk<'a> {
                 agency,
                 definition: called.definition.clone(),
                 definition_version: called.definition_version,
-                limit: Some(limit.to_proto()),
+                limit: catalog::limit_to_proto(&limit),
                 started_at: Some(to_proto(self.now)),
                 due_at: Some(to_proto(due.at)),
             }));

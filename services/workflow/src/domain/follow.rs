@@ -1,10 +1,10 @@
 //! What intake tells: the events of a dossier that its case follows.
 
-use motcua_platform::time::from_proto_opt;
+use motcua_platform::{catalog, time::from_proto_opt};
 use motcua_proto::events::v1::{DossierAccepted, Event, event::Payload};
 
 use super::{
-    case::{Due, Limit},
+    case::Due,
     command::{Cause, Command, Receipt},
 };
 
@@ -71,7 +71,7 @@ fn receipt(procedure: &str, accepted: &DossierAccepted) -> Option<Receipt> {
             at: from_proto_opt(accepted.due_at.as_ref())?,
             judged_until: from_proto_opt(accepted.judged_until.as_ref())?,
         },
-        limit: Limit::from_proto(accepted.limit.as_ref()?)?,
+        limit: catalog::limit(accepted.limit.as_ref()?)?,
         catalog: accepted.catalog.clone(),
         definition: accepted.definition.clone(),
         receiving_agency: accepted.receiving_agency.clone(),

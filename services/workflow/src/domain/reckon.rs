@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use motcua_calendar::{
-    Calendar, Due as CalendarDue, DueHour, Hold as CalendarHold, OutOfRange, Standing, local,
+    Calendar, Due as CalendarDue, DueHour, Hold as CalendarHold, Limit, OutOfRange, Standing, local,
 };
 use motcua_platform::{
     catalog::{Catalog, due_hour},
@@ -13,12 +13,14 @@ use motcua_platform::{
 use motcua_proto::r#type::v1::Punctuality;
 
 use super::{
-    case::{Case, Due, Hold, Limit},
-    definition::Definition,
+    case::{Case, Due, Hold},
+    definition::{Definition, limit_minutes},
     surround::Surround,
 };
 
-/// How long before its due a case with a limit of two working days or more is told to be due soon: one working day.
+/// A limit of two working days or more is a long one.
+const SOON_FROM_MINUTES: u32 = 960;
+/// How long before its due a case with a long limit is told to be due soon: one working day.
 const SOON_MINUTES: i64 = 480;
 /// The same for shorter limits: two working hours.
 const SOON_MINUTES_SHORT: i64 = 120;
@@ -94,13 +96,9 @@ impl Hours {
     pub(super) fn due(
         &self,
         received_at: Timestamp,
-        limit: Limit,
+        limit: &Limit,
         holds: &[Hold],
     ) -> Result<Due, Error> {
-        let limit = limit.reckoned().ok_or_else(|| Error::NotReady {
-            missing: "a limit that means something".to_owned(),
-            remedy: "mend the procedure in the catalog",
-        })?;
         let holds: Vec<_> = holds
             .iter()
             .map(|hold| CalendarHold {
@@ -110,7 +108,7 @@ impl Hours {
             .collect();
         let due = self
             .calendar
-            .due(received_at, &limit, self.due_hour, &holds)
+            .due(received_at, limit, self.due_hour, &holds)
             .map_err(beyond)?;
         Ok(Due {
             at: due.at,
@@ -141,7 +139,7 @@ impl Hours {
         definition: &Definition,
         received_at: Timestamp,
         due: Due,
-        limit: Limit,
+        limit: &Limit,
         holds: &[Hold],
     ) -> Vec<i64> {
         if definition.due_soon_percents().is_empty() {
@@ -185,14 +183,8 @@ impl Hours {
     }
 
     /// The new due of an extension, judged as the limit is: in days to the end of the day, in hours by the minute.
-    pub(super) fn promised(&self, at: Timestamp, limit: Limit) -> Result<Due, Error> {
-        let by_the_minute = match limit {
-            Limit::WorkingHours(_) => true,
-            // A limit with a half day is counted in working hours.
-            Limit::WorkingDayHalves(halves) => halves % 2 == 1,
-            Limit::CalendarDays(_) | Limit::SameDay(_) => false,
-        };
-        let judged_until = if by_the_minute {
+    pub(super) fn promised(&self, at: Timestamp, limit: &Limit) -> Result<Due, Error> {
+        let judged_until = if limit.ends_by_the_minute() {
             at.checked_add(jiff::SignedDuration::from_mins(1))
                 .map_err(|_| beyond(OutOfRange::Beyond))?
         } else {
@@ -208,14 +200,8 @@ impl Hours {
 }
 
 /// How many working minutes before the due it is told to come near.
-fn lead(limit: Limit) -> i64 {
-    let long = match limit {
-        Limit::WorkingDayHalves(halves) => halves >= 4,
-        Limit::WorkingHours(hours) => hours >= 16,
-        Limit::CalendarDays(days) => days >= 2,
-        Limit::SameDay(_) => false,
-    };
-    if long {
+fn lead(limit: &Limit) -> i64 {
+    if limit_minutes(limit) >= SOON_FROM_MINUTES {
         SOON_MINUTES
     } else {
         SOON_MINUTES_SHORT

@@ -2,7 +2,11 @@
 //! a calendar or a definition had to say stands in the event.
 
 use jiff::Timestamp;
-use motcua_platform::time::{from_proto_opt, truncated};
+use motcua_calendar::Limit;
+use motcua_platform::{
+    catalog,
+    time::{from_proto_opt, truncated},
+};
 use motcua_proto::{
     events::v1::{self as events, Event, event::Payload},
     r#type::v1::Punctuality,
@@ -10,9 +14,7 @@ use motcua_proto::{
 };
 
 use super::{
-    case::{
-        Apology, Called, Case, Due, Escalation, Hold, Lease, Limit, SubCase, Task, Timer, Touched,
-    },
+    case::{Apology, Called, Case, Due, Escalation, Hold, Lease, SubCase, Task, Timer, Touched},
     command::StatementKind,
 };
 
@@ -47,10 +49,9 @@ fn at(instant: Option<&prost_types::Timestamp>) -> Timestamp {
     from_proto_opt(instant).map(truncated).unwrap_or_default()
 }
 
+/// What is written was checked before; where nothing is, the most careful one.
 fn limit(limit: Option<&motcua_proto::r#type::v1::Limit>) -> Limit {
-    limit
-        .and_then(Limit::from_proto)
-        .unwrap_or(Limit::SameDay(0))
+    limit.and_then(catalog::limit).unwrap_or(Limit::same_day())
 }
 
 fn begun(event: &Event, started: &events::CaseStarted) -> Case {
@@ -112,7 +113,7 @@ fn stuck(event: &Event, blocked: &events::CaseBlocked) -> Case {
         received_at: blocked.received_at,
         due_at: blocked.due_at,
         judged_until: blocked.judged_until,
-        limit: blocked.limit,
+        limit: blocked.limit.clone(),
         catalog: blocked.catalog.clone(),
         definition: blocked.definition.clone(),
         definition_version: 0,
@@ -231,6 +232,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             procedure: started.procedure.clone(),
             agency: started.agency.clone(),
             limit: limit(started.limit.as_ref()),
+            chosen_limit: String::new(),
             started_at: at(started.started_at.as_ref()),
             due_at: at(started.due_at.as_ref()),
             finished_at: None,
@@ -265,6 +267,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
         Payload::CaseResumed(resumed) => case_resumed(case, resumed),
         Payload::DeadlineRecomputed(recomputed) => deadline_recomputed(case, recomputed),
         Payload::LimitChosen(chosen) => limit_chosen(case, chosen),
+        Payload::SubCaseLimitChosen(chosen) => sub_case_limit_chosen(case, chosen),
         Payload::DeadlineExtended(extended) => {
             case.extended = true;
             let due_at = at(extended.due_at.as_ref());
@@ -370,21 +373,41 @@ fn deadline_recomputed(case: &mut Case, recomputed: &events::DeadlineRecomputed)
 }
 
 fn limit_chosen(case: &mut Case, chosen: &events::LimitChosen) {
-    let limit = chosen.limit.as_ref().and_then(Limit::from_proto);
-    case.limit = limit.unwrap_or(case.limit);
+    case.limit = limit(chosen.limit.as_ref());
     case.chosen_limit.clone_from(&chosen.limit_id);
     case.due = due(chosen.due_at.as_ref(), chosen.judged_until.as_ref());
     case.first_due = case.due;
     remind(case, chosen.due_soon_at.as_ref());
-    for task in case.tasks.iter_mut().filter(|task| task.has_more_time()) {
-        task.planned_minutes += chosen.more_minutes;
-        if let Some(escalation) = &mut task.escalation {
-            escalation.after_minutes += chosen.more_minutes;
-        }
-    }
+    more_time(case, "", chosen.more_minutes);
     moves(case, &chosen.moved);
     said(case, StatementKind::Limit, chosen.statement_revision);
     case.touch_waiting();
+}
+
+fn sub_case_limit_chosen(case: &mut Case, chosen: &events::SubCaseLimitChosen) {
+    if let Some(sub_case) = running(case, &chosen.branch) {
+        sub_case.limit = limit(chosen.limit.as_ref());
+        sub_case.chosen_limit.clone_from(&chosen.limit_id);
+        sub_case.due_at = at(chosen.due_at.as_ref());
+    }
+    more_time(case, &chosen.branch, chosen.more_minutes);
+    moves(case, &chosen.moved);
+    said(case, StatementKind::Limit, chosen.statement_revision);
+    case.touch_waiting();
+}
+
+/// What waits has so many working minutes more: the case's own steps, or those of a branch.
+fn more_time(case: &mut Case, call: &str, minutes: i32) {
+    for task in case
+        .tasks
+        .iter_mut()
+        .filter(|task| task.has_more_time(call))
+    {
+        task.planned_minutes += minutes;
+        if let Some(escalation) = &mut task.escalation {
+            escalation.after_minutes += minutes;
+        }
+    }
 }
 
 fn due(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use motcua_platform::time::to_proto;
+use motcua_platform::{catalog, time::to_proto};
 use motcua_proto::{
     events::v1::HoldGround,
     workflow::v1::{self as proto, CaseState, TaskState},
@@ -143,7 +143,7 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
         definition: case.definition.clone(),
         definition_version: case.definition_version,
         received_at: Some(to_proto(case.received_at)),
-        limit: Some(case.limit.to_proto()),
+        limit: catalog::limit_to_proto(&case.limit),
         chosen_limit: case.chosen_limit.clone(),
         first_due_at: Some(to_proto(case.first_due.at)),
         due_at: Some(to_proto(case.due.at)),
@@ -195,7 +195,8 @@ fn show_sub_case(sub_case: &SubCase) -> proto::SubCase {
         branch: sub_case.branch.clone(),
         procedure: sub_case.procedure.clone(),
         agency: sub_case.agency.clone(),
-        limit: Some(sub_case.limit.to_proto()),
+        limit: catalog::limit_to_proto(&sub_case.limit),
+        chosen_limit: sub_case.chosen_limit.clone(),
         started_at: Some(to_proto(sub_case.started_at)),
         due_at: Some(to_proto(sub_case.due_at)),
         finished_at: sub_case.finished_at.map(to_proto),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use motcua_calendar::Limit;
 use motcua_platform::{
     archive::Archive,
     clock::Clock,
@@ -25,7 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{CaseFilter, Cases, TaskFilter, absent_colleagues, case, cases, substitutions, tasks};
 use crate::{
     MIGRATIONS, PENDING, SERVICE,
-    domain::{Cause, Command, Due, Limit, Receipt, Surround, Words},
+    domain::{Cause, Command, Due, Receipt, Surround, Words},
 };
 
 const OURS: &str = "H24.11593-250701-0001";
@@ -58,7 +59,7 @@ fn start(ward: &str) -> Command {
                 at: at("2025-07-04T10:00:00Z"),
                 judged_until: at("2025-07-04T17:00:00Z"),
             },
-            limit: Limit::WorkingDayHalves(6),
+            limit: Limit::working_days(3),
             catalog: "none".to_owned(),
             definition: "none".to_owned(),
             receiving_agency: ward.to_owned(),

@@ -4,6 +4,7 @@
 
 use jiff::civil::Time;
 use motcua_calendar::{DEFAULT_CUTOFF, Limit, MAX_LIMIT_DAYS};
+use motcua_workflow::domain::limit_minutes;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The largest number without a unit that is taken for working days: more is as likely minutes, or a fee.
@@ -281,7 +282,7 @@ fn longest(cases: Vec<Case>) -> Result<Reading, String> {
     }
     let longest = different
         .iter()
-        .max_by_key(|case| working_minutes(case.limit))
+        .max_by_key(|case| working_minutes(&case.limit))
         .ok_or_else(|| "names no limit".to_owned())?;
     let mut guessed: Vec<String> = longest
         .guessed
@@ -292,7 +293,7 @@ fn longest(cases: Vec<Case>) -> Result<Reading, String> {
         guessed.insert(0, several(different.iter().map(|case| case.words.as_str())));
     }
     Ok(Reading {
-        limit: longest.limit,
+        limit: longest.limit.clone(),
         guessed,
         bare: false,
     })
@@ -304,12 +305,10 @@ fn several<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// How much working time a limit is, near enough to compare: five of seven days are worked.
-fn working_minutes(limit: Limit) -> u32 {
+fn working_minutes(limit: &Limit) -> u32 {
     match limit {
         Limit::SameDay { .. } => 0,
-        Limit::WorkingHours { minutes } => minutes,
-        Limit::WorkingDays { halves } => halves * 240,
-        Limit::CalendarDays { days } => days * 480 * 5 / 7,
+        other => limit_minutes(other),
     }
 }
 

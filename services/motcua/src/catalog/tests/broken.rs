@@ -244,14 +244,14 @@ fn rows_that_say_nonsense() {
             "procedures.csv",
             "5 working days",
             "5 days",
-            "procedures.csv:5: limit: '5 days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+            "procedures.csv:5: limit: '5 days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days', and 'then' between stages",
         ),
         (
             "a limit of nothing",
             "procedures.csv",
             "5 working days",
             "0 working days",
-            "procedures.csv:5: limit: '0 working days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+            "procedures.csv:5: limit: '0 working days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days', and 'then' between stages",
         ),
         (
             "a same day limit without its cut-off",
@@ -714,28 +714,35 @@ fn rows_that_lack_or_exceed_something() {
             "procedures.csv",
             "5 working days",
             "4000 working days",
-            "procedures.csv:5: limit: '4000 working days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+            "procedures.csv:5: limit: '4000 working days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days', and 'then' between stages",
         ),
         (
             "a limit of a third of a day",
             "procedures.csv",
             "5 working days",
             "0.3 working days",
-            "procedures.csv:5: limit: '0.3 working days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+            "procedures.csv:5: limit: '0.3 working days' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days', and 'then' between stages",
         ),
         (
             "a limit of a part of an hour",
             "procedures.csv",
             "5 working days",
             "2.5 working hours",
-            "procedures.csv:5: limit: '2.5 working hours' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+            "procedures.csv:5: limit: '2.5 working hours' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days', and 'then' between stages",
+        ),
+        (
+            "a stage that ends on the same day",
+            "procedures.csv",
+            "5 working days",
+            "5 working days then same day",
+            "procedures.csv:5: limit: '5 working days then same day' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days', and 'then' between stages",
         ),
         (
             "a limit in Vietnamese",
             "procedures.csv",
             "5 working days",
             "05 ngày làm việc",
-            "procedures.csv:5: limit: '05 ngày làm việc' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days'",
+            "procedures.csv:5: limit: '05 ngày làm việc' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days', and 'then' between stages",
         ),
         (
             "a fee beyond all measure",
@@ -1148,7 +1155,7 @@ fn the_faults_of_all_files_are_told_at_once_in_the_order_of_their_lines() {
 }
 
 /// What a limit that may be chosen must look like.
-const OTHER_LIMIT: &str = "write its id and 'N working days' (0.5 allowed), 'N working hours', 'N calendar days' or 'same day': verified=3 working days";
+const OTHER_LIMIT: &str = "write its id and 'N working days' (0.5 allowed), 'N working hours', 'N calendar days' or 'same day', and 'then' between stages: verified=3 working days";
 
 #[test]
 fn other_limits_that_mean_nothing() {

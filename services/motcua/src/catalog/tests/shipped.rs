@@ -25,7 +25,7 @@ fn the_shipped_catalog_has_no_fault() {
         .filter(|agency| agency.kind() == AgencyKind::Police)
         .count();
     assert_eq!((wards, police), (114, 114));
-    assert_eq!(bundle.catalog.procedures.len(), 47);
+    assert_eq!(bundle.catalog.procedures.len(), 48);
     assert_eq!(bundle.catalog.calendars.len(), 1);
     assert_eq!(bundle.catalog.calendars[0].sessions.len(), 10);
     assert_eq!(bundle.catalog.calendars[0].days.len(), 44);

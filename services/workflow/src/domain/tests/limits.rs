@@ -2,7 +2,13 @@
 //! Tết, the days around 2 September, a day off that is worked in place of another, 24 November, the cut-off to the minute, a
 //! reception on a Saturday morning, holds over holidays. Decree 118/2025, art. 17; Civil Code 2015, art. 147 and 148.
 
-use motcua_platform::{catalog::Catalog, error::Error, time::date_to_proto};
+use motcua_calendar::Limit;
+use motcua_platform::{
+    catalog::{self, Catalog},
+    error::Error,
+    ledger::Decision,
+    time::date_to_proto,
+};
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
     r#type::v1::{
@@ -14,10 +20,11 @@ use motcua_proto::{
 use super::{
     language::insurance,
     office::{
-        Office, at, catalog, cause, definition, leader, officer, refused, system, task, words,
+        Office, POLICE, WARD, at, catalog, cause, definition, leader, officer, refused, staff,
+        system, task, words,
     },
 };
-use crate::domain::{Command, Definition, Limit};
+use crate::domain::{Command, Definition};
 
 /// One working day; or one of the others.
 const CONFIRMATION: &str = "1.000001";
@@ -91,6 +98,7 @@ fn received(procedure: &str, when: &str) -> Office {
 
 fn choose(limit: &str) -> Command {
     Command::ChooseLimit {
+        branch: String::new(),
         limit: limit.to_owned(),
         reason: words(),
     }
@@ -199,8 +207,8 @@ fn what_is_ready_within_the_limit_that_was_chosen_is_on_time() {
     };
     assert_eq!(chosen.limit_id, "verified");
     assert_eq!(
-        chosen.limit.as_ref().and_then(Limit::from_proto),
-        Some(Limit::WorkingDayHalves(6))
+        chosen.limit.as_ref().and_then(catalog::limit),
+        Some(Limit::working_days(3))
     );
     // It is told again that the due comes near, of the new one: a working day before it.
     office.now = at("2025-07-03T17:00");
@@ -311,4 +319,91 @@ fn what_another_system_takes_is_inside_the_limit_and_counted_in_working_hours() 
     assert_eq!(case.due.at, due, "whoever is late, the limit is the ward's");
     assert_eq!(case.tasks[1].used_minutes, 180 + 480 + 480 + 480 + 120);
     assert_eq!(office.waiting(), ["t3 sign"]);
+}
+
+fn invalid(result: Result<Decision, Error>) -> String {
+    let Err(Error::Invalid(violations)) = result else {
+        panic!("must be invalid, and is {result:?}")
+    };
+    format!("{}: {}", violations[0].field, violations[0].description)
+}
+
+#[test]
+fn a_branch_has_the_limits_of_its_own_procedure_and_its_own_agency_chooses() {
+    let mut office = Office::accepts("2.002622", &[]);
+    office.completes("register", "registered");
+    let of_ward = staff("ward", &[Role::Officer], &[WARD]);
+    let of_police = staff("police", &[Role::Officer], &[POLICE]);
+    let before = office.case().clone();
+    let branch = |branch: &str, limit: &str| Command::ChooseLimit {
+        branch: branch.to_owned(),
+        limit: limit.to_owned(),
+        reason: words(),
+    };
+    let call = before.sub_cases[0].branch.clone();
+    assert_eq!(before.sub_cases[0].due_at, at("2025-07-03T17:00"));
+
+    let told = invalid(office.asks(&of_police, &branch("elsewhere", "verified")));
+    assert_eq!(
+        told,
+        format!("branch: is no branch under way; this case has {call}")
+    );
+    let told = invalid(office.asks(&of_police, &branch(&call, "heard")));
+    assert_eq!(
+        told,
+        "limit: is no limit of this procedure; it has verified"
+    );
+    let told = refused(office.asks(&of_ward, &branch(&call, "verified")));
+    assert!(
+        told.message.contains("another agency works on the branch"),
+        "{}",
+        told.message
+    );
+
+    office.now = at("2025-07-02T09:00");
+    office.asks(&of_police, &branch(&call, "verified")).unwrap();
+    let after = office.case();
+    assert_eq!(after.sub_cases[0].limit, Limit::working_days(5));
+    assert_eq!(after.sub_cases[0].chosen_limit, "verified");
+    assert_eq!(after.sub_cases[0].due_at, at("2025-07-08T17:00"));
+    assert_eq!((after.due, after.first_due), (before.due, before.first_due));
+    assert_eq!(after.chosen_limit, "", "the whole keeps its own");
+    for ((id, task), (_, earlier)) in after.waiting().zip(before.waiting()) {
+        // Three working days more, for what the police do and for nothing else.
+        let more = if task.call == call { 3 * 480 } else { 0 };
+        assert_eq!(task.planned_minutes, earlier.planned_minutes + more, "{id}");
+        assert_eq!(task.due_at > earlier.due_at, more > 0, "{id}");
+    }
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+
+    let told = refused(office.asks(&of_police, &branch(&call, "verified")));
+    assert!(told.message.contains("chosen already"), "{}", told.message);
+    // The hold moves what was chosen: three working days of waiting.
+    let asked = Command::RequestSupplement {
+        missing: words(),
+        ground: words(),
+    };
+    office.asks(&officer(1), &asked).unwrap();
+    office.now = at("2025-07-07T09:00");
+    office.reacts(Command::Resume {
+        at: office.now,
+        cause: cause(),
+    });
+    assert_eq!(office.case().sub_cases[0].due_at, at("2025-07-11T17:00"));
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
+#[test]
+fn a_branch_whose_limit_has_passed_keeps_it() {
+    let mut office = Office::accepts("2.002622", &[]);
+    office.completes("register", "registered");
+    let call = office.case().sub_cases[0].branch.clone();
+    office.now = at("2025-07-04T00:00");
+    let choose = Command::ChooseLimit {
+        branch: call,
+        limit: "verified".into(),
+        reason: words(),
+    };
+    let told = refused(office.asks(&officer(1), &choose));
+    assert!(told.message.contains("has passed"), "{}", told.message);
 }

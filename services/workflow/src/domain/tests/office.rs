@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::DateTime};
 use motcua_platform::{
-    catalog::Catalog,
+    catalog::{self, Catalog},
     error::{Error, Refusal},
     feed::kind_of,
     identity::Principal,
@@ -23,8 +23,8 @@ use motcua_proto::{
 };
 
 use crate::domain::{
-    Case, Cause, Command, Definition, Due, Limit, Receipt, Surround, Words, answered, apply,
-    decide, task_id,
+    Case, Cause, Command, Definition, Due, Receipt, Surround, Words, answered, apply, decide,
+    task_id,
 };
 
 pub(super) const WARD: &str = "11593";
@@ -272,7 +272,15 @@ pub(super) fn catalog() -> ProtoCatalog {
             procedure("1.000002", "opinions", days(5), AgencyKind::Ward),
             procedure("1.000003", "nested", same_day, AgencyKind::Ward),
             procedure("2.002622", "death", days(5), AgencyKind::Ward),
-            procedure("1.004222", "residence", days(2), AgencyKind::Police),
+            Procedure {
+                other_limits: vec![OtherLimit {
+                    id: "verified".into(),
+                    limit: Some(ProtoLimit {
+                        kind: Some(days(5)),
+                    }),
+                }],
+                ..procedure("1.004222", "residence", days(2), AgencyKind::Police)
+            },
             procedure("1.001731", "simple", days(3), AgencyKind::SocialInsurance),
         ],
         calendars: vec![Calendar {
@@ -337,16 +345,11 @@ impl Office {
         let catalog = self.surround.catalogs.in_force().unwrap();
         let entry = catalog.procedure(procedure).unwrap();
         let ward = catalog.agency(WARD).unwrap();
-        let limit = Limit::from_proto(entry.limit.as_ref().unwrap()).unwrap();
+        let limit = catalog::limit(entry.limit.as_ref().unwrap()).unwrap();
         let due = catalog
             .calendar_of(ward)
             .unwrap()
-            .due(
-                self.now,
-                &limit.reckoned().unwrap(),
-                motcua_calendar::DueHour::EndOfDay,
-                &[],
-            )
+            .due(self.now, &limit, motcua_calendar::DueHour::EndOfDay, &[])
             .unwrap();
         Receipt {
             procedure: procedure.into(),

@@ -34,7 +34,8 @@ enum Move {
     RequestSupplement,
     Resume,
     Extend(i64),
-    ChooseLimit(u32),
+    /// Of the case, or of one of its branches.
+    ChooseLimit(u32, Option<usize>),
     Stop,
     Withdraw,
     StartAgain,
@@ -53,7 +54,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => Just(Move::RequestSupplement),
         2 => Just(Move::Resume),
         1 => (1..200_i64).prop_map(Move::Extend),
-        1 => (0..PEOPLE).prop_map(Move::ChooseLimit),
+        1 => (0..PEOPLE, prop::option::of(0..2_usize)).prop_map(|(who, branch)| Move::ChooseLimit(who, branch)),
         1 => prop_oneof![4 => Just(Move::Tick), 1 => Just(Move::Stop), 1 => Just(Move::Withdraw)],
         1 => Just(Move::StartAgain),
         1 => (0..PEOPLE).prop_map(Move::Recuse),
@@ -136,9 +137,13 @@ fn play(office: &mut Office, next: &Move) {
                 },
             )
         }
-        Move::ChooseLimit(who) => (
+        Move::ChooseLimit(who, branch) => (
             *who,
             Command::ChooseLimit {
+                branch: branch
+                    .and_then(|n| office.case().sub_cases.get(n))
+                    .map(|sub_case| sub_case.branch.clone())
+                    .unwrap_or_default(),
                 limit: "verified".into(),
                 reason: words(),
             },
