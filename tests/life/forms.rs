@@ -1,10 +1,16 @@
 //! What is printed of a case: intake knows whose it is, workflow what was said and when.
 
 use motcua_platform::telemetry::trace_id;
-use motcua_proto::intake::v1::{Form, PrintFormRequest, SubmitDossierRequest};
+use motcua_proto::{
+    intake::v1::{Form, PrintFormRequest, SubmitDossierRequest},
+    r#type::v1::Role,
+};
 use tonic::Status;
 
 use crate::support::{Person, Service, Suite, WARD, birth, certification, guardianship, refused};
+
+/// Phường An Biên.
+const OTHER_WARD: &str = "11407";
 
 impl Person<'_> {
     async fn prints(&self, code: &str, form: Form) -> Result<String, Status> {
@@ -81,6 +87,37 @@ async fn an_apology_keeps_its_dates_when_a_hold_moves_the_case() {
 }
 
 #[tokio::test]
+async fn what_a_head_signs_is_the_agencys_that_decides_and_not_the_counters_that_received() {
+    let suite = Suite::start().await;
+    let clerk = suite.clerk();
+    suite.clock_at("2025-07-01T08:10").await;
+    let elsewhere = SubmitDossierRequest {
+        on_behalf_of: OTHER_WARD.to_owned(),
+        ..guardianship()
+    };
+    let code = clerk.submits(elsewhere).await.code;
+    suite.settle().await;
+    let leader = suite.person_of(Role::Leader, "leader-11407-1", &[OTHER_WARD]);
+    leader.extends(&code, "2025-07-08T10:00").await;
+    let paper = clerk.prints(&code, Form::Apology).await.unwrap();
+    reads(&paper, &["PHƯỜNG AN BIÊN", "CHỦ TỊCH"]);
+    assert!(!paper.contains("PHƯỜNG AN PHONG"), "{paper}");
+    // The receipt is the counter's that gave it.
+    let receipt = clerk.prints(&code, Form::Receipt).await.unwrap();
+    reads(&receipt, &["PHƯỜNG AN PHONG"]);
+
+    let residence = SubmitDossierRequest {
+        procedure: "1.010028".to_owned(),
+        ..birth()
+    };
+    let code = clerk.submits(residence).await.code;
+    let receipt = clerk.prints(&code, Form::Receipt).await.unwrap();
+    reads(&receipt, &["CÔNG AN PHƯỜNG AN PHONG"]);
+    // In capitals it would stand in the letterhead.
+    assert!(!receipt.contains("TRUNG TÂM"), "{receipt}");
+}
+
+#[tokio::test]
 async fn a_case_that_stops_by_itself_leaves_its_notice() {
     let suite = Suite::start().await;
     let (clerk, officer) = (suite.clerk(), suite.officer());
@@ -129,11 +166,7 @@ async fn a_control_sheet_tells_each_step_and_nothing_that_depends_on_when_one_lo
         paper
     );
     // Another ward learns nothing.
-    let stranger = suite.person_of(
-        motcua_proto::r#type::v1::Role::Receptionist,
-        "receptionist-00001-1",
-        &["00001"],
-    );
+    let stranger = suite.person_of(Role::Receptionist, "receptionist-00001-1", &["00001"]);
     let status = stranger
         .prints(&code, Form::ControlSheet)
         .await

@@ -3,10 +3,10 @@
 //! Moments are on Vietnam's clock already. Nothing here has a `Debug`: it is what must not reach a log.
 
 use jiff::civil::{Date, DateTime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Who issues the paper. A line break in a name holds in the letterhead, and is a blank in sentences.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Office {
     /// The agency that stands above it, as the letterhead names it.
     pub above: Option<String>,
@@ -21,7 +21,7 @@ pub struct Office {
 }
 
 /// Which paper it is, and of which dossier.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
     /// The number of the paper in the agency's own books, such as "12/TNHS".
     pub number: Option<String>,
@@ -36,7 +36,7 @@ pub struct Reference {
 }
 
 /// The person or organisation whose matter it is.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Applicant {
     /// Name of the person or organisation.
     pub name: String,
@@ -51,7 +51,7 @@ pub struct Applicant {
 }
 
 /// Who acts for the applicant, and by what right.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Authorised {
     /// Name of the person.
     pub name: String,
@@ -60,7 +60,7 @@ pub struct Authorised {
 }
 
 /// What is asked for.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Procedure {
     /// The national code.
     pub code: String,
@@ -69,7 +69,7 @@ pub struct Procedure {
 }
 
 /// One line of the table of papers.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Paper {
     /// Name of the paper.
     pub name: String,
@@ -80,7 +80,7 @@ pub struct Paper {
 }
 
 /// What was handed in of a paper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaperKind {
     /// Bản chính.
@@ -94,7 +94,7 @@ pub enum PaperKind {
 }
 
 /// What the applicant pays.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fee {
     /// In đồng; 0 where nothing is due.
     pub amount: i64,
@@ -105,7 +105,7 @@ pub struct Fee {
 }
 
 /// Where the register names the dossier.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct RegisterEntry {
     /// Quyển số.
     pub book: String,
@@ -114,7 +114,7 @@ pub struct RegisterEntry {
 }
 
 /// Who signs, and as what.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Signatory {
     /// For example "Chủ tịch", or "KT. Chủ tịch, Phó Chủ tịch".
     pub capacity: String,
@@ -123,7 +123,7 @@ pub struct Signatory {
 }
 
 /// Giấy tiếp nhận hồ sơ và hẹn trả kết quả (Mẫu số 01, CT04).
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Who issues it.
     pub office: Office,
@@ -154,7 +154,7 @@ pub struct Receipt {
 }
 
 /// Phiếu yêu cầu bổ sung, hoàn thiện hồ sơ (Mẫu số 02, CT05).
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Supplement {
     /// Who issues it.
     pub office: Office,
@@ -179,7 +179,7 @@ pub struct Supplement {
 }
 
 /// One thing that is missing.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Missing {
     /// What.
     pub what: String,
@@ -188,7 +188,7 @@ pub struct Missing {
 }
 
 /// When in a dossier's life something is said about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Before it was received.
@@ -198,7 +198,7 @@ pub enum Phase {
 }
 
 /// Phiếu từ chối tiếp nhận, giải quyết hồ sơ (Mẫu số 03, CT06).
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Who issues it.
     pub office: Office,
@@ -219,7 +219,7 @@ pub struct Refusal {
 }
 
 /// Văn bản xin lỗi và đề nghị gia hạn thời gian giải quyết (Mẫu số 04).
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Apology {
     /// Who issues it.
     pub office: Office,
@@ -242,7 +242,7 @@ pub struct Apology {
 }
 
 /// Thông báo dừng giải quyết hồ sơ (Mẫu số 05).
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stop {
     /// Who issues it.
     pub office: Office,
@@ -269,7 +269,7 @@ pub struct Stop {
 }
 
 /// Phiếu kiểm soát quá trình giải quyết hồ sơ (Mẫu số 06).
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct ControlSheet {
     /// Who issues it.
     pub office: Office,
@@ -292,7 +292,7 @@ pub struct ControlSheet {
 }
 
 /// The dossier goes from one hand to the next.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Handover {
     /// The agency or unit that receives it.
     pub unit: String,
@@ -313,7 +313,7 @@ pub struct Handover {
 }
 
 /// One side of a hand-over.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hand {
     /// When.
     pub at: DateTime,
@@ -322,7 +322,7 @@ pub struct Hand {
 }
 
 /// How a step ended, measured by its limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Trước hạn.
@@ -334,7 +334,7 @@ pub enum Outcome {
 }
 
 /// Sổ theo dõi hồ sơ (Mẫu số 07), for a stretch of days.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Register {
     /// Whose register.
     pub office: Office,
@@ -349,7 +349,7 @@ pub struct Register {
 }
 
 /// One dossier in the register.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct RegisterLine {
     /// Số thứ tự.
     pub number: u64,

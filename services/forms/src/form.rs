@@ -2,7 +2,7 @@
 
 use crate::data;
 use serde::Serialize;
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// A form of circular 03/2025/TT-VPCP (annex I) or of circular 66/2023/TT-BCA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,6 +94,23 @@ impl fmt::Display for FormId {
     }
 }
 
+/// What no form in any version is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownForm;
+
+impl FromStr for FormId {
+    type Err = UnknownForm;
+
+    /// Reads what is displayed: `mau01-1`.
+    fn from_str(text: &str) -> Result<Self, UnknownForm> {
+        let (name, version) = text.rsplit_once('-').ok_or(UnknownForm)?;
+        Ok(Self {
+            form: Kind::named(name).ok_or(UnknownForm)?,
+            version: version.parse().map_err(|_| UnknownForm)?,
+        })
+    }
+}
+
 /// The sheet that is printed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sheet {
@@ -135,6 +152,22 @@ pub enum Form {
 }
 
 impl Form {
+    /// Reads what was filled into a form of that kind and kept as JSON.
+    ///
+    /// # Errors
+    /// For what that form does not ask for.
+    pub fn read(kind: Kind, json: &[u8]) -> Result<Self, serde_json::Error> {
+        Ok(match kind {
+            Kind::Mau01 | Kind::Ct04 => Self::Receipt(serde_json::from_slice(json)?),
+            Kind::Mau02 | Kind::Ct05 => Self::Supplement(serde_json::from_slice(json)?),
+            Kind::Mau03 | Kind::Ct06 => Self::Refusal(serde_json::from_slice(json)?),
+            Kind::Mau04 => Self::Apology(serde_json::from_slice(json)?),
+            Kind::Mau05 => Self::Stop(serde_json::from_slice(json)?),
+            Kind::Mau06 => Self::ControlSheet(serde_json::from_slice(json)?),
+            Kind::Mau07 => Self::Register(serde_json::from_slice(json)?),
+        })
+    }
+
     /// Whether this is what the form asks for.
     #[must_use]
     pub const fn fits(&self, kind: Kind) -> bool {

@@ -68,7 +68,7 @@ mod template;
 mod text;
 mod words;
 
-pub use form::{Form, FormId, Kind, Sheet};
+pub use form::{Form, FormId, Kind, Sheet, UnknownForm};
 pub use words::dong;
 
 use blocks::{Document, Fault};

@@ -31,6 +31,23 @@ fn every_form_reads_as_it_should() {
     }
 }
 
+#[test]
+fn what_was_filled_in_and_kept_draws_the_same_paper() {
+    for (kind, form) in papers::forms() {
+        let id: FormId = FormId::latest(kind).to_string().parse().unwrap();
+        assert_eq!(id, FormId::latest(kind));
+        let kept = serde_json::to_vec(&form).unwrap();
+        let read = Form::read(kind, &kept).unwrap();
+        let (before, after) = (draw(kind, Sheet::A4, &form), draw(kind, Sheet::A4, &read));
+        assert_eq!(before.html, after.html, "{id}");
+        assert_eq!(before.text, after.text, "{id}");
+        assert!(Form::read(kind, b"{}").is_err(), "{id}");
+    }
+    for unknown in ["", "mau01", "mau01-", "mau01-x", "mau99-1", "-1"] {
+        assert!(unknown.parse::<FormId>().is_err(), "{unknown}");
+    }
+}
+
 /// What reads out of each drawing, without blanks, and without what only the PDF's pages have.
 fn wording(text: &str) -> String {
     text.chars()

@@ -26,7 +26,7 @@ use motcua_platform::{
 pub(crate) use self::{
     archives::ArchiveApi, catalogs::CatalogApi, look_up::LookUps, subjects::SubjectApi,
 };
-use crate::store::{AccessLog, Contents, Dossiers};
+use crate::store::{AccessLog, Contents, Dossiers, PrintedForms};
 
 /// Serves dossiers and their visits.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub(crate) struct DossierApi {
     pub(crate) vault: Vault,
     /// Where the content of documents lies.
     pub(crate) contents: Contents,
+    /// The forms that were issued.
+    pub(crate) printed: PrintedForms,
     /// Where applicants look their dossiers up; empty for nowhere.
     pub(crate) look_up_url: String,
     /// Where every reading of personal data is noted.

@@ -57,7 +57,7 @@ use crate::{
     api::{ArchiveApi, CatalogApi, DossierApi, LookUps, SubjectApi},
     domain::{command::Command, follow},
     reactions::Reactions,
-    store::{AccessLog, ArchiveRuns, CatalogBook, Contents, Dossiers, Subjects},
+    store::{AccessLog, ArchiveRuns, CatalogBook, Contents, Dossiers, PrintedForms, Subjects},
 };
 
 /// The service's name: of its database, its history, its spans.
@@ -195,6 +195,11 @@ pub async fn start(
         vault: vault.clone(),
         clock: clock.clone(),
     };
+    let printed = PrintedForms {
+        pool: pool.clone(),
+        vault: vault.clone(),
+        clock: clock.clone(),
+    };
     let subject_api = SubjectApi {
         ledger: subject_ledger,
         archive: archive.clone(),
@@ -215,6 +220,7 @@ pub async fn start(
         vault,
         accesses,
         contents,
+        printed,
         workflow,
         look_ups: LookUps::default(),
         look_up_url: look_up_url.to_owned(),

@@ -8,6 +8,7 @@ mod archive_runs;
 mod catalogs;
 mod documents;
 mod dossiers;
+mod printed_forms;
 mod queries;
 mod subjects;
 
@@ -17,6 +18,7 @@ pub(crate) use self::{
     catalogs::CatalogBook,
     documents::{Contents, FRAME_BYTES, Reading, SWEEP_EVERY, Writing},
     dossiers::Dossiers,
+    printed_forms::{Printed, PrintedForms, Which},
     queries::{
         Filter, all_statements, applicants, dossier, flags, list, received, statements, to_visit,
     },

@@ -1,12 +1,13 @@
 //! `FormService`: what is printed at the counter.
 
-use motcua_forms::{Form as Filled, FormId, Kind, Sheet, bundle, render};
-use motcua_platform::{call::Call, error::Error, parse::Fields};
+use motcua_forms::{FormId, Sheet, bundle, render};
+use motcua_platform::{call::Call, error::Error, parse::Fields, time::to_proto};
 use motcua_proto::intake::v1::{
     Form, PrintFormRequest, PrintFormResponse, PrintFormsRequest, PrintFormsResponse,
     PrintRegisterRequest, PrintRegisterResponse, Sheet as AskedSheet,
     form_service_server::FormService,
 };
+use motcua_proto::r#type::v1::Role;
 use motcua_proto::workflow::v1::{
     GetCaseRequest, GetControlSheetRequest, ListCaseStatementsRequest,
     case_service_client::CaseServiceClient,
@@ -16,7 +17,7 @@ use tonic::{Code, Request, Response, Status};
 use super::DossierApi;
 use crate::{
     domain::forms::{CaseFile, Particulars, fill},
-    store,
+    store::{self, Printed, Which},
 };
 
 /// As the contract names it, for the log of who read what.
@@ -73,17 +74,22 @@ impl DossierApi {
         let code = fields.name("name", "dossiers", &body.name);
         let form = fields.choice::<Form>("form", body.form);
         let sheet = sheet(&mut fields, body.sheet);
-        let ((code, form), sheet) = fields.finish(code.zip(form).zip(sheet))?;
-        let (kind, form) = self.filled(call, &code, form).await?;
+        let wanted = wanted(&mut fields, call, &body);
+        let (((code, form), sheet), wanted) =
+            fields.finish(code.zip(form).zip(sheet).zip(wanted))?;
+        let paper = self.paper(call, &code, form, wanted).await?;
         self.accesses
             .note(call, PRINT_FORM, PURPOSE, &[&code])
             .await?;
-        let id = FormId::latest(kind);
-        let rendered = reckon(move || render(id, sheet, &form)).await?;
+        let (template, issue) = (paper.template, paper.issue);
+        let issued_at = (issue > 0).then(|| to_proto(paper.issued_at));
+        let rendered = reckon(move || render(template, sheet, &paper.form)).await?;
         Ok(PrintFormResponse {
-            template: id.to_string(),
+            template: template.to_string(),
             pdf: rendered.pdf,
             html: rendered.html,
+            issue,
+            issued_at,
         })
     }
 
@@ -108,26 +114,32 @@ impl DossierApi {
         let form = fields.choice::<Form>("form", body.form);
         let sheet = sheet(&mut fields, body.sheet);
         let (form, sheet) = fields.finish(form.zip(sheet))?;
-        let mut filled = Vec::with_capacity(codes.len());
+        let mut printed = Vec::with_capacity(codes.len());
         for code in &codes {
-            filled.push(self.filled(call, code, form).await?);
+            printed.push(self.paper(call, code, form, Wanted::Last).await?);
         }
         let read: Vec<_> = codes.iter().map(String::as_str).collect();
         self.accesses
             .note(call, PRINT_FORMS, PURPOSE, &read)
             .await?;
         let pdf = reckon(move || {
-            let papers: Vec<_> = filled
+            let papers: Vec<_> = printed
                 .iter()
-                .map(|(kind, form)| (FormId::latest(*kind), sheet, form))
+                .map(|paper| (paper.template, sheet, &paper.form))
                 .collect();
             bundle(&papers)
         });
         Ok(PrintFormsResponse { pdf: pdf.await? })
     }
 
-    /// A form of a dossier, filled in.
-    async fn filled(&self, call: &Call, code: &str, form: Form) -> Result<(Kind, Filled), Status> {
+    /// A form of a dossier: as it was issued, or issued now.
+    async fn paper(
+        &self,
+        call: &Call,
+        code: &str,
+        form: Form,
+        wanted: Wanted,
+    ) -> Result<Printed, Status> {
         let mut reading = self.archive.open(call.scope()).await.map_err(Error::from)?;
         let dossier = store::dossier(&mut reading, code)
             .await
@@ -143,17 +155,45 @@ impl DossierApi {
         } else {
             None
         };
-        Ok(fill(
-            form,
-            &Particulars {
-                code,
-                dossier: &dossier,
-                statements: &statements,
-                catalog: &catalog,
-                link: self.link(code),
-                case: case.as_ref(),
-            },
-        )?)
+        let particulars = Particulars {
+            code,
+            dossier: &dossier,
+            statements: &statements,
+            catalog: &catalog,
+            link: self.link(code),
+            case: case.as_ref(),
+        };
+        let issue_now = || {
+            let (kind, filled) = fill(form, &particulars)?;
+            Ok::<_, Error>((FormId::latest(kind), filled))
+        };
+        let Some(occasion) = particulars.occasion(form) else {
+            let (template, form) = issue_now()?;
+            return Ok(Printed {
+                issue: 0,
+                issued_at: self.clock.now(),
+                template,
+                form,
+            });
+        };
+        let which = match wanted {
+            Wanted::Issue(issue) => Some(Which::Issue(issue)),
+            Wanted::Last => Some(Which::Last(occasion)),
+            Wanted::Anew => None,
+        };
+        if let Some(which) = which
+            && let Some(printed) = self.printed.find(code, form, which).await?
+        {
+            return Ok(printed);
+        }
+        if matches!(wanted, Wanted::Issue(_)) {
+            return Err(Error::field("issue", "was never issued of this form").into());
+        }
+        let anew = matches!(wanted, Wanted::Anew);
+        Ok(self
+            .printed
+            .issue(code, form, (occasion, anew), issue_now()?)
+            .await?)
     }
 
     /// The case, as workflow knows it; `None` where it has not begun.
@@ -184,6 +224,37 @@ impl DossierApi {
         }
         self.look_up_url.replace(CODE, code)
     }
+}
+
+/// Which paper is asked for.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    /// The last one about what happened last.
+    Last,
+    /// The one that was issued then.
+    Issue(i32),
+    /// Another one, from what holds now.
+    Anew,
+}
+
+fn wanted(fields: &mut Fields, call: &Call, body: &PrintFormRequest) -> Option<Wanted> {
+    match (body.issue, body.anew) {
+        (0, false) => return Some(Wanted::Last),
+        (1.., false) => return Some(Wanted::Issue(body.issue)),
+        (..0, _) => fields.reject("issue", "must not be negative"),
+        (1.., true) => fields.reject(
+            "anew",
+            "is for a paper that was not issued yet: leave issue out",
+        ),
+        (0, true) if call.actor.role() == Role::Citizen => {
+            fields.reject(
+                "anew",
+                "is for the counter: what was issued can be printed by everybody who may",
+            );
+        }
+        (0, true) => return Some(Wanted::Anew),
+    }
+    None
 }
 
 fn sheet(fields: &mut Fields, sheet: i32) -> Option<Sheet> {

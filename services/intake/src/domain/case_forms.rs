@@ -6,7 +6,7 @@
 use jiff::{Timestamp, civil::DateTime};
 use motcua_calendar::local;
 use motcua_forms::data::{
-    Apology, ControlSheet, Hand, Handover, Office, Outcome, Phase, Signatory, Stop, Supplement,
+    Apology, ControlSheet, Hand, Handover, Outcome, Phase, Signatory, Stop, Supplement,
 };
 use motcua_platform::{error::Error, time::from_proto_opt};
 use motcua_proto::{
@@ -42,6 +42,12 @@ impl CaseFile {
             Asked::Apology | Asked::Stop | Asked::ControlSheet | Asked::CaseSupplement => true,
             Asked::Receipt | Asked::Supplement | Asked::Refusal | Asked::Unspecified => false,
         }
+    }
+
+    /// How often the case asked for a supplement.
+    pub(super) fn supplements_asked(&self) -> i32 {
+        let asked = self.case.holds.iter().filter(|hold| !hold.payment).count();
+        i32::try_from(asked).unwrap_or(i32::MAX)
     }
 
     fn said(&self, kind: CaseStatementKind, revision: usize) -> Option<&CaseStatement> {
@@ -221,22 +227,12 @@ impl Particulars<'_> {
         })
     }
 
-    /// The agency itself: what its head signs comes from no counter.
-    fn agency(&self) -> Office {
-        Office {
-            centre: None,
-            ..self.office()
-        }
-    }
-
     fn head(&self) -> Signatory {
         Signatory {
             capacity: match self.competent_kind() {
                 AgencyKind::Police => "Trưởng Công an",
-                // The letterhead is the ward's, whoever takes part.
-                AgencyKind::Ward | AgencyKind::SocialInsurance | AgencyKind::Unspecified => {
-                    "Chủ tịch"
-                }
+                AgencyKind::SocialInsurance => "Giám đốc",
+                AgencyKind::Ward | AgencyKind::Unspecified => "Chủ tịch",
             }
             .to_owned(),
             name: None,

@@ -157,6 +157,9 @@ pub struct Reception {
         skip_serializing_if = "Option::is_none"
     )]
     pub first_limit: Option<Limit>,
+    /// The due instant of the receipt, where another limit was chosen since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_due_at: Option<Timestamp>,
     /// Fee, in đồng.
     pub fee_vnd: i64,
     /// What is not taken of the fee because of an exemption, in đồng.
@@ -165,6 +168,17 @@ pub struct Reception {
     /// The papers that were there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub papers: Vec<Handed>,
+}
+
+impl Reception {
+    /// The limit and the due instant that stand on the receipt.
+    #[must_use]
+    pub fn receipt(&self) -> (&Limit, Timestamp) {
+        (
+            self.first_limit.as_ref().unwrap_or(&self.limit),
+            self.receipt_due_at.unwrap_or(self.first_due_at),
+        )
+    }
 }
 
 /// What the case came to.
@@ -399,6 +413,9 @@ impl Dossier {
                     if let Some(chosen) = progress.limit.as_ref().and_then(catalog::limit) {
                         let before = std::mem::replace(&mut reception.limit, chosen);
                         reception.first_limit.get_or_insert(before);
+                        reception
+                            .receipt_due_at
+                            .get_or_insert(reception.first_due_at);
                         reception.first_due_at = due_at;
                     }
                 }
@@ -502,6 +519,7 @@ impl Dossier {
             due_at: instant(accepted.due_at.as_ref()),
             limit: limit(accepted.limit.as_ref()),
             first_limit: None,
+            receipt_due_at: None,
             fee_vnd: accepted.fee_vnd,
             exempted_vnd: accepted.exempted_vnd,
             papers: accepted.papers.iter().map(Handed::of).collect(),

@@ -1,6 +1,6 @@
 //! What the forms say: filled in from where the dossier stands, from what was said, and from the dossier's own catalog.
 //!
-//! Nothing on them depends on when they are printed.
+//! A paper says what held when it was issued first, and is kept.
 
 use jiff::Timestamp;
 use motcua_calendar::local;
@@ -98,19 +98,33 @@ impl Particulars<'_> {
             .map_or(AgencyKind::Unspecified, |agency| agency.kind())
     }
 
+    /// Which of its kind a form is about now: the first request for a supplement, the second; 1 for what comes once. `None` for
+    /// one that changes with the case, and is no paper that somebody holds.
+    #[must_use]
+    pub fn occasion(&self, asked: Asked) -> Option<i32> {
+        match asked {
+            Asked::ControlSheet | Asked::Unspecified => None,
+            Asked::Supplement => Some(
+                self.said(StatementKind::SupplementAsked)
+                    .map_or(1, |said| said.revision),
+            ),
+            Asked::CaseSupplement => Some(self.case.map_or(1, CaseFile::supplements_asked)),
+            Asked::Receipt | Asked::Refusal | Asked::Apology | Asked::Stop => Some(1),
+        }
+    }
+
     fn receipt(&self) -> Result<Receipt, Error> {
         let reception =
             self.dossier.reception.as_ref().ok_or_else(|| {
                 self.not_yet("it has not been accepted", "accept it (AcceptDossier)")
             })?;
-        let paid_then = |at: Timestamp| at <= reception.received_at;
         let paid: i64 = self
             .dossier
             .payments
             .iter()
-            .filter(|payment| paid_then(payment.paid_at))
             .map(|payment| payment.amount_vnd)
             .sum();
+        let (promised, promised_at) = reception.receipt();
         let way = match self.dossier.hand_over_method {
             HandOverMethod::Post => "Qua dịch vụ bưu chính".to_owned(),
             HandOverMethod::Home => "Tại nhà".to_owned(),
@@ -126,9 +140,9 @@ impl Particulars<'_> {
             procedure: self.procedure(),
             papers: self.papers(&reception.papers),
             sets: 1,
-            limit: Some(plain::length_of(&reception.limit, false)),
+            limit: Some(plain::length_of(promised, false)),
             received_at: local(reception.received_at),
-            due_at: local(reception.first_due_at),
+            due_at: local(promised_at),
             result_at: way,
             fee: Some(Fee {
                 amount: reception.fee_vnd,
@@ -245,14 +259,32 @@ impl Particulars<'_> {
         within(&self.title(&self.dossier.receiving_agency))
     }
 
+    /// Who receives: the centre; in matters of the police they themselves, who have forms of their own.
     pub(super) fn office(&self) -> Office {
-        let office = office_of(&self.title(&self.dossier.receiving_agency));
         match self.competent_kind() {
-            AgencyKind::Police => Office {
-                agency: self.title(&self.dossier.competent_agency),
-                ..office
-            },
-            _ => office,
+            AgencyKind::Police => self.agency(),
+            _ => office_of(&self.title(&self.dossier.receiving_agency)),
+        }
+    }
+
+    /// Who decides: what its head signs comes from no counter, and not from the ward that received for another.
+    pub(super) fn agency(&self) -> Office {
+        let competent = &self.dossier.competent_agency;
+        let title = self.title(competent);
+        let agency = self.catalog.agency(competent);
+        // A unit lies in its ward.
+        let ward = agency
+            .filter(|agency| !agency.parent.is_empty())
+            .map_or_else(|| title.clone(), |agency| self.title(&agency.parent));
+        let of_ward = office_of(&ward);
+        let unit = matches!(
+            self.competent_kind(),
+            AgencyKind::Police | AgencyKind::SocialInsurance
+        );
+        Office {
+            agency: if unit { title } else { of_ward.agency },
+            centre: None,
+            ..of_ward
         }
     }
 

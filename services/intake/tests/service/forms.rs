@@ -29,6 +29,7 @@ async fn prints_on(
         name: name.to_owned(),
         form: form.into(),
         sheet: sheet.into(),
+        ..PrintFormRequest::default()
     };
     Ok(ward.forms.print_form(request).await?.into_inner())
 }

@@ -11,6 +11,7 @@ mod dossiers;
 mod forms;
 mod hand_over;
 mod others;
+mod printed;
 mod table;
 mod walls;
 mod world;
