@@ -332,6 +332,37 @@ Trung tâm Phục vụ hành chính công phường Thí Dụ"
     }
 
     #[test]
+    fn before_acceptance_who_receives_asks_and_no_limit_runs_yet() {
+        let compiled = Compiled::new(&SUPPLEMENT.words()).unwrap();
+        let mut particulars = Particulars::invented();
+        let during = compiled.render(&particulars).unwrap().body;
+        if let Some(dossier) = particulars.0.get_mut("dossier") {
+            dossier.remove("received_at");
+        }
+        let before = compiled.render(&particulars).unwrap().body;
+        for (body, asks, limit) in [
+            (
+                &during,
+                "Để giải quyết hồ sơ của ông/bà, Ủy ban nhân dân phường Thí Dụ đề nghị",
+                "Thời gian chờ bổ sung không tính vào thời hạn giải quyết.",
+            ),
+            (
+                &before,
+                "Để tiếp nhận hồ sơ của ông/bà, Trung tâm Phục vụ hành chính công phường Thí Dụ đề nghị",
+                "thời hạn giải quyết chỉ bắt đầu tính từ khi hồ sơ đầy đủ, hợp lệ được tiếp nhận.",
+            ),
+        ] {
+            assert!(body.contains(asks) && body.contains(limit), "{body}");
+            assert!(!body.contains("\n\n\n"), "{body}");
+        }
+        assert!(!before.contains("Thời gian chờ bổ sung"), "{before}");
+        assert!(
+            !before.contains("Ủy ban nhân dân phường Thí Dụ"),
+            "{before}"
+        );
+    }
+
+    #[test]
     fn what_is_missing_where_the_template_needs_it_fails_and_says_no_value() {
         let compiled = Compiled::new(&EXTENSION.words()).unwrap();
         let mut particulars = Particulars::invented();
