@@ -74,9 +74,15 @@ pub struct Dossier {
     /// What was last asked for before acceptance, whatever became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
+    /// When a supplement was last handed in before acceptance; `None` in a row from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplemented_at: Option<Timestamp>,
     /// What the case last asked for, a supplement or a payment, whatever became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by_case: Option<Asked>,
+    /// Times that the case has waited for the applicant, in their order; empty in a row from before they were kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
     /// What the receipt says; `None` before acceptance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reception: Option<Reception>,
@@ -136,6 +142,18 @@ pub struct Asked {
     /// Whether it did not come in time.
     #[serde(default)]
     pub lapsed: bool,
+}
+
+/// A time that the case waited for the applicant: it does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Whether for a payment; else for a supplement.
+    pub payment: bool,
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when; `None` while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Timestamp>,
 }
 
 /// What the receipt says (Mẫu 01).
@@ -286,7 +304,9 @@ impl Dossier {
             acceptance_due_at: instant(submitted.acceptance_due_at.as_ref()),
             answer_awaited: true,
             asked: None,
+            supplemented_at: None,
             asked_by_case: None,
+            holds: Vec::new(),
             reception: None,
             result: None,
             handed_over: None,
@@ -396,6 +416,7 @@ impl Dossier {
             }
             Payload::CaseProgressRecorded(progress) => {
                 self.status = progress.status();
+                self.hold(from_proto_opt(progress.occurred_at.as_ref()).unwrap_or(at));
                 if let Some(due_at) = from_proto_opt(progress.asked_due_at.as_ref()) {
                     self.asked_by_case = Some(Asked {
                         at: from_proto_opt(progress.occurred_at.as_ref()).unwrap_or(at),
@@ -527,11 +548,14 @@ impl Dossier {
     }
 
     fn supplemented(&mut self, provided: &SupplementProvided) {
-        self.status = if provided.during_case {
-            DossierStatus::InProgress
+        let provided_at = from_proto_opt(provided.provided_at.as_ref());
+        if provided.during_case {
+            self.status = DossierStatus::InProgress;
+            self.end_hold(provided_at);
         } else {
-            DossierStatus::Submitted
-        };
+            self.status = DossierStatus::Submitted;
+            self.supplemented_at = provided_at;
+        }
         // It is the agency's turn again. An event from before the contract had the field does not say until when.
         if let Some(due_at) = from_proto_opt(provided.acceptance_due_at.as_ref()) {
             self.acceptance_due_at = due_at;
@@ -542,6 +566,31 @@ impl Dossier {
             StatementKind::SupplementProvided,
             provided.statement_revision,
         );
+    }
+
+    /// The case waits since then, or goes on. What is news of something else while it waits neither ends nor begins a hold.
+    fn hold(&mut self, at: Timestamp) {
+        let payment = match self.status {
+            DossierStatus::SupplementRequired => false,
+            DossierStatus::PaymentRequired => true,
+            _ => return self.end_hold(Some(at)),
+        };
+        let open = self.holds.last().filter(|hold| hold.to.is_none());
+        if open.is_none_or(|hold| hold.payment != payment) {
+            self.end_hold(Some(at));
+            self.holds.push(Hold {
+                payment,
+                from: at,
+                to: None,
+            });
+        }
+    }
+
+    fn end_hold(&mut self, at: Option<Timestamp>) {
+        let open = self.holds.last_mut().filter(|hold| hold.to.is_none());
+        if let (Some(hold), Some(at)) = (open, at) {
+            hold.to = Some(at.max(hold.from));
+        }
     }
 
     fn end_waiting(&mut self, status: DossierStatus) {

@@ -2,11 +2,15 @@
 //! then. Made from the state and the calendar's own explanation, so that the words cannot differ from the rules.
 
 use jiff::Timestamp;
-use motcua_calendar::{Calendar, Limit, Line, Reason};
+use motcua_calendar::{Calendar, Hold, Limit, Line, Reason, local};
 use motcua_platform::catalog::{self, Catalog};
-use motcua_proto::{intake::v1::Language, r#type::v1::HandOverMethod};
+use motcua_proto::{
+    intake::v1::Language,
+    r#type::v1::{Agency, FormSet, HandOverMethod},
+};
 
 use super::{
+    body::body,
     dossier::{Dossier, Reception},
     moves::Place,
 };
@@ -57,10 +61,9 @@ impl<'a> Teller<'a> {
     }
 
     /// A code says something to a program only; it is better than nothing where a catalog lacks the title.
-    fn title(&self, agency: &'a str) -> &'a str {
-        self.catalog
-            .agency(agency)
-            .map_or(agency, |agency| &agency.title)
+    fn name(&self, agency: &str) -> String {
+        let agency = self.catalog.agency(agency).map_or(agency, |it| &it.title);
+        body(agency)
     }
 
     fn time(&self, at: Timestamp) -> String {
@@ -69,12 +72,12 @@ impl<'a> Teller<'a> {
         } else {
             "%H giờ %M ngày %d/%m/%Y"
         };
-        motcua_calendar::local(at).strftime(format).to_string()
+        local(at).strftime(format).to_string()
     }
 
     fn who_has_it(&self) -> String {
-        let receiving = self.title(&self.dossier.receiving_agency);
-        let competent = self.title(&self.dossier.competent_agency);
+        let receiving = self.name(&self.dossier.receiving_agency);
+        let competent = self.name(&self.dossier.competent_agency);
         let since = self.time(self.dossier.status_since);
         match self.dossier.place() {
             Place::Submitted => self.say(
@@ -140,8 +143,8 @@ impl<'a> Teller<'a> {
     }
 
     fn what_comes_next(&self) -> Option<String> {
-        let receiving = self.title(&self.dossier.receiving_agency);
-        let competent = self.title(&self.dossier.competent_agency);
+        let receiving = self.name(&self.dossier.receiving_agency);
+        let competent = self.name(&self.dossier.competent_agency);
         let answer_due = self.time(self.dossier.acceptance_due_at);
         let due = self.dossier.due_at().map(|due| self.time(due));
         Some(match self.dossier.place() {
@@ -149,13 +152,10 @@ impl<'a> Teller<'a> {
                 format!("Tiếp theo: {receiving} tiếp nhận, yêu cầu bổ sung hoặc từ chối, chậm nhất {answer_due}."),
                 format!("Next: {receiving} receives it, asks for more, or refuses it, by {answer_due}."),
             ),
-            Place::Incomplete => {
-                let due = self.time(self.dossier.awaited()?.due_at);
-                self.say(
-                    format!("Tiếp theo: ông/bà bổ sung, chậm nhất {due}; quá hạn, hồ sơ bị từ chối tiếp nhận."),
-                    format!("Next: you hand in what is missing, by {due}; after that the dossier is refused."),
-                )
-            }
+            Place::Incomplete => self.say(
+                "Tiếp theo: ông/bà bổ sung giấy tờ; quá hạn, hồ sơ bị từ chối tiếp nhận.".to_owned(),
+                "Next: you hand in what is missing; if it does not come in time, the dossier is refused.".to_owned(),
+            ),
             Place::Accepted | Place::InProgress => {
                 let (due, way) = (due?, self.way());
                 self.say(
@@ -163,42 +163,68 @@ impl<'a> Teller<'a> {
                     format!("Next: the result is handed over {way}, due {due}."),
                 )
             }
-            Place::AwaitingSupplement | Place::AwaitingPayment => {
-                let asked = self.dossier.awaited().map(|asked| self.time(asked.due_at));
-                let (until, until_english) = asked.map_or_else(Default::default, |due| {
-                    (
-                        format!(", chậm nhất {due}, quá hạn hồ sơ bị dừng giải quyết"),
-                        format!(", by {due}, after which the dossier is stopped"),
-                    )
-                });
-                self.say(
-                    format!("Tiếp theo: khi nhận đủ{until}, {competent} giải quyết tiếp; thời gian chờ không tính vào thời hạn giải quyết."),
-                    format!("Next: once that has come{until_english}, {competent} goes on; the wait does not count against the limit."),
-                )
-            }
+            Place::AwaitingSupplement | Place::AwaitingPayment => self.say(
+                format!("Tiếp theo: khi nhận đủ, {competent} giải quyết tiếp; quá hạn, hồ sơ bị dừng giải quyết."),
+                format!("Next: once that has come, {competent} goes on; if it does not come in time, the dossier is stopped."),
+            ),
             Place::ResultReady => self.say(
                 format!("Tiếp theo: ông/bà nhận kết quả {}.", self.way()),
                 format!("Next: you receive the result {}.", self.way()),
             ),
-            Place::Refused | Place::Withdrawn | Place::Stopped => self.say(
-                "Hồ sơ này đã kết thúc; nếu cần, ông/bà có thể nộp hồ sơ mới.".to_owned(),
-                "This dossier has ended; you may submit a new one.".to_owned(),
+            Place::Refused => self.after_a_refusal(),
+            Place::Withdrawn => self.say(
+                "Hồ sơ này đã kết thúc theo yêu cầu của ông/bà; khi cần thực hiện lại thủ tục, ông/bà nộp hồ sơ mới.".to_owned(),
+                "This dossier has ended as you asked; to take the matter up again, submit a new one.".to_owned(),
+            ),
+            Place::Stopped => self.say(
+                "Hồ sơ này đã kết thúc; lý do, căn cứ, việc hoàn trả phí, lệ phí và bản chính giấy tờ được nêu trong \
+                 Thông báo dừng giải quyết hồ sơ (Mẫu 05), có tại nơi tiếp nhận hồ sơ."
+                    .to_owned(),
+                "This dossier has ended; the notice of the stop (Mẫu 05), to be had where it was received, gives the reason and the \
+                 ground, and says how fees and originals are given back."
+                    .to_owned(),
             ),
             Place::HandedOver => return None,
         })
     }
 
-    /// While the agency's time runs; nobody is told how long they may still wait for themselves.
-    fn how_long_still(&self) -> Option<String> {
-        let due = match self.dossier.place() {
-            Place::Submitted => self.dossier.acceptance_due_at,
-            Place::Accepted | Place::InProgress => self.dossier.due_at()?,
-            _ => return None,
+    fn after_a_refusal(&self) -> String {
+        let procedure = self.catalog.procedure(&self.dossier.procedure);
+        let form = match procedure.map(|procedure| procedure.form_set()) {
+            Some(FormSet::Residence) => "CT06",
+            _ => "03",
         };
+        self.say(
+            format!(
+                "Hồ sơ này đã kết thúc; lý do và căn cứ được nêu trong Phiếu từ chối tiếp nhận giải quyết hồ sơ (Mẫu {form}), có tại \
+                 nơi nộp hồ sơ; nếu cần, ông/bà có thể nộp hồ sơ mới."
+            ),
+            format!(
+                "This dossier has ended; the notice of refusal (Mẫu {form}), to be had where it was submitted, gives the reason and the \
+                 ground; you may submit a new one."
+            ),
+        )
+    }
+
+    /// Of the agency's time while that runs; while it stands still, by when the applicant is to act.
+    fn how_long_still(&self) -> Option<String> {
+        match self.dossier.place() {
+            Place::Submitted => self.time_left(self.dossier.acceptance_due_at),
+            Place::Accepted | Place::InProgress => self.time_left(self.dossier.due_at()?),
+            Place::Incomplete | Place::AwaitingSupplement | Place::AwaitingPayment => {
+                self.time_to_act()
+            }
+            _ => None,
+        }
+    }
+
+    fn time_left(&self, due: Timestamp) -> Option<String> {
         let calendar = self.calendar()?;
         Some(if self.now <= due {
-            let left = self.length(calendar.elapsed_working_minutes(self.now, due));
-            self.say(format!("Còn {left}."), format!("{left} are left."))
+            let minutes = calendar.elapsed_working_minutes(self.now, due);
+            let left = self.length(minutes);
+            let are = if is_one(minutes) { "is" } else { "are" };
+            self.say(format!("Còn {left}."), format!("{left} {are} left."))
         } else {
             let over = self.length(calendar.elapsed_working_minutes(due, self.now));
             self.say(
@@ -206,6 +232,29 @@ impl<'a> Teller<'a> {
                 format!("It is late by {over}; we apologise."),
             )
         })
+    }
+
+    /// What a case from before the contract had it awaits is awaited without end.
+    fn time_to_act(&self) -> Option<String> {
+        let due = self.time(self.dossier.awaited()?.due_at);
+        let (act, act_in_english) = match self.dossier.place() {
+            Place::AwaitingPayment => ("nộp phí, lệ phí", "pay"),
+            _ => ("bổ sung giấy tờ", "hand in what is missing"),
+        };
+        let (meanwhile, meanwhile_in_english) = match self.dossier.place() {
+            Place::Incomplete => (
+                "thời hạn giải quyết chỉ tính từ khi hồ sơ được tiếp nhận",
+                "the limit begins only when the dossier has been received",
+            ),
+            _ => (
+                "thời gian chờ không tính vào thời hạn giải quyết",
+                "the wait does not count against the limit",
+            ),
+        };
+        Some(self.say(
+            format!("Ông/bà cần {act} chậm nhất {due}; {meanwhile}."),
+            format!("You are to {act_in_english} by {due}; {meanwhile_in_english}."),
+        ))
     }
 
     fn calendar(&self) -> Option<&'a Calendar> {
@@ -220,9 +269,9 @@ impl<'a> Teller<'a> {
     fn length(&self, minutes: i64) -> String {
         let (days, rest) = (minutes / MINUTES_PER_DAY, minutes % MINUTES_PER_DAY);
         let parts = [
-            (days, "ngày", "working day(s)"),
-            (rest / 60, "giờ", "hour(s)"),
-            (rest % 60, "phút", "minute(s)"),
+            (days, "ngày", "working day"),
+            (rest / 60, "giờ", "hour"),
+            (rest % 60, "phút", "minute"),
         ];
         let told: Vec<_> = parts
             .into_iter()
@@ -230,7 +279,7 @@ impl<'a> Teller<'a> {
             .map(|(number, vietnamese, english)| {
                 self.say(
                     format!("{number} {vietnamese}"),
-                    format!("{number} {english}"),
+                    counted(&number.to_string(), english),
                 )
             })
             .collect();
@@ -249,23 +298,16 @@ impl<'a> Teller<'a> {
         let reception = self.dossier.reception.as_ref()?;
         let agency = self.catalog.agency(&self.dossier.receiving_agency)?;
         let limit = &reception.limit;
-        let explanation = self
-            .calendar()?
+        let calendar = self.calendar()?;
+        let explanation = calendar
             .explain(reception.received_at, limit, catalog::due_hour(agency), &[])
             .ok()?;
-        let received = self.time(reception.received_at);
-        let length = length_of(limit, self.english);
-        let mut why = self.say(
-            format!("Hạn trả tính từ lúc tiếp nhận, {received}, trong thời hạn {length}"),
-            format!("The due follows from the reception at {received} and the limit of {length}"),
-        );
-        if reception.first_limit.is_some() {
-            why += &self.say(
-                ", được áp dụng trong quá trình giải quyết thay cho thời hạn ghi trên giấy tiếp nhận".to_owned(),
-                ", which was chosen during the work in place of the receipt's".to_owned(),
-            );
-        }
-        let notes = self.notes(&explanation.lines);
+        let mut why = self.rule(reception);
+        let mut notes: Vec<_> = self
+            .outside_hours(calendar, reception)
+            .into_iter()
+            .collect();
+        notes.extend(self.notes(&explanation.lines));
         if notes.is_empty() {
             why.push('.');
         } else {
@@ -275,16 +317,137 @@ impl<'a> Teller<'a> {
         }
         if explanation.due.at != reception.due_at {
             why.push(' ');
-            why += &self.moved(explanation.due.at, reception);
+            why += &self.moved(explanation.due.at, reception, calendar, agency);
         }
         Some(why)
     }
 
-    fn moved(&self, first: Timestamp, reception: &Reception) -> String {
+    /// From when, and how long.
+    fn rule(&self, reception: &Reception) -> String {
+        let received = self.time(reception.received_at);
+        let (vietnamese, english) = allowed(&reception.limit);
+        let mut rule = self.say(
+            format!("Hạn trả tính từ lúc tiếp nhận, {received}, {vietnamese}"),
+            format!("The due date follows from the reception at {received} and {english}"),
+        );
+        if reception.first_limit.is_some() {
+            rule += &self.say(
+                ", được áp dụng trong quá trình giải quyết thay cho thời hạn ghi trên giấy tiếp nhận".to_owned(),
+                ", which was chosen during the work in place of the receipt's limit".to_owned(),
+            );
+        }
+        rule
+    }
+
+    /// When the acceptance's submission, or the supplement that completed it, came while the counter was closed.
+    fn outside_hours(&self, calendar: &Calendar, reception: &Reception) -> Option<String> {
+        let handed_in = match self.dossier.asked {
+            None => self.dossier.submitted_at,
+            Some(_) => self.dossier.supplemented_at?,
+        };
+        let opening = calendar.received_at(handed_in).ok()?;
+        if opening == handed_in {
+            return None;
+        }
+        let (came, received) = (self.time(handed_in), self.time(reception.received_at));
+        // A later day than that of the opening has another cause.
+        Some(
+            if local(opening).date() == local(reception.received_at).date() {
+                self.say(
+                    format!("nộp ngoài giờ nên tiếp nhận lúc {received}"),
+                    format!("submitted outside opening hours, so received at {received}"),
+                )
+            } else {
+                self.say(
+                    format!("nộp ngoài giờ, lúc {came}, và tiếp nhận lúc {received}"),
+                    format!(
+                        "submitted outside opening hours, at {came}, and received at {received}"
+                    ),
+                )
+            },
+        )
+    }
+
+    fn moved(
+        &self,
+        first: Timestamp,
+        reception: &Reception,
+        calendar: &Calendar,
+        agency: &Agency,
+    ) -> String {
+        let cause = self.cause_of_move(first, reception, calendar, agency);
         let (first, due) = (self.time(first), self.time(reception.due_at));
         self.say(
-            format!("Ngày hẹn trả đã dời từ {first} sang {due} vì thời gian chờ bổ sung, chờ nộp phí hoặc do gia hạn."),
-            format!("It was moved from {first} to {due}, by a wait for papers or a payment, or by an extension."),
+            format!("Ngày hẹn trả đã dời từ {first} sang {due}{cause}."),
+            format!("It was moved from {first} to {due}{cause}."),
+        )
+    }
+
+    /// The calendar says how far the holds alone move it; what is beyond that is an extension. Where neither fits, the cause is not
+    /// known here.
+    fn cause_of_move(
+        &self,
+        first: Timestamp,
+        reception: &Reception,
+        calendar: &Calendar,
+        agency: &Agency,
+    ) -> String {
+        if self.dossier.holds.is_empty() && self.dossier.asked_by_case.is_some() {
+            return self.say(
+                " vì thời gian chờ bổ sung, chờ nộp phí hoặc do gia hạn".to_owned(),
+                " by a wait for papers or a payment, or by an extension".to_owned(),
+            );
+        }
+        let (limit, hour) = (&reception.limit, catalog::due_hour(agency));
+        let due = calendar.due(reception.received_at, limit, hour, &self.past_holds());
+        let Ok(held) = due.map(|due| due.at) else {
+            return String::new();
+        };
+        let mut causes = Vec::new();
+        if held != first && held <= reception.due_at {
+            causes.push(self.waited());
+        }
+        if held < reception.due_at {
+            causes.push(self.say(
+                "do được gia hạn kèm văn bản xin lỗi (Mẫu 04)".to_owned(),
+                "by an extension with a letter of apology (Mẫu 04)".to_owned(),
+            ));
+        }
+        if causes.is_empty() {
+            return String::new();
+        }
+        format!(
+            " {}",
+            causes.join(if self.english { ", and " } else { " và " })
+        )
+    }
+
+    fn past_holds(&self) -> Vec<Hold> {
+        let past = self.dossier.holds.iter().filter(|hold| hold.to.is_some());
+        past.map(|hold| Hold {
+            from: hold.from,
+            to: hold.to,
+        })
+        .collect()
+    }
+
+    /// For what the case has waited.
+    fn waited(&self) -> String {
+        let waited = |payment| {
+            let mut past = self.dossier.holds.iter().filter(|hold| hold.to.is_some());
+            past.any(|hold| hold.payment == payment)
+        };
+        let (vietnamese, english) = match (waited(false), waited(true)) {
+            (true, true) => (
+                "chờ ông/bà bổ sung giấy tờ, chờ ông/bà nộp phí, lệ phí",
+                "the waits for papers and for a payment",
+            ),
+            (false, true) => ("chờ ông/bà nộp phí, lệ phí", "the wait for a payment"),
+            _ => ("chờ ông/bà bổ sung giấy tờ", "the wait for papers"),
+        };
+        self.say(
+            format!("vì thời gian {vietnamese} không tính vào thời hạn giải quyết"),
+            format!("by {english}, in which no time counts"),
         )
     }
 
@@ -298,11 +461,12 @@ impl<'a> Teller<'a> {
             let day = line.day.strftime("%d/%m").to_string();
             let clock = |time: &jiff::civil::Time| time.strftime("%H:%M").to_string();
             match &line.reason {
+                // By the calendar in force, where the receipt was written under another one.
                 Reason::OutsideHours { received } => {
                     let received = self.time(*received);
                     notes.push(self.say(
-                        format!("nộp ngoài giờ nên tiếp nhận lúc {received}"),
-                        format!("submitted outside opening hours, received at {received}"),
+                        format!("lúc tiếp nhận nằm ngoài giờ làm việc nên tính từ {received}"),
+                        format!("the reception lies outside opening hours, so time counts from {received}"),
                     ));
                 }
                 Reason::FirstDay if !stages => notes.push(self.say(
@@ -353,6 +517,41 @@ impl<'a> Teller<'a> {
     }
 }
 
+/// Whether a length of working time is told as one of something.
+fn is_one(minutes: i64) -> bool {
+    [1, 60, MINUTES_PER_DAY].contains(&minutes)
+}
+
+/// `1 working day`, `3 working days`.
+fn counted(number: &str, what: &str) -> String {
+    let plural = if number == "1" { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+/// A limit as what is allowed, in Vietnamese and in English: only a length is one that something lies within.
+fn allowed(limit: &Limit) -> (String, String) {
+    let (vietnamese, english) = (length_of(limit, false), length_of(limit, true));
+    if is_same_day_at_first(limit) {
+        (
+            format!("giải quyết {vietnamese}"),
+            format!("the rule that it is to be resolved {english}"),
+        )
+    } else {
+        (
+            format!("trong thời hạn {vietnamese}"),
+            format!("the limit of {english}"),
+        )
+    }
+}
+
+fn is_same_day_at_first(limit: &Limit) -> bool {
+    match limit {
+        Limit::SameDay { .. } => true,
+        Limit::Staged(stages) => stages.iter().next().is_some_and(is_same_day_at_first),
+        _ => false,
+    }
+}
+
 /// A limit in words.
 pub(super) fn length_of(limit: &Limit, english: bool) -> String {
     let say = |vietnamese: String, in_english: String| {
@@ -364,19 +563,20 @@ pub(super) fn length_of(limit: &Limit, english: bool) -> String {
             let days = f64::from(*halves) / 2.0;
             say(
                 format!("{days} ngày làm việc").replace('.', ","),
-                format!("{days} working days"),
+                counted(&days.to_string(), "working day"),
             )
         }
         Limit::WorkingHours { minutes } => {
             let hours = f64::from(*minutes) / 60.0;
             say(
                 format!("{hours} giờ làm việc").replace('.', ","),
-                format!("{hours} working hours"),
+                counted(&hours.to_string(), "working hour"),
             )
         }
-        Limit::CalendarDays { days } => {
-            say(format!("{days} ngày"), format!("{days} calendar days"))
-        }
+        Limit::CalendarDays { days } => say(
+            format!("{days} ngày"),
+            counted(&days.to_string(), "calendar day"),
+        ),
         Limit::Staged(stages) => {
             let lengths: Vec<_> = stages
                 .iter()
