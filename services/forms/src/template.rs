@@ -16,22 +16,34 @@ macro_rules! template {
 /// Forms by their `FormId`, and the parts that several include; parts have versions for the same reason.
 const TEMPLATES: &[(&str, &str)] = &[
     template!("mau01-1"),
+    template!("mau01-2"),
     template!("mau02-1"),
+    template!("mau02-2"),
     template!("mau03-1"),
+    template!("mau03-2"),
     template!("mau04-1"),
+    template!("mau04-2"),
     template!("mau05-1"),
+    template!("mau05-2"),
     template!("mau06-1"),
     template!("mau07-1"),
     template!("ct04-1"),
+    template!("ct04-2"),
     template!("ct05-1"),
+    template!("ct05-2"),
     template!("ct06-1"),
+    template!("ct06-2"),
     template!("part-applicant-1"),
+    template!("part-applicant-2"),
     template!("part-head-signature-1"),
     template!("part-letterhead-1"),
     template!("part-papers-1"),
     template!("part-receipt-1"),
+    template!("part-receipt-2"),
     template!("part-refusal-1"),
+    template!("part-refusal-2"),
     template!("part-supplement-1"),
+    template!("part-supplement-2"),
     template!("part-title-1"),
     template!("part-two-signatures-1"),
 ];
@@ -106,6 +118,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("dong", words::dong);
     environment.add_filter("duration", words::duration);
     environment.add_filter("lines", lines);
+    environment.add_filter("sentence", words::sentence);
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
     }

@@ -61,6 +61,16 @@ pub(crate) fn duration(minutes: u32) -> String {
     }
 }
 
+/// What somebody wrote, with the full stop that a sentence ends with, whether they wrote one or not.
+pub(crate) fn sentence(text: &str) -> String {
+    let text = text.trim_end_matches(|sign: char| sign.is_whitespace() || ",;:".contains(sign));
+    let words = text.trim_end_matches(['"', '”', '’', '»', ')', ']']);
+    if words.is_empty() || words.ends_with(['.', '!', '?', '…']) {
+        return text.to_owned();
+    }
+    format!("{text}.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +104,21 @@ mod tests {
             (i64::MIN, "-9.223.372.036.854.775.808 đồng"),
         ] {
             assert_eq!(dong(amount), text);
+        }
+    }
+
+    #[test]
+    fn a_sentence_ends_with_one_full_stop() {
+        for (text, sentence_of_it) in [
+            ("chờ xác minh", "chờ xác minh."),
+            ("chờ xác minh.", "chờ xác minh."),
+            ("chờ xác minh. \n", "chờ xác minh."),
+            ("chờ xác minh;", "chờ xác minh."),
+            ("chờ xác minh (lần 2)", "chờ xác minh (lần 2)."),
+            ("chờ “xác minh.”", "chờ “xác minh.”"),
+            ("", ""),
+        ] {
+            assert_eq!(sentence(text), sentence_of_it);
         }
     }
 

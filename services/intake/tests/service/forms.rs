@@ -56,7 +56,7 @@ async fn a_receipt_promises_for_ever_what_it_promised() {
     let receipt = prints(&mut ward, &dossier.name, Form::Receipt)
         .await
         .unwrap();
-    assert_eq!(receipt.template, "mau01-1");
+    assert_eq!(receipt.template, "mau01-2");
     assert!(receipt.pdf.starts_with(b"%PDF-"));
     for words in [
         "Nguyễn Thị Thử",
@@ -121,7 +121,7 @@ async fn what_is_missing_and_why_it_was_refused_stand_on_their_forms_and_no_form
     };
     ward.dossiers.request_supplement(asking).await.unwrap();
     let asked = prints(&mut ward, &name, Form::Supplement).await.unwrap();
-    assert_eq!(asked.template, "mau02-1");
+    assert_eq!(asked.template, "mau02-2");
     for words in [
         "Giấy báo tử",
         "Bản chụp căn cước",
@@ -148,7 +148,7 @@ async fn what_is_missing_and_why_it_was_refused_stand_on_their_forms_and_no_form
     };
     ward.dossiers.refuse_dossier(refusing).await.unwrap();
     let refused = prints(&mut ward, &name, Form::Refusal).await.unwrap();
-    assert_eq!(refused.template, "mau03-1");
+    assert_eq!(refused.template, "mau03-2");
     assert!(refused.html.contains("&lt;của phường"), "{}", refused.html);
     let small = prints_on(&mut ward, &name, Form::Refusal, Sheet::A5)
         .await
