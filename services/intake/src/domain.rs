@@ -5,6 +5,7 @@
 
 pub mod applicant;
 pub mod archive_run;
+pub mod at_work;
 mod body;
 mod case_forms;
 pub mod catalogs;

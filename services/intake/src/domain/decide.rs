@@ -18,7 +18,7 @@ use motcua_proto::{
 };
 
 use super::{
-    applicant, archive_run,
+    applicant, archive_run, at_work,
     command::{Command, Submission},
     correction, documents,
     dossier::{Asked, Dossier},
@@ -435,6 +435,8 @@ fn follow(dossier: &Dossier, news: &News) -> Happened {
             due_at,
             limit,
         } => progress(dossier, *status, *due_at, limit.clone(), None, news.at),
+        Change::BranchBegan { branch, agency } => at_work::began(dossier, branch, agency, news.at),
+        Change::BranchEnded { branch } => at_work::ended(dossier, branch, news.at),
         Change::Asked { status, asked } => {
             progress(dossier, Some(*status), None, None, Some(asked), news.at)
         }
@@ -463,6 +465,7 @@ fn progress(
         asked_judged_until: asked.and_then(|asked| asked.judged_until).map(to_proto),
         asked_remind_at: asked.and_then(|asked| asked.remind_at).map(to_proto),
         limit,
+        agency_at_work: None,
     })
     .into()
 }

@@ -16,8 +16,8 @@ use motcua_proto::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    correction::Correction, documents::Document, moves::Place, others::Other, papers::Handed,
-    words::number,
+    at_work::AtWork, correction::Correction, documents::Document, moves::Place, others::Other,
+    papers::Handed, words::number,
 };
 
 /// Where a dossier stands.
@@ -83,6 +83,9 @@ pub struct Dossier {
     /// Times that the case has waited for the applicant, in their order; empty in a row from before they were kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Hold>,
+    /// Agencies that work on branches of a linked procedure now, in the order in which they began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_work: Vec<AtWork>,
     /// What the receipt says; `None` before acceptance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reception: Option<Reception>,
@@ -307,6 +310,7 @@ impl Dossier {
             supplemented_at: None,
             asked_by_case: None,
             holds: Vec::new(),
+            at_work: Vec::new(),
             reception: None,
             result: None,
             handed_over: None,
@@ -416,6 +420,9 @@ impl Dossier {
             }
             Payload::CaseProgressRecorded(progress) => {
                 self.status = progress.status();
+                if let Some(told) = &progress.agency_at_work {
+                    self.agency_at_work(told);
+                }
                 self.hold(from_proto_opt(progress.occurred_at.as_ref()).unwrap_or(at));
                 if let Some(due_at) = from_proto_opt(progress.asked_due_at.as_ref()) {
                     self.asked_by_case = Some(Asked {

@@ -10,13 +10,15 @@ use motcua_proto::{
 use super::dossier::Asked;
 
 /// The kinds of workflow's events that matter here.
-pub const KINDS: [EventKind; 8] = [
+pub const KINDS: [EventKind; 10] = [
     EventKind::CaseStarted,
     EventKind::CaseHeld,
     EventKind::CaseResumed,
     EventKind::DeadlineExtended,
     EventKind::DeadlineRecomputed,
     EventKind::LimitChosen,
+    EventKind::SubCaseStarted,
+    EventKind::SubCaseFinished,
     EventKind::CaseStopped,
     EventKind::CaseFinished,
 ];
@@ -52,6 +54,18 @@ pub enum Change {
         status: DossierStatus,
         /// By when.
         asked: Asked,
+    },
+    /// A branch of a linked procedure began at its own agency.
+    BranchBegan {
+        /// The branch.
+        branch: String,
+        /// Code of its agency.
+        agency: String,
+    },
+    /// A branch ended there.
+    BranchEnded {
+        /// The branch.
+        branch: String,
     },
     /// The result is ready.
     Finished {
@@ -129,6 +143,19 @@ impl News {
                 };
                 (None, change)
             }
+            Payload::SubCaseStarted(started) => (
+                from_proto_opt(started.started_at.as_ref()),
+                Change::BranchBegan {
+                    branch: started.branch.clone(),
+                    agency: started.agency.clone(),
+                },
+            ),
+            Payload::SubCaseFinished(finished) => (
+                from_proto_opt(finished.finished_at.as_ref()),
+                Change::BranchEnded {
+                    branch: finished.branch.clone(),
+                },
+            ),
             Payload::CaseStopped(stopped) => progress(
                 stopped.stopped_at.as_ref(),
                 Some(DossierStatus::Stopped),

@@ -1,6 +1,8 @@
 //! Where a dossier stands, in plain words: who has it and since when, what comes next, how long still, and why it is due
 //! then. Made from the state and the calendar's own explanation, so that the words cannot differ from the rules.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use motcua_calendar::{Calendar, Hold, Limit, Line, Reason, local};
 use motcua_platform::catalog::{self, Catalog};
@@ -88,10 +90,7 @@ impl<'a> Teller<'a> {
                 format!("Hồ sơ đang chờ ông/bà bổ sung giấy tờ, từ {since}."),
                 format!("The dossier has been waiting for papers from you since {since}."),
             ),
-            Place::Accepted | Place::InProgress => self.say(
-                format!("{competent} đang giải quyết hồ sơ, từ {since}."),
-                format!("{competent} has been working on the dossier since {since}."),
-            ),
+            Place::Accepted | Place::InProgress => self.who_works_on_it(&competent, &since),
             Place::AwaitingSupplement => self.say(
                 format!("Hồ sơ đang chờ ông/bà bổ sung giấy tờ theo yêu cầu của {competent}, từ {since}."),
                 format!("The dossier has been waiting since {since} for papers that {competent} asked you for."),
@@ -121,6 +120,49 @@ impl<'a> Teller<'a> {
                 format!("The result was handed over {}, at {since}.", self.way()),
             ),
         }
+    }
+
+    /// The competent agency, with those that branches of a linked procedure lie with. Whether the main line has work while they do
+    /// is not known here.
+    fn who_works_on_it(&self, competent: &str, since: &str) -> String {
+        let others = self.others_at_work();
+        if others.is_empty() {
+            return self.say(
+                format!("{competent} đang giải quyết hồ sơ, từ {since}."),
+                format!("{competent} has been working on the dossier since {since}."),
+            );
+        }
+        self.say(
+            format!(
+                "{competent} (từ {since}) cùng {} đang giải quyết hồ sơ.",
+                others.join(", ")
+            ),
+            format!(
+                "{competent} (since {since}) is working on the dossier together with {}.",
+                others.join(", ")
+            ),
+        )
+    }
+
+    /// Each once, since it began the first of its branches.
+    fn others_at_work(&self) -> Vec<String> {
+        let mut since = BTreeMap::new();
+        for it in &self.dossier.at_work {
+            if it.agency != self.dossier.competent_agency {
+                let first = since.entry(it.agency.as_str()).or_insert(it.since);
+                *first = it.since.min(*first);
+            }
+        }
+        since
+            .into_iter()
+            .map(|(agency, since)| {
+                let (name, since) = (self.name(agency), self.time(since));
+                self.say(
+                    format!("{name} (từ {since})"),
+                    format!("{name} (since {since})"),
+                )
+            })
+            .collect()
     }
 
     /// How the result reaches, or reached, the applicant.

@@ -1,6 +1,7 @@
 //! The law, as tests: a ward, what is asked of its dossiers, and what comes of it.
 
 mod asked;
+mod at_work;
 mod correction;
 mod examples;
 mod hand_over;

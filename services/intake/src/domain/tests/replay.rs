@@ -16,7 +16,24 @@ fn any_news() -> impl Strategy<Value = Command> {
         (0..500_000_i64)
             .prop_map(|minute| Timestamp::from_second(1_751_300_000 + minute * 60).unwrap()),
     );
+    let branch = (0..3_usize, any::<bool>()).prop_map(|(branch, begins)| {
+        let branch = format!("branch-{branch}");
+        Command::Follow(News {
+            position: 2,
+            kind: EventKind::SubCaseStarted,
+            at: at("2025-07-01T09:30:00"),
+            change: if begins {
+                Change::BranchBegan {
+                    branch,
+                    agency: "11593-ca".to_owned(),
+                }
+            } else {
+                Change::BranchEnded { branch }
+            },
+        })
+    });
     prop_oneof![
+        3 => branch,
         9 => (status, due_at).prop_map(|(status, due_at)| news(EventKind::CaseResumed, status, due_at)),
         1 => Just(finished()),
     ]
