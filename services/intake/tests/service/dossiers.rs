@@ -472,7 +472,8 @@ async fn what_is_not_handed_in_is_reminded_of_and_then_refused_in_writing() {
         refused.explanation,
         [
             "Đơn vị 11593 refused the dossier at 00:00 on 11/07/2025.",
-            "This dossier has ended; you may submit a new one."
+            "This dossier has ended; the notice of refusal (Mẫu 03), to be had where it was submitted, gives the reason and the ground; \
+             you may submit a new one."
         ]
     );
 }
