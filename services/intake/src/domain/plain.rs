@@ -254,7 +254,7 @@ impl<'a> Teller<'a> {
             Place::Submitted => self.time_left(self.dossier.acceptance_due_at),
             Place::Accepted | Place::InProgress => self.time_left(self.dossier.due_at()?),
             Place::Incomplete | Place::AwaitingSupplement | Place::AwaitingPayment => {
-                self.time_to_act()
+                Some(self.time_to_act())
             }
             _ => None,
         }
@@ -277,8 +277,11 @@ impl<'a> Teller<'a> {
     }
 
     /// What a case from before the contract had it awaits is awaited without end.
-    fn time_to_act(&self) -> Option<String> {
-        let due = self.time(self.dossier.awaited()?.due_at);
+    fn time_to_act(&self) -> String {
+        let due = self.dossier.awaited().map_or_else(String::new, |asked| {
+            let due = self.time(asked.due_at);
+            self.say(format!(" chậm nhất {due}"), format!(" by {due}"))
+        });
         let (act, act_in_english) = match self.dossier.place() {
             Place::AwaitingPayment => ("nộp phí, lệ phí", "pay"),
             _ => ("bổ sung giấy tờ", "hand in what is missing"),
@@ -293,10 +296,10 @@ impl<'a> Teller<'a> {
                 "the wait does not count against the limit",
             ),
         };
-        Some(self.say(
-            format!("Ông/bà cần {act} chậm nhất {due}; {meanwhile}."),
-            format!("You are to {act_in_english} by {due}; {meanwhile_in_english}."),
-        ))
+        self.say(
+            format!("Ông/bà cần {act}{due}; {meanwhile}."),
+            format!("You are to {act_in_english}{due}; {meanwhile_in_english}."),
+        )
     }
 
     fn calendar(&self) -> Option<&'a Calendar> {

@@ -243,6 +243,19 @@ fn while_the_case_waits_one_is_told_by_when_to_act_and_that_no_time_counts() {
 }
 
 #[test]
+fn what_is_awaited_without_end_stops_the_time_too() {
+    let counter = begun().does(&news(
+        EventKind::CaseHeld,
+        Some(DossierStatus::PaymentRequired),
+        None,
+    ));
+    assert_eq!(
+        told(&counter, Language::Vietnamese)[2],
+        "Ông/bà cần nộp phí, lệ phí; thời gian chờ không tính vào thời hạn giải quyết."
+    );
+}
+
+#[test]
 fn a_limit_of_one_is_singular_and_the_same_day_is_no_length() {
     let same_day =
         Counter::opens("2025-07-01T08:00:00").does(&submission("1.000656", Channel::Counter, true));
