@@ -57,6 +57,8 @@ pub struct Authorised {
     pub name: String,
     /// For example "Giấy ủy quyền ngày 02 tháng 3 năm 2026".
     pub ground: String,
+    /// Whether the law itself gives the right, as to a guardian, and nobody authorised them.
+    pub by_law: bool,
 }
 
 /// What is asked for.

@@ -288,16 +288,17 @@ fn what_cannot_be_drawn_is_refused() {
 
 #[test]
 fn who_acts_by_law_is_no_authorised_person() {
-    for (ground, title) in [
-        ("Cha, mẹ hoặc người giám hộ", "Người đại diện"),
-        ("Người đại diện theo pháp luật", "Người đại diện"),
-        ("Văn bản ủy quyền", "Người được ủy quyền"),
-        ("Người thân thích", "Người được ủy quyền"),
+    for (ground, by_law, title) in [
+        ("Cha, mẹ hoặc người giám hộ", true, "Người đại diện"),
+        ("Quyết định giám hộ số 5/QĐ-UBND", true, "Người đại diện"),
+        ("Văn bản ủy quyền", false, "Người được ủy quyền"),
+        ("Người thân thích", false, "Người được ủy quyền"),
     ] {
         let mut receipt = papers::receipt();
         receipt.applicant.authorised = Some(data::Authorised {
             name: "Lê Văn Bửu".into(),
             ground: ground.into(),
+            by_law,
         });
         let text = draw(Kind::Mau01, Sheet::A4, &Form::Receipt(receipt)).text;
         let line = format!("\n{title}: Lê Văn Bửu ({ground})\n");

@@ -170,6 +170,7 @@ pub(crate) fn forms() -> Vec<(Kind, Form)> {
                     authorised: Some(Authorised {
                         name: "Lê Văn Bửu".into(),
                         ground: "Giấy ủy quyền ngày 02 tháng 3 năm 2026".into(),
+                        by_law: false,
                     }),
                     ..applicant()
                 },
@@ -319,6 +320,7 @@ pub(crate) fn longest() -> Vec<(&'static str, Kind, Form)> {
         authorised: Some(Authorised {
             name: name.clone(),
             ground: address.clone(),
+            by_law: false,
         }),
         address: address.clone(),
         phone: Some("0".repeat(40)),

@@ -19,7 +19,9 @@ use motcua_platform::{
 };
 use motcua_proto::{
     intake::v1::{Applicant, Form as Asked, StatementKind},
-    r#type::v1::{AgencyKind, AuthorisationGround, DossierStatus, FormSet, HandOverMethod},
+    r#type::v1::{
+        AgencyKind, AuthorisationGround, DossierStatus, FormSet, HandOverMethod, PriorityGround,
+    },
 };
 
 pub use super::case_forms::CaseFile;
@@ -149,8 +151,14 @@ impl Particulars<'_> {
                 paid: reception.fee_vnd > 0 && paid >= reception.fee_vnd,
                 note: (reception.exempted_vnd > 0).then(|| {
                     format!(
-                        "đã miễn, giảm {} theo Điều 10 Luật Phí và lệ phí số 97/2015/QH13",
-                        dong(reception.exempted_vnd)
+                        "đã {} {} cho {} theo Điều 10 Luật Phí và lệ phí số 97/2015/QH13",
+                        if reception.fee_vnd == 0 {
+                            "miễn"
+                        } else {
+                            "giảm"
+                        },
+                        dong(reception.exempted_vnd),
+                        who_goes_first(self.dossier.priority),
                     )
                 }),
             }),
@@ -325,6 +333,10 @@ impl Particulars<'_> {
         Ok(FormApplicant {
             name: full_name,
             authorised: authorised.map(|person| Authorised {
+                by_law: matches!(
+                    person.ground(),
+                    AuthorisationGround::LegalRepresentative | AuthorisationGround::Guardian
+                ),
                 ground: if person.paper.is_empty() {
                     by_right(person.ground()).to_owned()
                 } else {
@@ -373,6 +385,18 @@ pub fn office_of(title: &str) -> Office {
         centre: Some(CENTRE.to_owned()),
         place: place.to_owned(),
         phone: None,
+    }
+}
+
+/// Whose matter goes first, and whose fee is exempted.
+fn who_goes_first(ground: PriorityGround) -> &'static str {
+    match ground {
+        PriorityGround::Merit => "người có công với cách mạng",
+        PriorityGround::Disability => "người khuyết tật",
+        PriorityGround::Elderly => "người cao tuổi",
+        PriorityGround::Pregnant => "phụ nữ mang thai",
+        PriorityGround::Poor => "hộ nghèo",
+        PriorityGround::Unspecified => "đối tượng được ưu tiên",
     }
 }
 
