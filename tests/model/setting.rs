@@ -220,6 +220,7 @@ pub(super) fn definitions() -> [ProtoDefinition; 3] {
                     procedure: "1.000002".to_owned(),
                     agency: AgencyKind::Police.into(),
                     to: "joined".to_owned(),
+                    ..CallStep::default()
                 }),
             ),
             escalated(task("benefit", Role::Officer, &[("done", "joined")])),

@@ -333,10 +333,6 @@ fn parse_agencies(
     parsed
 }
 
-/// What a limit is.
-const LIMIT_KINDS: &str =
-    "must be working days, working hours, calendar days, or the same day with a cut-off";
-
 fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     fields.id(&format!("{path}.code"), &procedure.code);
     fields.line(&format!("{path}.title"), &procedure.title);
@@ -345,7 +341,7 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     fields.choice::<AgencyKind>(&format!("{path}.competent"), procedure.competent);
     fields.optional_choice::<FormSet>(&format!("{path}.form_set"), procedure.form_set);
     if procedure.limit.as_ref().and_then(limit).is_none() {
-        fields.reject(format!("{path}.limit"), LIMIT_KINDS);
+        fields.reject(format!("{path}.limit"), limit::KINDS);
     }
     for (name, fee) in [
         ("fee_vnd", procedure.fee_vnd),
@@ -364,19 +360,12 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
             fields.reject(format!("{path}.{name}"), "must not be negative");
         }
     }
-    for (index, other) in procedure.other_limits.iter().enumerate() {
-        let path = format!("{path}.other_limits[{index}]");
-        fields.id(&format!("{path}.id"), &other.id);
-        let mut earlier = procedure.other_limits.iter().take(index);
-        if earlier.any(|earlier| earlier.id == other.id) {
-            fields.reject(format!("{path}.id"), "stands twice");
-        }
-        if other.limit.as_ref().and_then(limit).is_none() {
-            fields.reject(format!("{path}.limit"), LIMIT_KINDS);
-        } else if other.limit == procedure.limit {
-            fields.reject(format!("{path}.limit"), "is the procedure's limit already");
-        }
-    }
+    limit::check_others(
+        fields,
+        &format!("{path}.other_limits"),
+        procedure.limit.as_ref(),
+        &procedure.other_limits,
+    );
     for (index, option) in procedure.options.iter().enumerate() {
         fields.id(&format!("{path}.options[{index}]"), option);
     }

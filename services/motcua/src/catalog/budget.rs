@@ -7,7 +7,9 @@ use jiff::civil::Time;
 use motcua_calendar::Limit;
 use motcua_platform::catalog::limit;
 use motcua_proto::{
-    r#type::v1::{Agency, AgencyKind, Calendar, Catalog, Limit as ProtoLimit, Procedure},
+    r#type::v1::{
+        Agency, AgencyKind, Calendar, Catalog, Limit as ProtoLimit, OtherLimit, Procedure,
+    },
     workflow::v1::{Definition, Step, Transition, step::Kind, timer_step::Wait},
 };
 use motcua_workflow::domain::{Definition as Sound, Wait as Planned, limit_minutes};
@@ -41,13 +43,6 @@ pub(super) fn check(
             })
             .collect(),
     };
-    if !catalog.procedures.is_empty() {
-        for (definition, places) in definitions.iter().zip(definition_places) {
-            if world.definitions.contains_key(definition.id.as_str()) {
-                world.check_calls(definition, places, faults);
-            }
-        }
-    }
     // Which hours are worked, and by whom, is only known where nothing is wrong with it.
     let hours_known = places
         .find("catalog")
@@ -56,6 +51,14 @@ pub(super) fn check(
         .agencies
         .iter()
         .all(|agency| agency.kind() != AgencyKind::Unspecified);
+    let known = hours_known && kinds_known;
+    if !catalog.procedures.is_empty() {
+        for (definition, places) in definitions.iter().zip(definition_places) {
+            if world.definitions.contains_key(definition.id.as_str()) {
+                world.check_calls(definition, places, (catalog, known), faults);
+            }
+        }
+    }
     for (index, procedure) in catalog.procedures.iter().enumerate() {
         let path = format!("catalog.procedures[{index}]");
         let mut wrong = |column: &str, message: String| {
@@ -79,37 +82,44 @@ pub(super) fn check(
         let Some(longest) = world.longest(definition) else {
             continue;
         };
-        let others = procedure.other_limits.iter();
-        let limits = std::iter::once(("limit", "", procedure.limit.as_ref()))
-            .chain(others.map(|other| ("other_limits", other.id.as_str(), other.limit.as_ref())));
-        for (column, id, limit) in limits {
-            let allowed = limit.and_then(|limit| {
-                allowance(
-                    catalog,
-                    procedure.competent(),
-                    limit,
-                    hours_known && kinds_known,
-                )
-            });
-            if let Some(allowed) = allowed
-                && longest.minutes > allowed
-            {
-                let which = if id.is_empty() {
-                    String::new()
-                } else {
-                    format!("'{id}' ")
-                };
-                wrong(
-                    column,
-                    format!(
-                        "{which}leaves {} of work, and '{}' takes {} at the longest: {}",
-                        hours(allowed),
-                        definition.id,
-                        hours(longest.minutes),
-                        longest.steps.join(", "),
-                    ),
-                );
-            }
+        check_fit(
+            (catalog, procedure.competent(), known),
+            (&definition.id, &longest),
+            (procedure.limit.as_ref(), &procedure.other_limits),
+            wrong,
+        );
+    }
+}
+
+/// Whether the work fits each of these limits.
+fn check_fit(
+    (catalog, competent, hours_known): (&Catalog, AgencyKind, bool),
+    (definition, longest): (&str, &Way),
+    (limit, others): (Option<&ProtoLimit>, &[OtherLimit]),
+    mut wrong: impl FnMut(&str, String),
+) {
+    let others = others.iter();
+    let limits = std::iter::once(("limit", "", limit))
+        .chain(others.map(|other| ("other_limits", other.id.as_str(), other.limit.as_ref())));
+    for (column, id, limit) in limits {
+        let allowed = limit.and_then(|limit| allowance(catalog, competent, limit, hours_known));
+        if let Some(allowed) = allowed
+            && longest.minutes > allowed
+        {
+            let which = if id.is_empty() {
+                String::new()
+            } else {
+                format!("'{id}' ")
+            };
+            wrong(
+                column,
+                format!(
+                    "{which}leaves {} of work, and '{definition}' takes {} at the longest: {}",
+                    hours(allowed),
+                    hours(longest.minutes),
+                    longest.steps.join(", "),
+                ),
+            );
         }
     }
 }
@@ -130,7 +140,13 @@ struct Way {
 
 impl World<'_> {
     /// What is called exists, is decided by the agency that is called, and does not call its caller.
-    fn check_calls(&self, definition: &Definition, places: &Places, faults: &mut Faults) {
+    fn check_calls(
+        &self,
+        definition: &Definition,
+        places: &Places,
+        (catalog, hours_known): (&Catalog, bool),
+        faults: &mut Faults,
+    ) {
         for (index, step) in definition.steps.iter().enumerate() {
             let Some(Kind::Call(call)) = &step.kind else {
                 continue;
@@ -167,6 +183,18 @@ impl World<'_> {
                         "procedure {} leads back to '{}', without end",
                         procedure.code, definition.id
                     ),
+                );
+                continue;
+            }
+            let called = self.definitions.get(procedure.definition.as_str());
+            if let Some(called) = called
+                && let Some(longest) = self.longest(called)
+            {
+                check_fit(
+                    (catalog, call.agency(), hours_known),
+                    (&called.id, &longest),
+                    (call.limit.as_ref(), &call.other_limits),
+                    wrong,
                 );
             }
         }

@@ -21,7 +21,7 @@ use motcua_proto::workflow::v1::{
 use super::{
     fault::{Faults, Place, Places},
     table::{Entry, Source, Table},
-    words::{AGENCIES, ROLES, agency_of, role_of},
+    words::{AGENCIES, LIMITS, ROLES, agency_of, limit, other_limits, role_of},
 };
 
 /// Working minutes of a working day.
@@ -383,10 +383,20 @@ impl Reader<'_> {
         let agency = agency.map_or(0, |entry| {
             self.word(entry, &format!("{path}.agency"), agency_of, AGENCIES)
         });
+        let limit = table.take("limit").and_then(|entry| {
+            self.meaning(entry, &format!("{path}.limit"), |text| {
+                limit(text).ok_or_else(|| format!("'{text}' is no limit; write {LIMITS}"))
+            })
+        });
+        let others = table
+            .take("other_limits")
+            .and_then(|entry| self.meaning(entry, &format!("{path}.other_limits"), other_limits));
         CallStep {
             procedure,
             agency,
             to: self.text(table, "to", &format!("{path}.to")),
+            limit,
+            other_limits: others.unwrap_or_default(),
         }
     }
 
@@ -406,6 +416,21 @@ impl Reader<'_> {
         };
         self.places.put(path, entry.place.clone());
         entry.text(self.faults).unwrap_or_default()
+    }
+
+    /// What a text means, or what is wrong with it.
+    fn meaning<T>(
+        &mut self,
+        entry: Entry<'_>,
+        path: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let place = entry.place.clone();
+        self.places.put(path, place.clone());
+        let text = entry.text(self.faults)?;
+        read(&text)
+            .map_err(|message| self.faults.push(place.fault(message)))
+            .ok()
     }
 
     fn word<T: Into<i32>>(

@@ -5,13 +5,12 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use motcua_calendar::Limit;
-use motcua_platform::{catalog, time::date_from_proto};
+use motcua_platform::time::date_from_proto;
 use motcua_proto::{
     google::r#type::Date as ProtoDate,
     r#type::v1::{
-        Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, FormSet,
-        Limit as ProtoLimit, Procedure, RequiredPaper,
+        Agency, AgencyKind, Calendar, CalendarDayKind, Catalog, DueHour, FormSet, Procedure,
+        RequiredPaper,
     },
     workflow::v1::{Definition, Step, Transition, step::Kind, timer_step::Wait},
 };
@@ -19,7 +18,7 @@ use serde::Serialize;
 
 use super::{
     GROUNDS,
-    words::{agency_word as word, role_word},
+    words::{agency_word as word, role_word, written_limit, written_limits},
 };
 use crate::tables::{shortened, table};
 
@@ -380,15 +379,6 @@ pub(super) fn of_agency(agency: &Agency) -> Parts {
     }
 }
 
-/// A limit in words, with its cut-off.
-fn in_words(limit: Option<&ProtoLimit>) -> String {
-    match limit.and_then(catalog::limit) {
-        Some(Limit::SameDay { cutoff }) => format!("same day until {}", cutoff.strftime("%H:%M")),
-        Some(limit) => limit.to_string(),
-        None => String::new(),
-    }
-}
-
 /// A procedure, field by field.
 pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
     Parts {
@@ -397,16 +387,8 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
         fields: named(vec![
             ("title", procedure.title.clone()),
             ("field", procedure.field.clone()),
-            ("limit", in_words(procedure.limit.as_ref())),
-            (
-                "other_limits",
-                procedure
-                    .other_limits
-                    .iter()
-                    .map(|other| format!("{}={}", other.id, in_words(other.limit.as_ref())))
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            ),
+            ("limit", written_limit(procedure.limit.as_ref())),
+            ("other_limits", written_limits(&procedure.other_limits)),
             ("fee_vnd", procedure.fee_vnd.to_string()),
             ("fee_online_vnd", procedure.fee_online_vnd.to_string()),
             ("fee_unit", procedure.fee_unit.clone()),
@@ -614,6 +596,8 @@ fn of_step(step: &Step) -> Vec<(&'static str, String)> {
         Some(Kind::Call(call)) => vec![
             ("call", call.procedure.clone()),
             ("agency", at(call.agency())),
+            ("limit", written_limit(call.limit.as_ref())),
+            ("other_limits", written_limits(&call.other_limits)),
             ("to", end(&call.to)),
         ],
         None => Vec::new(),

@@ -17,7 +17,7 @@ use super::{
     header::{self, Header, Week},
     papers,
     sheet::{self, Columns, Row},
-    words::{self, agency_of},
+    words::{self, LIMITS, agency_of},
 };
 
 const AGENCIES: Columns = Columns {
@@ -393,28 +393,11 @@ fn fee(row: &Row, column: &str, faults: &mut Faults) -> i64 {
     }
 }
 
-/// `verified=3 working days; heard=10 calendar days`: limits that may be chosen during the work.
 fn other_limits(row: &Row, faults: &mut Faults) -> Vec<OtherLimit> {
-    let mut others = Vec::new();
-    let told = row.get("other_limits").split(';').map(str::trim);
-    for text in told.filter(|text| !text.is_empty()) {
-        let read = text.split_once('=').and_then(|(id, limit)| {
-            Some(OtherLimit {
-                id: id.trim().to_owned(),
-                limit: Some(catalog::limit_to_proto(&limit.trim().parse().ok()?)?),
-            })
-        });
-        match read {
-            Some(other) => others.push(other),
-            None => {
-                let message = format!(
-                    "'{text}' is no other limit; write its id and 'N working days' (0.5 allowed), 'N working hours', 'N calendar days' or 'same day', and 'then' between stages: verified=3 working days"
-                );
-                faults.push_unless_known(row.at("other_limits").fault(message));
-            }
-        }
-    }
-    others
+    words::other_limits(row.get("other_limits")).unwrap_or_else(|message| {
+        faults.push_unless_known(row.at("other_limits").fault(message));
+        Vec::new()
+    })
 }
 
 fn limit(row: &Row, faults: &mut Faults) -> Option<Limit> {
@@ -427,9 +410,7 @@ fn limit(row: &Row, faults: &mut Faults) -> Option<Limit> {
         .filter(|limit| same_day || !matches!(limit, CalendarLimit::SameDay { .. }))
         .and_then(|limit| catalog::limit_to_proto(&limit));
     let Some(limit) = limit else {
-        let message = format!(
-            "'{text}' is no limit; write 'same day', 'N working days' (0.5 allowed), 'N working hours' or 'N calendar days', and 'then' between stages",
-        );
+        let message = format!("'{text}' is no limit; write {LIMITS}",);
         faults.push_unless_known(row.at("limit").fault(message));
         return None;
     };

@@ -1,10 +1,38 @@
 //! A limit, as the contract has it and as it is kept.
 
 use motcua_calendar::{Limit, Stages};
-use motcua_proto::r#type::v1::{Limit as ProtoLimit, SameDay, Stages as ProtoStages, limit::Kind};
+use motcua_proto::r#type::v1::{
+    Limit as ProtoLimit, OtherLimit, SameDay, Stages as ProtoStages, limit::Kind,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 
 use super::time_of;
+use crate::parse::Fields;
+
+/// What a limit must be.
+pub const KINDS: &str = "must be working days, working hours, calendar days, stages of these, or the same day with a cut-off";
+
+/// Checks the limits that may be chosen in place of one.
+pub fn check_others(
+    fields: &mut Fields,
+    path: &str,
+    of: Option<&ProtoLimit>,
+    others: &[OtherLimit],
+) {
+    for (index, other) in others.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        fields.id(&format!("{path}.id"), &other.id);
+        let mut earlier = others.iter().take(index);
+        if earlier.any(|earlier| earlier.id == other.id) {
+            fields.reject(format!("{path}.id"), "stands twice");
+        }
+        if other.limit.as_ref().and_then(limit).is_none() {
+            fields.reject(format!("{path}.limit"), KINDS);
+        } else if other.limit.as_ref() == of {
+            fields.reject(format!("{path}.limit"), "is the limit already");
+        }
+    }
+}
 
 /// A limit of the contract; `None` where it means nothing.
 #[must_use]

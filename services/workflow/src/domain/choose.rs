@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use motcua_calendar::Limit;
 use motcua_platform::{
-    catalog::{limit, limit_to_proto},
+    catalog::{Catalog, limit, limit_to_proto},
     error::Error,
     ledger::Decision,
     time::to_proto,
@@ -19,7 +19,7 @@ use super::{
     deadline::Ending,
     decide::Desk,
     reckon::{Hours, Timetable},
-    scene::{catalog_of, timetable_of},
+    scene::{catalog_of, definition_of, timetable_of},
 };
 
 /// What the limit is.
@@ -38,7 +38,8 @@ struct Chosen {
 struct Limited<'c> {
     /// The call; empty for the case.
     call: &'c str,
-    procedure: &'c str,
+    /// What may hold in its place.
+    others: &'c [OtherLimit],
     /// When the limit began.
     from: Timestamp,
     /// When it ends.
@@ -81,9 +82,10 @@ impl Desk<'_> {
         }
         let timetable = timetable_of(case, self.surround)?;
         let hours = timetable.hours_of(case)?;
+        let catalog = catalog_of(case, self.surround)?;
         let limited = Limited {
             call: "",
-            procedure: &case.procedure,
+            others: of_procedure(&catalog, &case.procedure),
             from: case.received_at,
             due: case.due,
             chosen: &case.chosen_limit,
@@ -122,9 +124,14 @@ impl Desk<'_> {
         }
         let timetable = timetable_of(case, self.surround)?;
         let hours = timetable.hours(&sub_case.agency)?;
+        let catalog = catalog_of(case, self.surround)?;
+        let definition = definition_of(case, self.surround)?;
         let limited = Limited {
             call: branch,
-            procedure: &sub_case.procedure,
+            others: match definition.call(branch).filter(|call| call.limit.is_some()) {
+                Some(call) => &call.other_limits,
+                None => of_procedure(&catalog, &sub_case.procedure),
+            },
             from: sub_case.started_at,
             due: hours.due(sub_case.started_at, &sub_case.limit, &case.holds)?,
             chosen: &sub_case.chosen_limit,
@@ -164,14 +171,9 @@ impl Desk<'_> {
                 "finish the work as soon as possible",
             ));
         }
-        let catalog = catalog_of(self.case, self.surround)?;
-        let others = catalog
-            .procedure(limited.procedure)
-            .map(|procedure| procedure.other_limits.as_slice())
-            .unwrap_or_default();
-        let other = others.iter().find(|other| other.id == id);
+        let other = limited.others.iter().find(|other| other.id == id);
         let Some(limit) = other.and_then(|other| limit(other.limit.as_ref()?)) else {
-            return Err(Error::field("limit", no_such_limit(others)));
+            return Err(Error::field("limit", no_such_limit(limited.others)));
         };
         let holds = &self.case.holds;
         let due = hours.due(limited.from, &limit, holds)?;
@@ -206,6 +208,13 @@ impl Desk<'_> {
             format!("is no branch under way; this case has {}", known.join(", "))
         }
     }
+}
+
+fn of_procedure<'c>(catalog: &'c Catalog, procedure: &str) -> &'c [OtherLimit] {
+    catalog
+        .procedure(procedure)
+        .map(|procedure| procedure.other_limits.as_slice())
+        .unwrap_or_default()
 }
 
 fn no_such_limit(others: &[OtherLimit]) -> String {

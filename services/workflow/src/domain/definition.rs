@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use motcua_calendar::Limit;
 use motcua_platform::{error::Violation, parse::Fields};
 use motcua_proto::{
-    r#type::v1::{AgencyKind, Role},
+    r#type::v1::{AgencyKind, OtherLimit, Role},
     workflow::v1 as proto,
 };
 
@@ -204,6 +204,10 @@ pub struct Call {
     pub agency: AgencyKind,
     /// The next step, whatever the outcome.
     pub to: String,
+    /// How long it may take, where that is not the procedure's limit.
+    pub limit: Option<Limit>,
+    /// What may hold in place of that.
+    pub other_limits: Vec<OtherLimit>,
 }
 
 impl Definition {

@@ -359,12 +359,13 @@ impl<'a> Walk<'a> {
         };
         let scene = self.scene;
         let (called, definition) = scene.call(call).ok_or_else(missing)?;
-        let limit = self
-            .scene
-            .catalog
-            .procedure(&called.procedure)
-            .and_then(|procedure| procedure.limit.as_ref())
-            .and_then(catalog::limit)
+        let own = scene.definition.call(call);
+        let limit = own
+            .and_then(|step| step.limit.clone())
+            .or_else(|| {
+                let procedure = scene.catalog.procedure(&called.procedure)?;
+                catalog::limit(procedure.limit.as_ref()?)
+            })
             .ok_or_else(missing)?;
         let due = self
             .scene

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use motcua_platform::{
+    catalog::{self, limit},
     error::{Error, Violation},
     parse::Fields,
 };
@@ -411,10 +412,21 @@ fn parse_fork(fields: &mut Fields, path: &str, fork: &proto::ForkStep) -> Option
 fn parse_call(fields: &mut Fields, path: &str, call: &proto::CallStep) -> Option<Step> {
     let procedure = fields.id(&format!("{path}.procedure"), &call.procedure);
     let agency = fields.choice(&format!("{path}.agency"), call.agency);
+    let limit = call.limit.as_ref().and_then(catalog::limit);
+    if call.limit.is_some() && limit.is_none() {
+        fields.reject(format!("{path}.limit"), limit::KINDS);
+    }
+    let others = format!("{path}.other_limits");
+    if call.limit.is_none() && !call.other_limits.is_empty() {
+        fields.reject(&others, "belong to a limit of the step's own");
+    }
+    limit::check_others(fields, &others, call.limit.as_ref(), &call.other_limits);
     Some(Step::Call(Call {
         procedure: procedure?,
         agency: agency?,
         to: call.to.clone(),
+        limit,
+        other_limits: call.other_limits.clone(),
     }))
 }
 

@@ -352,6 +352,7 @@ pub(crate) fn death() -> Definition {
             procedure: procedure.into(),
             agency: agency.into(),
             to: "meet".into(),
+            ..CallStep::default()
         })),
     };
     let branch = |to: &str, option: &str| Branch {

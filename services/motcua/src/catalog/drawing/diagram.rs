@@ -7,6 +7,8 @@ use motcua_proto::workflow::v1::{
     Definition, ExternalCode, Step, TaskStep, Transition, step::Kind, timer_step::Wait,
 };
 
+use super::super::words::{written_limit, written_limits};
+
 /// Where every path begins, and where all of them end.
 pub(super) const START: &str = "_start";
 pub(super) const END: &str = "_end";
@@ -35,8 +37,13 @@ pub(super) enum Shape {
     Fork { inclusive: bool },
     /// The gateway where they meet.
     Join { inclusive: bool },
-    /// A call activity: the procedure, and its agency's kind.
-    Call { procedure: String, agency: i32 },
+    /// A call activity: the procedure, its agency's kind, and limits of its own as they are written.
+    Call {
+        procedure: String,
+        agency: i32,
+        limit: String,
+        other_limits: String,
+    },
     /// A catching timer event.
     Timer(Wait),
 }
@@ -191,6 +198,8 @@ impl Diagram {
                 let shape = Shape::Call {
                     procedure: call.procedure.clone(),
                     agency: call.agency,
+                    limit: written_limit(call.limit.as_ref()),
+                    other_limits: written_limits(&call.other_limits),
                 };
                 self.push(id.clone(), own, shape, &call.procedure);
                 self.flow(&id, &call.to, |_| {});

@@ -129,9 +129,19 @@ fn element(writer: &mut Out, diagram: &Diagram, node: &Node) -> io::Result<()> {
         Shape::Call {
             procedure,
             agency: kind,
+            limit,
+            other_limits,
         } => {
             own.push(("calledElement", procedure.clone()));
             agency(&mut own, AgencyKind::try_from(*kind).unwrap_or_default());
+            for (name, limit) in [
+                ("motcua:limit", limit),
+                ("motcua:otherLimits", other_limits),
+            ] {
+                if !limit.is_empty() {
+                    own.push((name, limit.clone()));
+                }
+            }
             "callActivity"
         }
         Shape::Outcome => "exclusiveGateway",

@@ -7,7 +7,7 @@ use motcua_proto::{
     workflow::v1::{Definition, Transition, step::Kind, timer_step::Wait},
 };
 
-use super::super::words::{agency_word, role_word};
+use super::super::words::{agency_word, role_word, written_limit, written_limits};
 
 /// Writes it. A drawing has no comments, so neither has this.
 pub(super) fn toml(definition: &Definition) -> String {
@@ -98,6 +98,14 @@ fn write_step(out: &mut String, kind: &Kind) {
         Kind::Call(call) => {
             line(out, "call", &quoted(&call.procedure));
             agency(out, call.agency());
+            for (key, limit) in [
+                ("limit", written_limit(call.limit.as_ref())),
+                ("other_limits", written_limits(&call.other_limits)),
+            ] {
+                if !limit.is_empty() {
+                    line(out, key, &quoted(&limit));
+                }
+            }
             line(out, "to", &quoted(&call.to));
         }
         Kind::Timer(timer) => {

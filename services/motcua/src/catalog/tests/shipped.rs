@@ -158,6 +158,8 @@ fn steps_keep_the_order_of_the_file() {
         steps,
         [
             "register",
+            "notice",
+            "enter",
             "sign",
             "branches",
             "residence",

@@ -15,13 +15,14 @@ use motcua_proto::{
         CalendarDay, CalendarDayKind, Limit as ProtoLimit, OtherLimit, Punctuality, Role, SameDay,
         Session, limit::Kind,
     },
+    workflow::v1::step::Kind as StepKind,
 };
 
 use super::{
     language::insurance,
     office::{
-        Office, POLICE, WARD, at, catalog, cause, definition, leader, officer, refused, staff,
-        system, task, words,
+        Office, POLICE, WARD, at, catalog, cause, death, definition, leader, officer, refused,
+        staff, system, task, words,
     },
 };
 use crate::domain::{Command, Definition};
@@ -406,4 +407,88 @@ fn a_branch_whose_limit_has_passed_keeps_it() {
     };
     let told = refused(office.asks(&officer(1), &choose));
     assert!(told.message.contains("has passed"), "{}", told.message);
+}
+
+#[test]
+fn a_bundle_may_give_a_branch_another_limit_than_its_procedure_has() {
+    let mut office = Office::open();
+    let mut bundle = death();
+    let day = |n: i32| ProtoLimit {
+        kind: Some(Kind::WorkingDayHalves(2 * n)),
+    };
+    let call = bundle
+        .steps
+        .iter_mut()
+        .find_map(|step| match &mut step.kind {
+            Some(StepKind::Call(call)) if call.procedure == "1.004222" => Some(call),
+            _ => None,
+        });
+    let call = call.unwrap();
+    call.limit = Some(day(1));
+    call.other_limits = vec![OtherLimit {
+        id: "heard".into(),
+        limit: Some(day(4)),
+    }];
+    bundle.version = 2;
+    office
+        .surround
+        .definitions
+        .remember(Definition::parse(&bundle).unwrap());
+    office.is_handed("2.002622", &[]);
+    office.completes("register", "registered");
+    let branch = office.case().sub_cases[0].branch.clone();
+    assert_eq!(office.case().sub_cases[0].due_at, at("2025-07-02T17:00"));
+    let choose = |limit: &str| Command::ChooseLimit {
+        branch: branch.clone(),
+        limit: limit.into(),
+        reason: words(),
+    };
+    // Its procedure's own do not count here.
+    let told = invalid(office.asks(&officer(1), &choose("verified")));
+    assert_eq!(told, "limit: is no limit of this procedure; it has heard");
+    office.asks(&officer(1), &choose("heard")).unwrap();
+    assert_eq!(office.case().sub_cases[0].due_at, at("2025-07-07T17:00"));
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
+#[test]
+fn limits_of_a_call_are_checked_with_the_definition() {
+    let with = |limit: Option<ProtoLimit>, others: Vec<OtherLimit>| {
+        let mut bundle = death();
+        for step in &mut bundle.steps {
+            if let Some(StepKind::Call(call)) = &mut step.kind
+                && call.procedure == "1.004222"
+            {
+                call.limit.clone_from(&limit);
+                call.other_limits.clone_from(&others);
+            }
+        }
+        let violations = Definition::parse(&bundle).unwrap_err();
+        let told: Vec<_> = violations.iter().map(|it| it.field.clone()).collect();
+        told.join(" ")
+    };
+    let days = |n: i32| ProtoLimit {
+        kind: Some(Kind::CalendarDays(n)),
+    };
+    let other = |id: &str, limit: ProtoLimit| OtherLimit {
+        id: id.into(),
+        limit: Some(limit),
+    };
+    for (limit, others, field) in [
+        (Some(days(0)), vec![], "call.limit"),
+        (None, vec![other("heard", days(3))], "call.other_limits"),
+        (
+            Some(days(3)),
+            vec![other("", days(4))],
+            "call.other_limits[0].id",
+        ),
+        (
+            Some(days(3)),
+            vec![other("a", days(3))],
+            "call.other_limits[0].limit",
+        ),
+    ] {
+        let told = with(limit, others);
+        assert!(told.ends_with(field), "{told}: {field}");
+    }
 }

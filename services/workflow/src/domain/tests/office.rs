@@ -96,6 +96,7 @@ pub(super) fn call(id: &str, procedure: &str, agency: AgencyKind, to: &str) -> S
             procedure: procedure.into(),
             agency: agency.into(),
             to: to.into(),
+            ..CallStep::default()
         })),
     }
 }

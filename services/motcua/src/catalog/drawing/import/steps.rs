@@ -17,7 +17,7 @@ use super::{
 };
 use crate::catalog::{
     drawing::{BPMN, MOTCUA},
-    words::{AGENCIES, ROLES, agency_of, role_of},
+    words::{self, AGENCIES, LIMITS, ROLES, agency_of, role_of},
 };
 
 impl<'a, 'input> Reader<'a, 'input> {
@@ -36,10 +36,27 @@ impl<'a, 'input> Reader<'a, 'input> {
                     self.fault(element, "must name the procedure as calledElement");
                     return None;
                 };
+                let limit = own(element, "limit");
+                let read = limit.and_then(words::limit);
+                if let Some(text) = limit.filter(|_| read.is_none()) {
+                    self.fault(
+                        element,
+                        format!("motcua:limit '{text}' is no limit; write {LIMITS}"),
+                    );
+                    return None;
+                }
+                let others = words::other_limits(own(element, "otherLimits").unwrap_or_default());
+                let other_limits = others
+                    .map_err(|message| {
+                        self.fault(element, format!("motcua:otherLimits: {message}"))
+                    })
+                    .ok()?;
                 Some(Kind::Call(CallStep {
                     procedure: procedure.to_owned(),
                     agency: self.agency(element)?.into(),
                     to,
+                    limit: read,
+                    other_limits,
                 }))
             }
             "intermediateCatchEvent" => {
