@@ -50,10 +50,19 @@ pub(super) struct Matter {
     /// Other systems that know it.
     pub(super) systems: Vec<String>,
     pub(super) recused: Vec<String>,
-    /// Reference, đồng, given back.
-    pub(super) payments: Vec<(String, i64, bool)>,
+    pub(super) payments: Vec<Payment>,
     /// Which visits were made.
     pub(super) visits: Vec<bool>,
+}
+
+/// Money that came.
+#[derive(Debug, Clone)]
+pub(super) struct Payment {
+    reference: String,
+    amount_vnd: i64,
+    given_back: bool,
+    /// The case stood still for it, and has not gone on.
+    unworked: bool,
 }
 
 /// What is to come of a command.
@@ -128,8 +137,8 @@ impl Matter {
     }
 
     pub(super) fn paid_vnd(&self) -> i64 {
-        let kept = self.payments.iter().filter(|(.., back)| !back);
-        kept.map(|(_, amount, _)| amount).sum()
+        let kept = self.payments.iter().filter(|payment| !payment.given_back);
+        kept.map(|payment| payment.amount_vnd).sum()
     }
 
     /// What is to come of it.
@@ -180,17 +189,24 @@ impl Matter {
             Asked::Pay {
                 reference,
                 amount_vnd,
-            } => match self.payments.iter().find(|known| known.0 == *reference) {
-                Some(known) if known.1 == *amount_vnd => Expected::Done(stays),
+            } => match self.payments.iter().find(|it| it.reference == *reference) {
+                Some(known) if known.amount_vnd == *amount_vnd => Expected::Done(stays),
                 Some(_) => Expected::Refused(FEES),
+                None if self.lapsed => Expected::Refused(STOP),
                 None if self.paid_vnd() + amount_vnd > FEE_VND => Expected::Refused(FEES),
                 None => at(&[1, BEFORE, 2, 4, 5, 6, 9], stays, FEES),
             },
-            Asked::Refund { place } => match at(&[3, 7], stays, FEES) {
-                Expected::Done(_) if self.payments.get(*place).is_none() => Expected::Nonsense,
-                Expected::Done(_) if self.accepted => Expected::Refused(FEES),
-                other => other,
-            },
+            Asked::Refund { place } => {
+                match (at(&[3, 7, 8], stays, FEES), self.payments.get(*place)) {
+                    (Expected::Done(_), None) => Expected::Nonsense,
+                    (Expected::Done(_), Some(payment))
+                        if self.accepted && !(stays == 8 && payment.unworked) =>
+                    {
+                        Expected::Refused(FEES)
+                    }
+                    (other, _) => other,
+                }
+            }
             Asked::Recuse(_) | Asked::ExternalState => Expected::Done(stays),
             Asked::FailHandOver => at(&[9], stays, HAND_OVER),
             Asked::Propose if self.proposed_by.is_some() => Expected::Refused(FOUR_EYES),
@@ -203,6 +219,18 @@ impl Matter {
             Asked::Acknowledge => Expected::Refused(STATUSES),
             Asked::AddPaper => at(&[1, BEFORE, 2, 4, 5, 6], stays, RECEPTION),
             Asked::AddResult => at(&[4, 5, 6, 9], stays, HAND_OVER),
+        }
+    }
+
+    /// It stands there now.
+    pub(super) fn comes_to(&mut self, status: i32) {
+        if self.status == status {
+            return;
+        }
+        self.status = status;
+        self.lapsed = false;
+        if status == 4 {
+            self.payments.iter_mut().for_each(|it| it.unworked = false);
         }
     }
 
@@ -223,12 +251,17 @@ impl Matter {
             Asked::Pay {
                 reference,
                 amount_vnd,
-            } if self.payments.iter().all(|known| known.0 != *reference) => {
-                self.payments.push((reference.clone(), *amount_vnd, false));
+            } if self.payments.iter().all(|it| it.reference != *reference) => {
+                self.payments.push(Payment {
+                    reference: reference.clone(),
+                    amount_vnd: *amount_vnd,
+                    given_back: false,
+                    unworked: self.status == 6,
+                });
             }
             Asked::ArrangeVisit => self.visits.push(false),
             Asked::RecordVisit { place, .. } => self.visits[*place] = true,
-            Asked::Refund { place } => self.payments[*place].2 = true,
+            Asked::Refund { place } => self.payments[*place].given_back = true,
             Asked::Recuse(who) => self.recused.push(who.clone()),
             _ => {}
         }

@@ -149,10 +149,7 @@ impl World {
         }
         // What the law makes of an acceptance is not the service's to say; but the next move starts from here.
         life.matter.accepted |= status == 2;
-        life.matter.status = status;
-        if before.status != status {
-            life.matter.lapsed = false;
-        }
+        life.matter.comes_to(status);
         life.matter.lapsed |= event.kind() == EventKind::SupplementLapsed;
         self.seen.insert(format!("status {status}"));
         self.seen.insert(format!("intake {:?}", event.kind()));

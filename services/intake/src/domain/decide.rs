@@ -412,10 +412,9 @@ fn look_at_the_clock(dossier: &Dossier, now: Timestamp) -> Happened {
     }
 }
 
-/// The case is the authority for 4, 5, 6, 8 and 9, whatever this side has seen so far; the ends 3, 7 and 10 are
-/// intake's, and stay.
+/// The case is the authority for 4, 5, 6, 8 and 9, within the law's moves; the ends 3, 7 and 10 are intake's, and stay.
 fn follow(dossier: &Dossier, news: &News) -> Happened {
-    if let Err(refusal) = moves::check(Act::FollowCase, dossier.place()) {
+    if let Err(refusal) = moves::check(asked_by_case(&news.change), dossier.place()) {
         return Payload::ReactionIgnored(ReactionIgnored {
             source: "workflow".to_owned(),
             source_position: news.position,
@@ -440,6 +439,21 @@ fn follow(dossier: &Dossier, news: &News) -> Happened {
         Change::Asked { status, asked } => {
             progress(dossier, Some(*status), None, None, Some(asked), news.at)
         }
+    }
+}
+
+/// The move that the news asks for.
+fn asked_by_case(change: &Change) -> Act {
+    let status = match change {
+        Change::Finished { .. } => return Act::FinishCase,
+        Change::Asked { status, .. } => Some(*status),
+        Change::Progress { status, .. } => *status,
+    };
+    match status {
+        None => Act::FollowCase,
+        Some(DossierStatus::SupplementRequired | DossierStatus::PaymentRequired) => Act::HoldCase,
+        Some(DossierStatus::Stopped) => Act::StopCase,
+        Some(_) => Act::BeginCase,
     }
 }
 

@@ -254,6 +254,9 @@ pub struct Payment {
     /// When it was given back; `None` while it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded_at: Option<Timestamp>,
+    /// Whether the case stood still for it when it came, and has not gone on since: nobody has worked for this money.
+    #[serde(default)]
+    pub unworked: bool,
 }
 
 /// A visit at the family's home.
@@ -424,6 +427,10 @@ impl Dossier {
                     self.agency_at_work(told);
                 }
                 self.hold(from_proto_opt(progress.occurred_at.as_ref()).unwrap_or(at));
+                if self.status == DossierStatus::InProgress {
+                    let payments = self.payments.iter_mut();
+                    payments.for_each(|payment| payment.unworked = false);
+                }
                 if let Some(due_at) = from_proto_opt(progress.asked_due_at.as_ref()) {
                     self.asked_by_case = Some(Asked {
                         at: from_proto_opt(progress.occurred_at.as_ref()).unwrap_or(at),
@@ -491,6 +498,7 @@ impl Dossier {
                 amount_vnd: recorded.amount_vnd,
                 paid_at: instant(recorded.paid_at.as_ref()),
                 refunded_at: None,
+                unworked: self.place() == Place::AwaitingPayment,
             }),
             Payload::PaymentRefunded(refunded) => {
                 let place = self.payment_place(&refunded.payment);

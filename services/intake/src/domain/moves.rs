@@ -10,8 +10,8 @@
 //! | 5, 6 asked during the case | 4, 7, 8 |
 //! | 9 result ready | 10 |
 //!
-//! Intake decides the ends 3, 7 and 10. Between acceptance and an end the case decides: its news are followed from any
-//! of those places, because an event can overtake what happened here.
+//! Intake decides the ends 3, 7 and 10, and takes a case on from 5 once the supplement is there. Every other move after acceptance
+//! is the case's. Its news come in the order in which they happened, so that what has no move here never was one.
 
 use motcua_platform::error::Refusal;
 
@@ -107,8 +107,16 @@ pub enum Act {
     HandIn,
     /// Stays where it is: the file of a result comes.
     AddResult,
-    /// → 4, 5, 6, 8, 9, as the case says.
+    /// Stays where it is: the case says until when it is due.
     FollowCase,
+    /// → 4: the case began, or goes on.
+    BeginCase,
+    /// 4 → 5, 6: the case asks for something.
+    HoldCase,
+    /// → 8.
+    StopCase,
+    /// 4 → 9.
+    FinishCase,
 }
 
 /// What the law says about an act.
@@ -127,6 +135,8 @@ pub(super) const RECEPTION: &str = "decree 118/2025, art. 17";
 pub(super) const HAND_OVER: &str = "decree 118/2025, art. 22";
 /// Fees: what is taken, and what is given back.
 pub(super) const FEES: &str = "law 97/2015/QH13 on fees and charges";
+/// What was asked for during the case and did not come: the case is stopped.
+pub(super) const STOP: &str = "decree 118/2025, art. 18, with Mẫu 05 of circular 03/2025";
 /// The national portal's statuses bind every system that shows a dossier.
 pub(super) const STATUSES: &str = "decree 118/2025, statuses of the national portal";
 
@@ -203,10 +213,10 @@ const fn rule(act: Act) -> Rule {
             remedy: "take no money for it",
         },
         Act::Refund => Rule {
-            from: &[Refused, Withdrawn],
+            from: &[Refused, Withdrawn, Stopped],
             words: "refunded",
             article: FEES,
-            remedy: "fees are given back where the dossier was refused or withdrawn before anybody worked on it",
+            remedy: "fees are given back where the dossier ended before anybody worked for them",
         },
         Act::HandIn => Rule {
             from: &[
@@ -227,12 +237,21 @@ const fn rule(act: Act) -> Rule {
             article: HAND_OVER,
             remedy: "wait until its case has begun (status 4)",
         },
-        Act::FollowCase => Rule {
-            from: &[Accepted, InProgress, AwaitingSupplement, AwaitingPayment],
-            words: "moved by its case",
-            article: STATUSES,
-            remedy: "intake decides the ends",
-        },
+        Act::FollowCase | Act::BeginCase => {
+            by_case(&[Accepted, InProgress, AwaitingSupplement, AwaitingPayment])
+        }
+        Act::HoldCase | Act::FinishCase => by_case(&[InProgress]),
+        Act::StopCase => by_case(&[InProgress, AwaitingSupplement, AwaitingPayment]),
+    }
+}
+
+/// What the case may tell there.
+const fn by_case(from: &'static [Place]) -> Rule {
+    Rule {
+        from,
+        words: "moved by its case",
+        article: STATUSES,
+        remedy: "look at the case: the law has no such move",
     }
 }
 

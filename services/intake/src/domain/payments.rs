@@ -1,4 +1,4 @@
-//! Fees: paid in one or several parts, never twice, and given back where nobody has worked yet.
+//! Fees: paid in one or several parts, never twice, and given back where nobody has worked for them.
 
 use jiff::Timestamp;
 use motcua_platform::{
@@ -14,7 +14,7 @@ use super::{
     command::NewPayment,
     decide::{Happened, statement},
     dossier::{Dossier, payment_id},
-    moves::{self, Act},
+    moves::{self, Act, Place},
     rules::Rules,
     words::Words,
 };
@@ -48,6 +48,7 @@ pub(super) fn record(
         None => {}
     }
     moves::check(Act::Pay, dossier.place())?;
+    not_lapsed(dossier)?;
     if new.paid_at.is_some_and(|at| at > now) {
         return Err(Error::field("paid_at", "must not lie ahead"));
     }
@@ -87,6 +88,20 @@ pub(super) fn record(
     .into())
 }
 
+/// Where what the case asked for did not come in time, the case is being stopped: money that came now would be for nothing.
+fn not_lapsed(dossier: &Dossier) -> Result<(), Refusal> {
+    if !dossier.awaited().is_some_and(|asked| asked.lapsed) {
+        return Ok(());
+    }
+    Err(Refusal {
+        message: "the time for what the case asked for has passed, and the case is being stopped"
+            .to_owned(),
+        article: moves::STOP,
+        state: "PAYMENT_LAPSED".to_owned(),
+        remedy: "take no money for it, and submit a new dossier (SubmitDossier)",
+    })
+}
+
 /// Refunding twice says nothing new.
 pub(super) fn refund(
     dossier: &Dossier,
@@ -99,11 +114,17 @@ pub(super) fn refund(
         .payment_place(id)
         .and_then(|place| dossier.payments.get(place))
         .ok_or_else(|| Error::field("payment", format!("the dossier has no payment '{id}'")))?;
-    if dossier.reception.is_some() {
+    let stopped = dossier.place() == Place::Stopped;
+    if dossier.reception.is_some() && !(stopped && payment.unworked) {
+        let (end, state) = if stopped {
+            ("stopped", "STOPPED")
+        } else {
+            ("withdrawn", "WITHDRAWN")
+        };
         return Err(refusal(
-            "work on the dossier had begun when it was withdrawn".to_owned(),
-            "WITHDRAWN",
-            "fees are given back where nobody has worked yet",
+            format!("work on the dossier had begun when it was {end}"),
+            state,
+            "fees are given back where nobody has worked yet, or where the case was stopped while it waited for them",
         ));
     }
     if payment.refunded_at.is_some() {

@@ -82,7 +82,7 @@ pub(super) fn provide(
         return Err(Error::Refused(Refusal {
             message: "the time for the supplement has passed, and the case is being stopped"
                 .to_owned(),
-            article: "decree 118/2025, art. 18, with Mẫu 05 of circular 03/2025",
+            article: moves::STOP,
             state: "SUPPLEMENT_LAPSED".to_owned(),
             remedy: "submit a new dossier (SubmitDossier)",
         }));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use motcua_platform::{rpc::Peer, time::to_proto};
 use motcua_proto::{
     access::v1::{ListAccessesRequest, access_log_service_client::AccessLogServiceClient},
-    events::v1::{CaseFinished, EventKind, event::Payload},
+    events::v1::{CaseFinished, CaseStarted, EventKind, event::Payload},
     intake::v1::{
         AcceptDossierRequest, Document, DocumentHeader, Dossier, DownloadDocumentRequest,
         ListDocumentsRequest, ReuseDocumentRequest, SubmitDossierRequest, SupplementDossierRequest,
@@ -422,6 +422,11 @@ async fn results_come_with_their_code_and_a_signature_beside_them() {
     };
     let early = send(clerk(&ward), pieces(result(), b"%PDF")).await;
     assert_eq!(early.unwrap_err().code(), Code::FailedPrecondition);
+    ward.case_says(
+        &dossier,
+        EventKind::CaseStarted,
+        Payload::CaseStarted(CaseStarted::default()),
+    );
     ward.case_says(
         &dossier,
         EventKind::CaseFinished,

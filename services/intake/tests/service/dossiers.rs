@@ -3,7 +3,9 @@
 use motcua_intake::domain::dossier::Dossier as State;
 use motcua_platform::time::to_proto;
 use motcua_proto::{
-    events::v1::{CaseFinished, CaseHeld, CaseStarted, EventKind, HoldGround, event::Payload},
+    events::v1::{
+        CaseFinished, CaseHeld, CaseResumed, CaseStarted, EventKind, HoldGround, event::Payload,
+    },
     intake::v1::{
         AcceptDossierRequest, BatchSubmitDossiersRequest, BatchSubmitDossiersResponse, DossierView,
         GetDossierRequest, HandOverResultRequest, Language, ListDossiersRequest,
@@ -62,6 +64,11 @@ async fn a_dossier_lives_from_submission_to_the_family_s_door() {
         ..CaseHeld::default()
     };
     ward.case_says(&accepted, EventKind::CaseHeld, Payload::CaseHeld(held));
+    ward.case_says(
+        &accepted,
+        EventKind::CaseResumed,
+        Payload::CaseResumed(CaseResumed::default()),
+    );
     let finished = CaseFinished {
         outcome: "approved".to_owned(),
         ..CaseFinished::default()

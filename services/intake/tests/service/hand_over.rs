@@ -2,7 +2,7 @@
 
 use motcua_platform::time::to_proto;
 use motcua_proto::{
-    events::v1::{CaseFinished, EventKind, event::Payload},
+    events::v1::{CaseFinished, CaseStarted, EventKind, event::Payload},
     intake::v1::{
         Applicant, AuthorisedPerson, Dossier, DossierFlag, HandOverResultRequest,
         ListDossiersRequest, RecordFailedHandOverRequest, SubmitDossierRequest,
@@ -27,6 +27,11 @@ async fn ready(ward: &mut Ward, request: SubmitDossierRequest) -> Dossier {
         outcome: "approved".to_owned(),
         ..CaseFinished::default()
     };
+    ward.case_says(
+        &dossier,
+        EventKind::CaseStarted,
+        Payload::CaseStarted(CaseStarted::default()),
+    );
     ward.case_says(
         &dossier,
         EventKind::CaseFinished,

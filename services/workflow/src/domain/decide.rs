@@ -234,6 +234,14 @@ impl<'a> Desk<'a> {
                 "nothing is left to stop",
             ));
         }
+        // From status 2 a dossier comes to 4 or to 7, and to no other: what has not begun cannot be stopped.
+        if self.case.state == CaseState::Blocked {
+            return Err(self.refuse(
+                "the case has not begun",
+                ARTICLE_STOP,
+                "publish the definition that its blocked_reason names, or have the dossier withdrawn (WithdrawDossier)",
+            ));
+        }
         self.for_competent_agency(ARTICLE_STOP)?;
         self.stopped(self.context.now, false, reason, ground)
     }

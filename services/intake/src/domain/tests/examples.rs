@@ -227,6 +227,7 @@ fn a_supplement_during_the_case_lets_it_go_on_at_once_and_the_due_moves_when_the
 fn an_extension_that_was_under_way_does_not_undo_a_supplement_handed_in_here() {
     let counter = Counter::opens("2025-07-01T08:00:00")
         .does(&submission("2.002622", Channel::Counter, true))
+        .does(&walk::follow(DossierStatus::InProgress))
         .does(&news(
             EventKind::CaseHeld,
             Some(DossierStatus::SupplementRequired),
@@ -245,34 +246,72 @@ fn an_extension_that_was_under_way_does_not_undo_a_supplement_handed_in_here() {
 }
 
 #[test]
-fn the_case_is_followed_even_where_it_has_overtaken_what_this_side_saw() {
-    for place in [
+fn what_the_law_has_no_move_for_is_ignored_with_the_reason_and_the_case_is_followed_on() {
+    let resumed = || {
         news(
-            EventKind::CaseStarted,
+            EventKind::CaseResumed,
             Some(DossierStatus::InProgress),
             None,
-        ),
-        news(
-            EventKind::CaseHeld,
-            Some(DossierStatus::SupplementRequired),
-            None,
-        ),
-        news(
-            EventKind::CaseHeld,
-            Some(DossierStatus::PaymentRequired),
-            None,
-        ),
+        )
+    };
+    let accepted =
+        Counter::opens("2025-07-01T08:00:00").does(&submission("1.000656", Channel::Counter, true));
+    let begun = accepted.clone().does(&resumed());
+    let supplement = begun
+        .clone()
+        .does(&asked::asks(DossierStatus::SupplementRequired));
+    let payment = begun.does(&asked::asks(DossierStatus::PaymentRequired));
+    for (mut counter, reason) in [
+        (accepted, "it is accepted and its case has not begun"),
+        (supplement, "its case waits for a supplement"),
+        (payment, "its case waits for a payment"),
     ] {
-        let counter = Counter::opens("2025-07-01T08:00:00")
-            .does(&submission("1.000656", Channel::Counter, true))
-            .does(&place)
-            .does(&finished());
+        let before = counter.dossier().clone();
+        let [Payload::ReactionIgnored(ignored)] = &counter.asks(&finished()).unwrap()[..] else {
+            panic!("the finish is ignored: {reason}");
+        };
+        assert_eq!(
+            ignored.reason,
+            format!("the dossier cannot be moved by its case: {reason}")
+        );
+        let after = counter.dossier();
+        assert_eq!(
+            (after.status, after.status_since, &after.result),
+            (before.status, before.status_since, &None)
+        );
+        let counter = counter.does(&resumed()).does(&finished());
         assert_eq!(counter.status(), DossierStatus::ResultReady);
         assert_eq!(
             counter.dossier().result.as_ref().unwrap().outcome,
             "approved"
         );
     }
+}
+
+#[test]
+fn a_second_asking_follows_the_first_ones_answer_however_late_it_is_heard_that_the_case_goes_on() {
+    let resumed = news(
+        EventKind::CaseResumed,
+        Some(DossierStatus::InProgress),
+        Some(at("2025-07-08T17:00:00")),
+    );
+    let counter = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("2.002622", Channel::Counter, true))
+        .does(&walk::follow(DossierStatus::InProgress))
+        .does(&asked::asks(DossierStatus::SupplementRequired))
+        .does(&provide_supplement())
+        .does(&resumed)
+        .does(&asked::asks(DossierStatus::PaymentRequired));
+    assert_eq!(counter.status(), DossierStatus::PaymentRequired);
+    assert_eq!(counter.due(), at("2025-07-08T17:00:00"));
+    // The case was stopped while the supplement was on its way.
+    let stopped = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("2.002622", Channel::Counter, true))
+        .does(&walk::follow(DossierStatus::InProgress))
+        .does(&asked::asks(DossierStatus::SupplementRequired))
+        .does(&provide_supplement())
+        .does(&walk::follow(DossierStatus::Stopped));
+    assert_eq!(stopped.status(), DossierStatus::Stopped);
 }
 
 #[test]
@@ -326,7 +365,9 @@ fn a_visit_hands_the_result_over_at_home() {
         matches!(counter.asks(&met("v1")), Err(Error::Refused(_))),
         "the result is not ready"
     );
-    let mut counter = counter.does(&finished());
+    let mut counter = counter
+        .does(&walk::follow(DossierStatus::InProgress))
+        .does(&finished());
     assert!(matches!(
         counter.asks(&hand_over(HandOverMethod::Home)),
         Err(Error::Refused(_))

@@ -55,6 +55,84 @@ fn what_was_paid_is_given_back_once_and_only_where_nobody_has_worked() {
     assert_eq!(replayed, counter.dossier);
 }
 
+/// The case asks for the fee.
+fn asked_to_pay() -> Counter {
+    submitted()
+        .does(&Command::Accept)
+        .does(&walk::follow(DossierStatus::InProgress))
+        .does(&asked::asks(DossierStatus::PaymentRequired))
+}
+
+#[test]
+fn nothing_is_paid_for_a_case_that_is_being_stopped() {
+    let mut counter = asked_to_pay().does(&pay("bl-1", 1_000));
+    for status in [
+        DossierStatus::PaymentRequired,
+        DossierStatus::SupplementRequired,
+    ] {
+        let mut counter = submitted()
+            .does(&Command::Accept)
+            .does(&walk::follow(DossierStatus::InProgress))
+            .does(&asked::asks(status))
+            .at("2025-07-11T00:00:00")
+            .does(&Command::Tick);
+        let Err(Error::Refused(refusal)) = counter.asks(&pay("bl-1", 1_000)) else {
+            panic!("{status:?}: it has lapsed");
+        };
+        assert_eq!(refusal.state, "PAYMENT_LAPSED");
+        assert!(refusal.article.contains("Mẫu 05"), "{}", refusal.article);
+        assert!(refusal.remedy.contains("SubmitDossier"));
+        assert_eq!(paid(&counter), 0);
+    }
+    // The last moment that counts; and the notice of it that comes again says nothing new, however late.
+    counter.now = at("2025-07-10T23:59:59");
+    let mut counter = counter
+        .does(&pay("bl-2", 2_000))
+        .at("2025-07-11T00:00:00")
+        .does(&Command::Tick);
+    assert_eq!(counter.asks(&pay("bl-2", 2_000)).unwrap(), []);
+    assert_eq!(paid(&counter), 3_000);
+}
+
+#[test]
+fn what_was_paid_to_a_case_that_waited_for_it_and_was_stopped_is_given_back() {
+    let waiting = || {
+        submitted()
+            .does(&pay("bl-1", 2_000))
+            .does(&Command::Accept)
+            .does(&walk::follow(DossierStatus::InProgress))
+            .does(&asked::asks(DossierStatus::PaymentRequired))
+            .does(&pay("bl-2", 3_000))
+    };
+    let mut counter = waiting().does(&walk::follow(DossierStatus::Stopped));
+    // There was work for the first part.
+    let Err(Error::Refused(refusal)) = counter.asks(&refund("p1")) else {
+        panic!("work had begun");
+    };
+    assert_eq!(refusal.state, "STOPPED");
+    let mut counter = counter.does(&refund("p2"));
+    assert_eq!(paid(&counter), 2_000);
+    assert_eq!(counter.asks(&refund("p2")).unwrap(), [], "once");
+    let replayed = counter.events.iter().fold(None, Dossier::apply);
+    assert_eq!(replayed, counter.dossier);
+    // The case went on with it, and was stopped later; or the applicant took the dossier back.
+    for end in [
+        vec![
+            pay("bl-3", 3_000),
+            walk::follow(DossierStatus::InProgress),
+            walk::follow(DossierStatus::Stopped),
+        ],
+        vec![walk::withdraw()],
+    ] {
+        let mut counter = end.iter().fold(waiting(), Counter::does);
+        assert!(matches!(
+            counter.asks(&refund("p2")),
+            Err(Error::Refused(_))
+        ));
+        assert_eq!(counter.dossier().payments[1].refunded_at, None);
+    }
+}
+
 #[test]
 fn nothing_is_paid_tomorrow() {
     let mut counter = submitted();

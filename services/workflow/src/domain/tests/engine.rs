@@ -399,6 +399,15 @@ fn a_case_that_cannot_run_is_blocked_in_plain_sight_and_begins_when_it_can() {
         Some(receipt.due.judged_until),
         "its limit runs on"
     );
+    let stop = Command::Stop {
+        reason: words(),
+        ground: words(),
+    };
+    let Err(Error::Refused(refusal)) = office.asks(&leader(1), &stop) else {
+        panic!("what has not begun cannot be stopped");
+    };
+    assert_eq!(refusal.state, "BLOCKED");
+    assert!(refusal.remedy.contains("WithdrawDossier"));
     assert_eq!(office.reacts(Command::Retry), [], "nothing has changed");
     let know = |office: &Office, definition| {
         office
