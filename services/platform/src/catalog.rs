@@ -335,7 +335,7 @@ fn parse_agencies(
 
 fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     fields.id(&format!("{path}.code"), &procedure.code);
-    fields.line(&format!("{path}.title"), &procedure.title);
+    fields.title(&format!("{path}.title"), &procedure.title);
     fields.line(&format!("{path}.field"), &procedure.field);
     fields.id(&format!("{path}.definition"), &procedure.definition);
     fields.choice::<AgencyKind>(&format!("{path}.competent"), procedure.competent);

@@ -11,6 +11,8 @@ use crate::{
 
 /// Longest text of one line: names, codes, titles, grounds. In characters.
 pub const LINE_CHARS_MAX: usize = 300;
+/// Longest name of a procedure: those of the national list are whole sentences. In characters.
+pub const TITLE_CHARS_MAX: usize = 1_000;
 /// Longest free text: reasons, lists of what is missing. In characters.
 pub const TEXT_CHARS_MAX: usize = 10_000;
 
@@ -56,9 +58,23 @@ impl Fields {
         Some(text)
     }
 
+    /// A required name of a procedure: a line, and a long one.
+    pub fn title(&mut self, field: &str, text: &str) -> Option<String> {
+        let text = self.one_line(field, text, TITLE_CHARS_MAX)?;
+        if text.is_empty() {
+            self.reject(field, "is required");
+            return None;
+        }
+        Some(text)
+    }
+
     /// A line of text that may be empty.
     pub fn optional_line(&mut self, field: &str, text: &str) -> Option<String> {
-        let text = self.chars(field, text, LINE_CHARS_MAX)?;
+        self.one_line(field, text, LINE_CHARS_MAX)
+    }
+
+    fn one_line(&mut self, field: &str, text: &str, max: usize) -> Option<String> {
+        let text = self.chars(field, text, max)?;
         if text.chars().any(char::is_control) {
             self.reject(field, "must be one line without control characters");
             return None;

@@ -181,10 +181,11 @@ async fn in_force(config: &Config) -> Result<diff::Side, Failed> {
 }
 
 fn take_in(order: &import::Order, report: Option<&Path>) -> Result<ExitCode, Failed> {
-    let imported = import::import(order).map_err(Failed::new)?;
+    let imported = import::import(order);
     if let Some(report) = report {
         import::write_report(&imported, report).map_err(Failed::new)?;
     }
+    let imported = imported.map_err(|refused| Failed::new(refused.to_string()))?;
     eprintln!("{imported}");
     Ok(if imported.is_empty() {
         ExitCode::FAILURE

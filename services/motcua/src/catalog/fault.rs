@@ -140,6 +140,11 @@ impl Place {
         }
     }
 
+    /// The line's number; `None` for a whole file.
+    pub(super) fn number(&self) -> Option<usize> {
+        self.line
+    }
+
     /// A column of this line, or a key in it.
     pub(super) fn column(mut self, column: &str) -> Self {
         self.column = Some(column.to_owned());

@@ -11,7 +11,8 @@ use super::{
     tables::{put, rows},
 };
 
-const COLUMNS: Columns = Columns {
+/// The columns of `papers.csv`.
+pub(super) const COLUMNS: Columns = Columns {
     required: &["procedure", "id", "title", "originals", "copies"],
     optional: &["option", "photographs", "optional"],
 };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use motcua_calendar::Limit;
-use motcua_platform::{catalog, parse::LINE_CHARS_MAX};
+use motcua_platform::{catalog, parse::TITLE_CHARS_MAX};
 use motcua_proto::r#type::v1::Procedure;
 
 use super::{Guess, IMPORTED, Row, Told, limit, list::Entry};
@@ -149,9 +149,9 @@ fn is_code(code: &str) -> bool {
 /// The name, without a code that was written into it.
 fn title(name: &str, code: &str, known: Option<&Procedure>, guessed: &mut Vec<Guess>) -> String {
     if let Some(known) = known
-        && name.chars().count() > LINE_CHARS_MAX
+        && name.chars().count() > TITLE_CHARS_MAX
     {
-        let why = format!("the list's has more than {LINE_CHARS_MAX} characters");
+        let why = format!("the list's has more than {TITLE_CHARS_MAX} characters");
         guessed.push(Guess::new("title", &known.title, why));
         return known.title.clone();
     }

@@ -1,27 +1,33 @@
 //! `motcua catalog import`: a list of procedures as others publish it becomes the `procedures.csv` of a catalog.
 //!
 //! What stands in the list is taken; what it lacks is guessed, and told with the reason; what cannot be guessed is
-//! refused, and told too. What is written has passed the same check as any other catalog. Deliberately not here: what
+//! refused, and told too. Papers of procedures that the list does not have are left out of the copy. What is written has passed
+//! the same check as any other catalog. Deliberately not here: what
 //! the list's words mean as a limit (`limit.rs`), what is guessed from what (`guess.rs`), and what a catalog may say (the
 //! check's own code).
 
 mod guess;
 mod limit;
 mod list;
+mod papers;
 mod report;
 
 use std::{
     collections::HashMap,
+    fmt,
     fs::{self, OpenOptions},
     io::Write as _,
     path::{Path, PathBuf},
 };
 
-use self::guess::{known, tell, tell_namesakes};
+use self::{
+    guess::{known, tell, tell_namesakes},
+    papers::LeftOut,
+};
 use super::{
     bundle,
     fault::{Fault, Faults},
-    files::{DEFINITIONS, Files, PROCEDURES},
+    files::{DEFINITIONS, Files, PAPERS, PROCEDURES},
     tables::PROCEDURES as COLUMNS,
 };
 
@@ -45,8 +51,22 @@ pub(crate) struct Order {
 #[derive(Debug)]
 pub(crate) struct Imported {
     told: Vec<Told>,
+    left_out: Vec<LeftOut>,
     written: PathBuf,
     definition: Option<PathBuf>,
+}
+
+/// Why nothing was written, and what is to be told all the same.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    told: Vec<Told>,
+    why: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
 }
 
 /// What is told of one row.
@@ -97,7 +117,43 @@ impl Imported {
 ///
 /// # Errors
 /// When the list is none, the directory is no sound catalog, or a file is in the way: nothing is written then.
-pub(crate) fn import(order: &Order) -> Result<Imported, String> {
+pub(crate) fn import(order: &Order) -> Result<Imported, Refused> {
+    let mut told = Vec::new();
+    match take_in(order, &mut told) {
+        Ok(Some(made)) => Ok(Imported {
+            told,
+            left_out: made.left_out,
+            written: order.into.join(PROCEDURES),
+            definition: made.plain.then(|| order.into.join(IMPORTED_FILE)),
+        }),
+        Ok(None) => Ok(Imported {
+            told,
+            left_out: Vec::new(),
+            written: PathBuf::new(),
+            definition: None,
+        }),
+        Err(why) => Err(Refused { told, why }),
+    }
+}
+
+/// What is to be written.
+struct Made {
+    procedures: String,
+    /// `papers.csv`, where rows of it had to go.
+    papers: Option<String>,
+    left_out: Vec<LeftOut>,
+    /// Whether the plain definition has to be put beside it.
+    plain: bool,
+}
+
+/// Reads, tells and writes; nothing where no row could be taken.
+fn take_in(order: &Order, told: &mut Vec<Told>) -> Result<Option<Made>, String> {
+    let known = known()?;
+    let mut lines = HashMap::new();
+    for entry in list::read(&order.list)? {
+        told.push(tell(&entry, &known, &mut lines));
+    }
+    tell_namesakes(told);
     let written = order.into.join(PROCEDURES);
     if written.exists() && !order.force {
         return Err(format!(
@@ -105,34 +161,17 @@ pub(crate) fn import(order: &Order) -> Result<Imported, String> {
             written.display()
         ));
     }
-    let known = known()?;
-    let mut told = Vec::new();
-    let mut lines = HashMap::new();
-    for entry in list::read(&order.list)? {
-        told.push(tell(&entry, &known, &mut lines));
+    let Some(made) = fit(&order.into, told)? else {
+        return Ok(None);
+    };
+    if made.plain {
+        put(&order.into.join(IMPORTED_FILE), IMPORTED_TEXT, false)?;
     }
-    tell_namesakes(&mut told);
-    let (text, definition) = fit(&order.into, &mut told)?;
-    let Some(text) = text else {
-        return Ok(Imported {
-            told,
-            written: PathBuf::new(),
-            definition: None,
-        });
-    };
-    let definition = if definition {
-        let path = order.into.join(IMPORTED_FILE);
-        put(&path, IMPORTED_TEXT, false)?;
-        Some(path)
-    } else {
-        None
-    };
-    put(&written, &text, order.force)?;
-    Ok(Imported {
-        told,
-        written,
-        definition,
-    })
+    if let Some(papers) = &made.papers {
+        put(&order.into.join(PAPERS), papers, true)?;
+    }
+    put(&written, &made.procedures, order.force)?;
+    Ok(Some(made))
 }
 
 fn put(path: &Path, text: &str, force: bool) -> Result<(), String> {
@@ -147,13 +186,12 @@ fn put(path: &Path, text: &str, force: bool) -> Result<(), String> {
 }
 
 /// Checks the rows as the catalog that they would make, until all that are left pass: a row whose definition does not
-/// fit its limit takes the plain one, and any other row with a fault is refused with it. Gives the text of
-/// `procedures.csv`, and whether the plain definition has to be put beside it.
-fn fit(dir: &Path, told: &mut [Told]) -> Result<(Option<String>, bool), String> {
+/// fit its limit takes the plain one, and any other row with a fault is refused with it. Papers go where their procedure goes.
+fn fit(dir: &Path, told: &mut [Told]) -> Result<Option<Made>, String> {
     loop {
         let (text, rows) = table(told)?;
         if rows.is_empty() {
-            return Ok((None, false));
+            return Ok(None);
         }
         let mut faults = Faults::default();
         let mut files = Files::in_directory(dir, &mut faults);
@@ -163,8 +201,17 @@ fn fit(dir: &Path, told: &mut [Told]) -> Result<(Option<String>, bool), String> 
             files.put(IMPORTED_FILE, IMPORTED_TEXT.to_owned());
         }
         files.put(PROCEDURES, text.clone());
+        let (papers, left_out) = papers::keep(&files, told);
+        if let Some(papers) = &papers {
+            files.put(PAPERS, papers.clone());
+        }
         let Err(faults) = bundle(&files, faults) else {
-            return Ok((Some(text), needed));
+            return Ok(Some(Made {
+                procedures: text,
+                papers,
+                left_out,
+                plain: needed,
+            }));
         };
         let mut changed = false;
         for fault in faults.iter().filter(|fault| fault.file == ours) {
@@ -256,14 +303,17 @@ impl Told {
     }
 }
 
-/// Writes the report of an import, as a table divided by tabs.
+/// Writes the report of an import, as a table divided by tabs: also of one that wrote nothing else.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(crate) fn write_report(imported: &Imported, path: &Path) -> Result<(), String> {
+pub(crate) fn write_report(
+    imported: &Result<Imported, Refused>,
+    path: &Path,
+) -> Result<(), String> {
     let failed =
         |error: &dyn std::error::Error| format!("{}: cannot be written: {error}", path.display());
-    let text = report::tsv(&imported.told).map_err(|error| failed(&error))?;
+    let text = report::tsv(imported).map_err(|error| failed(&error))?;
     fs::write(path, text).map_err(|error| failed(&error))
 }
 

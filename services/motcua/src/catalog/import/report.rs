@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Guess, Imported, Told,
+    Guess, Imported, PAPERS, Refused, Told,
     guess::{SHIPPED, UNKNOWN},
 };
 use crate::tables::{shortened, table};
@@ -39,6 +39,13 @@ impl fmt::Display for Imported {
         }
         if self.is_empty() {
             return f.write_str("nothing was written");
+        }
+        if !self.left_out.is_empty() {
+            let count = self.left_out.len();
+            writeln!(
+                f,
+                "{PAPERS}: {count} papers left out, whose procedure or option is not among what was taken"
+            )?;
         }
         if let Some(definition) = &self.definition {
             writeln!(
@@ -134,8 +141,12 @@ fn full(guess: &Guess) -> String {
     }
 }
 
-/// The same with nothing left out, divided by tabs.
-pub(super) fn tsv(told: &[Told]) -> Result<Vec<u8>, csv::Error> {
+/// The same with nothing left out, divided by tabs. The lines of papers that were left out are those of their own table.
+pub(super) fn tsv(imported: &Result<Imported, Refused>) -> Result<Vec<u8>, csv::Error> {
+    let (told, left_out) = match imported {
+        Ok(imported) => (&imported.told, &imported.left_out[..]),
+        Err(refused) => (&refused.told, &[][..]),
+    };
     let mut writer = csv::WriterBuilder::new()
         .delimiter(b'\t')
         .from_writer(Vec::new());
@@ -146,6 +157,7 @@ pub(super) fn tsv(told: &[Told]) -> Result<Vec<u8>, csv::Error> {
         let limit_guessed = told.guessed.iter().any(|guess| guess.column == "limit");
         let outcome = match &told.row {
             None => "refused",
+            Some(_) if imported.is_err() => "not written",
             Some(_) if limit_guessed => "limit guessed",
             Some(_) => "taken",
         };
@@ -158,6 +170,17 @@ pub(super) fn tsv(told: &[Told]) -> Result<Vec<u8>, csv::Error> {
             &took(told),
             &guessed.join("; "),
             told.refused.as_deref().unwrap_or_default(),
+        ])?;
+    }
+    for paper in left_out {
+        writer.write_record([
+            &paper.line.to_string(),
+            &paper.procedure,
+            &paper.title,
+            "paper left out",
+            "",
+            "",
+            &paper.why,
         ])?;
     }
     writer

@@ -48,12 +48,23 @@ impl Place {
         fs::read_to_string(self.catalog().join(PROCEDURES)).unwrap()
     }
 
-    fn imports(&self, force: bool) -> Result<Imported, String> {
+    fn imports(&self, force: bool) -> Result<Imported, Refused> {
         import(&Order {
             list: self.list.clone(),
             into: self.catalog(),
             force,
         })
+    }
+
+    /// What its report says of each row.
+    fn outcomes(&self, imported: &Result<Imported, Refused>) -> Vec<String> {
+        let report = self.dir.path().join("report.tsv");
+        write_report(imported, &report).unwrap();
+        let report = fs::read_to_string(report).unwrap();
+        report
+            .lines()
+            .map(|line| line.split('\t').take(4).collect::<Vec<_>>().join(" "))
+            .collect()
     }
 
     /// What is told of its only row: the row as written, what was guessed, why it was refused.
@@ -170,7 +181,7 @@ fn the_field_says_whose_it_is() {
 fn what_cannot_be_taken_is_refused_with_the_reason() {
     let long = format!(
         "1.000001\t{}\tHộ tịch\tCấp xã\t\t3 Ngày",
-        "Đăng ký ".repeat(60)
+        "Đăng ký ".repeat(130)
     );
     for (row, refusal) in [
         (
@@ -189,7 +200,7 @@ fn what_cannot_be_taken_is_refused_with_the_reason() {
         ("1.000001\tX\tY\tCấp xã", "has 4 columns in place of 6"),
         ("1.000001\t\tY\tCấp xã\t\t3 Ngày", "title: is required"),
         ("1.000001\tX\t \tCấp xã\t\t3 Ngày", "field: is required"),
-        (long.as_str(), "title: must have at most 300 characters"),
+        (long.as_str(), "title: must have at most 1000 characters"),
         (
             "1.000001\t\"X\tY\tCấp xã\t\t3 Ngày\n1.000002\tX\tY\tCấp xã\t\t3 Ngày",
             "a double quote that is not closed swallows 2 lines from here on",
@@ -234,7 +245,7 @@ fn a_name_that_several_have_is_told() {
 
 #[test]
 fn a_name_that_is_too_long_is_replaced_where_another_is_known() {
-    let long = "Đăng ký ".repeat(60);
+    let long = "Đăng ký ".repeat(130);
     let (written, guessed, _) = Place::told(&format!(
         "1.000689\t{long}\tHộ tịch\tCấp xã\t\t3 Ngày làm việc"
     ));
@@ -295,15 +306,8 @@ fn what_is_written_passes_the_check_and_nothing_is_dropped_silently() {
     ] {
         assert!(text.contains(sum), "{text}");
     }
-    let report = place.dir.path().join("report.tsv");
-    write_report(&imported, &report).unwrap();
-    let report = fs::read_to_string(report).unwrap();
-    let outcomes: Vec<_> = report
-        .lines()
-        .map(|line| line.split('\t').take(4).collect::<Vec<_>>().join(" "))
-        .collect();
     assert_eq!(
-        outcomes,
+        place.outcomes(&Ok(imported)),
         [
             "line code name outcome",
             "2 1.000001 X taken",
@@ -318,7 +322,7 @@ fn what_is_there_is_replaced_only_when_told_to() {
     let place = Place::of(&["1.000001\tX\tY\tCấp xã\t\t3 Ngày"]);
     place.imports(false).unwrap();
     let before = place.procedures();
-    let refused = place.imports(false).unwrap_err();
+    let refused = place.imports(false).unwrap_err().to_string();
     assert!(
         refused.ends_with("procedures.csv: is there already; --force replaces it"),
         "{refused}"
@@ -336,7 +340,12 @@ fn a_catalog_with_other_faults_is_told_of_and_nothing_is_written() {
         include_str!("../tests/sound/definitions/linked.toml"),
     )
     .unwrap();
-    let refused = place.imports(false).unwrap_err();
+    let refused = place.imports(false);
+    assert_eq!(
+        place.outcomes(&refused),
+        ["line code name outcome", "2 1.000001 X not written"]
+    );
+    let refused = refused.unwrap_err().to_string();
     assert!(
         refused.contains(
             "definitions/linked.toml:19: call: there is no procedure '1.003197' in this catalog"
@@ -350,10 +359,80 @@ fn a_catalog_with_other_faults_is_told_of_and_nothing_is_written() {
 #[test]
 fn a_file_that_is_no_list_is_refused_with_its_first_line() {
     let place = Place::new("code,name,field,time_by_channel\n");
-    let refused = place.imports(false).unwrap_err();
+    let refused = place.imports(false).unwrap_err().to_string();
     assert!(
         refused
             .contains("list.tsv:1: code: is missing among the columns; a list is divided by tabs"),
         "{refused}"
+    );
+}
+
+#[test]
+fn papers_of_procedures_that_the_list_does_not_have_are_left_out_and_told_of() {
+    let place = Place::of(&[
+        "1.000689\tĐăng ký khai sinh\tHộ tịch\tCấp xã\t\t3 Ngày làm việc",
+        "1.000002\tX\tHải quan\tCấp xã\t\t3 Ngày",
+    ]);
+    let papers = place.catalog().join(PAPERS);
+    let kept = "# Giấy tờ, theo thủ tục\nprocedure,id,title,option,originals,copies\n1.000689,to-khai,\"Tờ khai, theo mẫu\",,1,\n";
+    fs::write(
+        &papers,
+        format!(
+            "{kept}1.000689,the,Thẻ,the-bao-hiem,1,\n1.000002,to-khai,Tờ khai hải quan,,1,\n# hết\n9.999999,don,Đơn,,1,\n"
+        ),
+    )
+    .unwrap();
+    let imported = place.imports(false);
+    assert_eq!(
+        place.outcomes(&imported),
+        [
+            "line code name outcome",
+            "2 1.000689 Đăng ký khai sinh taken",
+            "3 1.000002 X refused",
+            "4 1.000689 Thẻ paper left out",
+            "5 1.000002 Tờ khai hải quan paper left out",
+            "7 9.999999 Đơn paper left out",
+        ]
+    );
+    let text = imported.unwrap().to_string();
+    assert!(text.contains("papers.csv: 3 papers left out"), "{text}");
+    assert_eq!(
+        fs::read_to_string(&papers).unwrap(),
+        format!("{kept}# hết\n")
+    );
+    let bundle = read(&place.catalog()).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(bundle.catalog.procedures[0].papers.len(), 1);
+    // Where all of them are wanted, the table stays as it is, byte for byte.
+    let before = "procedure,id,title,originals,copies\r\n1.000689,to-khai,Tờ khai,1,\r\n";
+    fs::write(&papers, before).unwrap();
+    place.imports(true).unwrap();
+    assert_eq!(fs::read_to_string(&papers).unwrap(), before);
+}
+
+#[test]
+fn a_copy_of_the_catalog_that_comes_with_the_software_takes_a_shorter_list_as_its_readme_says() {
+    let place = Place::of(&[
+        "2.000815\tChứng thực bản sao\tChứng thực\tCấp xã\t\ttrong ngày",
+        "1.000001\tX\tY\tCấp xã\t\t3 Ngày",
+    ]);
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
+    for file in ["catalog.toml", "calendar.csv", "agencies.csv", "papers.csv"] {
+        fs::copy(shipped.join(file), place.catalog().join(file)).unwrap();
+    }
+    for file in fs::read_dir(shipped.join(DEFINITIONS)).unwrap() {
+        let file = file.unwrap();
+        if !file.file_name().to_string_lossy().starts_with("linked-") {
+            let there = place.catalog().join(DEFINITIONS).join(file.file_name());
+            fs::copy(file.path(), there).unwrap();
+        }
+    }
+    let imported = place.imports(false).unwrap_or_else(|why| panic!("{why}"));
+    assert!(!imported.left_out.is_empty());
+    let bundle = read(&place.catalog()).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(bundle.catalog.procedures.len(), 2);
+    assert_eq!(
+        bundle.catalog.procedures[0].papers.len(),
+        2,
+        "those of the procedure that stayed"
     );
 }
