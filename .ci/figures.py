@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Prints the figures of a JSON report, and fails where one is not what it must be.
 
-    figures.py TITLE FILE [--require NAME]... [--expect NAME=VALUE]...
+    figures.py TITLE FILE [--require NAME]... [--positive NAME]... [--expect NAME=VALUE]...
 
-`--require` wants the figure to be there, `--expect` to have this value. Performance is required, never expected:
+`--require` wants the figure to be there, `--positive` to be above 0, `--expect` to have this value. Performance is required, never expected:
 it is the machine's as much as ours.
 """
 
@@ -29,6 +29,7 @@ def main():
     arguments.add_argument("title")
     arguments.add_argument("file")
     arguments.add_argument("--require", action="append", default=[])
+    arguments.add_argument("--positive", action="append", default=[])
     arguments.add_argument("--expect", action="append", default=[])
     given = arguments.parse_args()
 
@@ -40,6 +41,10 @@ def main():
         print(f"  {name:<32} {round(value, 2) if isinstance(value, float) else value}")
 
     faults = [f"{name} is not reported" for name in given.require if name not in figures]
+    for name in given.positive:
+        value = figures.get(name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+            faults.append(f"{name} is {'not reported' if value is None else value}, and must be above 0")
     for expectation in given.expect:
         name, wanted = expectation.split("=", 1)
         if name not in figures:
