@@ -8,7 +8,8 @@ use motcua_forms::{
     render,
 };
 use motcua_platform::{
-    archive::Reading, call::Call, error::Error, parse::Fields, statement::Statement,
+    archive::Reading, call::Call, catalog::Catalog, error::Error, parse::Fields,
+    statement::Statement,
 };
 use motcua_proto::intake::v1::{PrintRegisterRequest, PrintRegisterResponse, StatementKind};
 
@@ -46,15 +47,13 @@ impl DossierApi {
             );
         }
         let ((agency, from), to) = fields.finish(agency.zip(from).zip(to))?;
-        let catalog = self.in_force().await?;
-        let title = catalog
-            .as_ref()
-            .and_then(|catalog| catalog.agency(&agency))
-            .filter(|_| call.scope().acts_for(&agency))
-            .map(|agency| agency.title.clone())
-            .ok_or_else(|| Error::Missing {
-                name: format!("agencies/{agency}"),
-            })?;
+        let missing = || Error::Missing {
+            name: format!("agencies/{agency}"),
+        };
+        if !call.scope().acts_for(&agency) {
+            return Err(missing());
+        }
+        let in_force = self.in_force().await?;
         let mut reading = self.archive.open(call.scope()).await?;
         let period = begin("from", from)?..begin("to", to.saturating_add(1.day()))?;
         let rows = i64::try_from(LINES_MAX + 1).unwrap_or(i64::MAX);
@@ -65,6 +64,9 @@ impl DossierApi {
         }
         let catalogs = received.iter().map(|(_, dossier)| dossier.catalog.as_str());
         self.catalogs.ensure(&mut reading, catalogs).await?;
+        let title = self
+            .title_of(&agency, in_force.as_deref(), &received)
+            .ok_or_else(missing)?;
         let mut lines = Vec::with_capacity(received.len());
         for (place, (code, dossier)) in received.iter().enumerate() {
             let said = said(&mut reading, self, code).await?;
@@ -90,6 +92,20 @@ impl DossierApi {
             pdf: rendered.pdf,
             html: rendered.html,
             line_count,
+        })
+    }
+
+    /// What the agency is called: in the catalog in force, or, where that has it no more, in the last one that it received under.
+    fn title_of(
+        &self,
+        agency: &str,
+        in_force: Option<&Catalog>,
+        received: &[(String, Dossier)],
+    ) -> Option<String> {
+        let title = |catalog: &Catalog| Some(catalog.agency(agency)?.title.clone());
+        in_force.and_then(title).or_else(|| {
+            let (_, last) = received.iter().max_by_key(|(_, it)| it.submitted_at)?;
+            title(self.catalogs.get(&last.catalog)?.as_ref())
         })
     }
 

@@ -128,14 +128,15 @@ async fn insert(
         |pick: fn(&Dossier) -> &str| rows.iter().map(|row| pick(row.state)).collect::<Vec<_>>();
     sqlx::query(
         "INSERT INTO dossier (code, receiving_agency, competent_agency, tenants, owner, procedure, status, channel, \
-                              hand_over_method, submitted_at, due_at, timer_at, version, state, flags) \
+                              hand_over_method, submitted_at, due_at, timer_at, version, state, flags, received_at) \
          SELECT code, receiving_agency, competent_agency, string_to_array(tenants, ','), owner, procedure, status, \
-                channel, hand_over_method, submitted_at, due_at, timer_at, version, state::json, flags \
+                channel, hand_over_method, submitted_at, due_at, timer_at, version, state::json, flags, received_at \
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::smallint[], \
                      $7::smallint[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], \
-                     $12::text[], $13::text[], $14::text[], $15::integer[]) \
+                     $12::text[], $13::text[], $14::text[], $15::integer[], $16::timestamptz[]) \
               AS new (code, receiving_agency, competent_agency, procedure, status, channel, \
-                      hand_over_method, submitted_at, due_at, timer_at, version, state, tenants, owner, flags)",
+                      hand_over_method, submitted_at, due_at, timer_at, version, state, tenants, owner, flags, \
+                      received_at)",
     )
     .bind(codes(rows))
     .bind(text(|dossier| &dossier.receiving_agency))
@@ -153,6 +154,7 @@ async fn insert(
     .bind(rows.iter().map(|row| row.state.tenants().join(",")).collect::<Vec<_>>())
     .bind(text(|dossier| &dossier.owner))
     .bind(flags(rows))
+    .bind(receptions(rows))
     .execute(connection)
     .await?;
     Ok(())
@@ -188,10 +190,11 @@ async fn update(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE dossier SET status = new.status, due_at = new.due_at, timer_at = new.timer_at, \
-                            version = new.version, state = new.state::json, flags = new.flags \
+                            version = new.version, state = new.state::json, flags = new.flags, \
+                            received_at = new.received_at \
          FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::text[], \
-                     $7::integer[]) \
-              AS new (code, status, due_at, timer_at, version, state, flags) \
+                     $7::integer[], $8::timestamptz[]) \
+              AS new (code, status, due_at, timer_at, version, state, flags, received_at) \
          WHERE dossier.code = new.code",
     )
     .bind(codes(rows))
@@ -201,6 +204,7 @@ async fn update(
     .bind(versions(rows))
     .bind(states(rows)?)
     .bind(flags(rows))
+    .bind(receptions(rows))
     .execute(connection)
     .await?;
     Ok(())
@@ -261,6 +265,15 @@ fn flags(rows: &[&Row<'_, Dossier>]) -> Vec<i32> {
 fn dues(rows: &[&Row<'_, Dossier>]) -> Vec<Option<Instant>> {
     rows.iter()
         .map(|row| row.state.due_at().map(Instant))
+        .collect()
+}
+
+fn receptions(rows: &[&Row<'_, Dossier>]) -> Vec<Option<Instant>> {
+    rows.iter()
+        .map(|row| {
+            let reception = row.state.reception.as_ref();
+            reception.map(|reception| Instant(reception.received_at))
+        })
         .collect()
 }
 

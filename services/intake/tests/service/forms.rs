@@ -4,16 +4,16 @@ use motcua_platform::time::to_proto;
 use motcua_proto::{
     events::v1::{CaseHeld, CaseResumed, CaseStarted, EventKind, HoldGround, event::Payload},
     intake::v1::{
-        Applicant, Form, PrintFormRequest, PrintFormResponse, PrintFormsRequest,
-        PrintRegisterRequest, RefuseDossierRequest, RequestSupplementRequest, Sheet,
-        SubmitDossierRequest, SupplementDossierRequest,
+        AcceptDossierRequest, Applicant, Form, PrintFormRequest, PrintFormResponse,
+        PrintFormsRequest, PrintRegisterRequest, RefuseDossierRequest, RequestSupplementRequest,
+        Sheet, SubmitDossierRequest, SupplementDossierRequest,
     },
     r#type::v1::Channel,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::world::{Ward, at, registration};
+use crate::world::{Ward, at, catalog, registration};
 
 async fn prints(ward: &mut Ward, name: &str, form: Form) -> Result<PrintFormResponse, Status> {
     prints_on(ward, name, form, Sheet::A4).await
@@ -232,4 +232,54 @@ async fn the_register_lists_what_was_received_day_by_day() {
     let backwards = backwards.unwrap_err();
     let details = backwards.get_details_bad_request().unwrap();
     assert_eq!(details.field_violations[0].field, "to");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_register_has_what_waited_long_and_what_an_agency_received_that_is_no_more() {
+    let mut ward = Ward::ready().await;
+    let submitted = ward.submits(registration()).await.unwrap();
+    // Three months: nobody looked at it.
+    ward.hand.set(at("2025-10-01T09:00:00"));
+    let accepting = AcceptDossierRequest {
+        name: submitted.name.clone(),
+        ..AcceptDossierRequest::default()
+    };
+    ward.dossiers.accept_dossier(accepting).await.unwrap();
+    let day = |month, day| {
+        Some(motcua_proto::google::r#type::Date {
+            year: 2025,
+            month,
+            day,
+        })
+    };
+    let october = PrintRegisterRequest {
+        agency: "11593".to_owned(),
+        from: day(10, 1),
+        to: day(10, 2),
+    };
+    let register = ward.forms.print_register(october.clone()).await;
+    let register = register.unwrap().into_inner();
+    assert_eq!(register.line_count, 1);
+    assert!(register.html.contains(&submitted.code));
+    let july = PrintRegisterRequest {
+        from: day(7, 1),
+        to: day(7, 2),
+        ..october.clone()
+    };
+    let empty = ward.forms.print_register(july.clone()).await.unwrap();
+    assert_eq!(empty.into_inner().line_count, 0);
+
+    // Its ward has been merged into another one: the register stays what it was.
+    let mut merged = catalog();
+    merged.id = "merged".to_owned();
+    merged
+        .agencies
+        .retain(|agency| !agency.code.starts_with("11593"));
+    assert!(!merged.agencies.is_empty());
+    ward.applies(merged).await.unwrap();
+    let after = ward.forms.print_register(october).await.unwrap();
+    assert_eq!(after.into_inner().html, register.html);
+    // Of a time in which it received nothing, nobody knows its name any more.
+    let nobody = ward.forms.print_register(july).await.unwrap_err();
+    assert_eq!(nobody.code(), Code::NotFound);
 }
