@@ -174,6 +174,31 @@ pub fn supplement_rounds(procedure: Option<&Procedure>) -> i32 {
         .unwrap_or(2)
 }
 
+/// Most working hours that a submission may wait for acceptance: two weeks.
+pub const ACCEPTANCE_HOURS_MAX: i32 = 80;
+/// Most working days that the applicant has for what is asked for.
+pub const SUPPLEMENT_DAYS_MAX: i32 = 250;
+
+/// How long a submission, or a supplement to it, may wait for acceptance, in working minutes.
+#[must_use]
+pub fn acceptance_minutes(procedure: Option<&Procedure>) -> u32 {
+    60 * said(procedure, |procedure| procedure.acceptance_hours, 8)
+}
+
+/// How long the applicant has for what is asked for, in working days: 7 is the period of linked procedures.
+#[must_use]
+pub fn supplement_days(procedure: Option<&Procedure>) -> u32 {
+    said(procedure, |procedure| procedure.supplement_days, 7)
+}
+
+/// What a procedure says, or what holds where it does not.
+fn said(procedure: Option<&Procedure>, pick: fn(&Procedure) -> i32, otherwise: u32) -> u32 {
+    procedure
+        .and_then(|procedure| u32::try_from(pick(procedure)).ok())
+        .filter(|number| *number > 0)
+        .unwrap_or(otherwise)
+}
+
 /// How an agency prints the due hour.
 #[must_use]
 pub fn due_hour(agency: &Agency) -> DueHour {
@@ -358,6 +383,22 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     ] {
         if number < 0 {
             fields.reject(format!("{path}.{name}"), "must not be negative");
+        }
+    }
+    for (name, number, max) in [
+        (
+            "acceptance_hours",
+            procedure.acceptance_hours,
+            ACCEPTANCE_HOURS_MAX,
+        ),
+        (
+            "supplement_days",
+            procedure.supplement_days,
+            SUPPLEMENT_DAYS_MAX,
+        ),
+    ] {
+        if !(0..=max).contains(&number) {
+            fields.reject(format!("{path}.{name}"), format!("must be from 0 to {max}"));
         }
     }
     limit::check_others(

@@ -9,10 +9,6 @@ use motcua_platform::{
 };
 use motcua_proto::r#type::v1::{Agency, Channel, Limit as ProtoLimit, PriorityGround, Procedure};
 
-/// How long a submission may wait for acceptance, in working minutes: 8 working hours. The catalog has no field for it.
-const ACCEPTANCE_MINUTES: u32 = 8 * 60;
-/// How long a supplement that was asked for before acceptance may take: 7 working days.
-const SUPPLEMENT_DAYS: u32 = 7;
 /// The applicant is reminded at the close of the day so many working days before.
 const SUPPLEMENT_REMINDER_DAYS: u32 = 2;
 
@@ -153,7 +149,7 @@ impl<'a> Rules<'a> {
     /// When the calendar does not reach so far.
     pub fn acceptance_due(&self, handed_in: Timestamp) -> Result<Timestamp, Error> {
         self.calendar
-            .add_working_minutes(handed_in, ACCEPTANCE_MINUTES)
+            .add_working_minutes(handed_in, catalog::acceptance_minutes(Some(self.procedure)))
             .map_err(|error| self.unreachable(&error))
     }
 
@@ -162,16 +158,19 @@ impl<'a> Rules<'a> {
     /// # Errors
     /// When the calendar does not reach so far.
     pub fn supplement_due(&self, asked: Timestamp) -> Result<Due, Error> {
-        self.working_days_after(asked, SUPPLEMENT_DAYS)
+        self.working_days_after(asked, catalog::supplement_days(Some(self.procedure)))
     }
 
-    /// When the applicant is reminded of that: as long before as is needed to still find a paper.
+    /// When the applicant is reminded of that: as long before as is needed to still find a paper. Never, where so little time is given.
     ///
     /// # Errors
     /// When the calendar does not reach so far.
-    pub fn supplement_reminder(&self, asked: Timestamp) -> Result<Timestamp, Error> {
-        self.working_days_after(asked, SUPPLEMENT_DAYS - SUPPLEMENT_REMINDER_DAYS)
-            .map(|due| due.at)
+    pub fn supplement_reminder(&self, asked: Timestamp) -> Result<Option<Timestamp>, Error> {
+        catalog::supplement_days(Some(self.procedure))
+            .checked_sub(SUPPLEMENT_REMINDER_DAYS)
+            .filter(|days| *days > 0)
+            .map(|days| Ok(self.working_days_after(asked, days)?.at))
+            .transpose()
     }
 
     fn working_days_after(&self, instant: Timestamp, days: u32) -> Result<Due, Error> {

@@ -63,7 +63,7 @@ pub(super) fn ask(
             statement_revision,
             supplement_due_at: Some(to_proto(due.at)),
             judged_until: Some(to_proto(due.judged_until)),
-            remind_at: Some(to_proto(rules.supplement_reminder(context.now)?)),
+            remind_at: rules.supplement_reminder(context.now)?.map(to_proto),
         })],
         statements,
     })

@@ -426,6 +426,8 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
                 },
             ),
             ("supplement_rounds", procedure.supplement_rounds.to_string()),
+            ("acceptance_hours", procedure.acceptance_hours.to_string()),
+            ("supplement_days", procedure.supplement_days.to_string()),
             ("archive_days", procedure.archive_days.to_string()),
             ("aliases", procedure.aliases.join(" ")),
             ("successor", procedure.successor.clone()),

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use motcua_calendar::Limit as CalendarLimit;
-use motcua_platform::{catalog, time::date_to_proto};
+use motcua_platform::{
+    catalog::{self, ACCEPTANCE_HOURS_MAX, SUPPLEMENT_DAYS_MAX},
+    time::date_to_proto,
+};
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, Calendar, CalendarDay, CalendarDayKind, Catalog, DueHour, Exemption, FormSet, Limit,
@@ -52,6 +55,8 @@ pub(super) const PROCEDURES: Columns = Columns {
         "retention_days",
         "archive_days",
         "other_limits",
+        "acceptance_hours",
+        "supplement_days",
     ],
 };
 /// More rounds of supplements than anybody means.
@@ -295,7 +300,9 @@ fn procedure(
         papers: Vec::new(),
         exemptions: exemptions(row, faults),
         form_set: form_set(row, faults).into(),
-        supplement_rounds: rounds(row, faults),
+        supplement_rounds: number(row, "supplement_rounds", ROUNDS_MAX, faults),
+        acceptance_hours: number(row, "acceptance_hours", ACCEPTANCE_HOURS_MAX, faults),
+        supplement_days: number(row, "supplement_days", SUPPLEMENT_DAYS_MAX, faults),
         retention_days: kept(row, "retention_days", faults)
             .or(header.map(|header| header.retention_days))
             .unwrap_or_default(),
@@ -349,17 +356,17 @@ fn exemptions(row: &Row, faults: &mut Faults) -> Vec<Exemption> {
     exemptions
 }
 
-/// How often a supplement may be asked for; 0 where the procedure does not say.
-fn rounds(row: &Row, faults: &mut Faults) -> i32 {
-    let text = row.get("supplement_rounds");
+/// A number above 0; 0 where the procedure does not say.
+fn number(row: &Row, column: &str, max: i32, faults: &mut Faults) -> i32 {
+    let text = row.get(column);
     if text.is_empty() {
         return 0;
     }
     match text.parse() {
-        Ok(rounds) if (1..=ROUNDS_MAX).contains(&rounds) => rounds,
+        Ok(number) if (1..=max).contains(&number) => number,
         _ => {
-            let message = format!("'{text}' must be a number from 1 to {ROUNDS_MAX}");
-            faults.push_unless_known(row.at("supplement_rounds").fault(message));
+            let message = format!("'{text}' must be a number from 1 to {max}");
+            faults.push_unless_known(row.at(column).fault(message));
             0
         }
     }

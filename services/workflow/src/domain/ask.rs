@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use motcua_calendar::{DueHour, Limit as CalendarLimit};
 use motcua_platform::{
-    catalog::supplement_rounds,
+    catalog::{supplement_days, supplement_rounds},
     error::Error,
     ledger::Decision,
     time::{in_words, to_proto},
@@ -22,8 +22,6 @@ use super::{
     scene::catalog_of,
 };
 
-/// Working days for providing what was asked for: the period of linked procedures, taken for every one.
-const WORKING_DAYS: u32 = 7;
 /// The applicant is reminded at the close of the day so many working days before.
 const REMINDER_WORKING_DAYS: u32 = 2;
 /// Fees: what is taken, and when.
@@ -105,13 +103,21 @@ impl Desk<'_> {
                 .due(now, &limit, DueHour::EndOfDay, &[])
                 .map_err(beyond)
         };
-        let due = after(WORKING_DAYS)?;
+        let catalog = catalog_of(self.case, self.surround)?;
+        let days = supplement_days(catalog.procedure(&self.case.procedure));
+        let due = after(days)?;
+        // Where so little time is given, nobody is reminded of it.
+        let remind_at = days
+            .checked_sub(REMINDER_WORKING_DAYS)
+            .filter(|days| *days > 0)
+            .map(after)
+            .transpose()?;
         let held = Payload::CaseHeld(events::CaseHeld {
             held_at: Some(to_proto(now)),
             ground: ground.into(),
             due_at: Some(to_proto(due.at)),
             judged_until: Some(to_proto(due.judged_until)),
-            remind_at: Some(to_proto(after(WORKING_DAYS - REMINDER_WORKING_DAYS)?.at)),
+            remind_at: remind_at.map(|due| to_proto(due.at)),
         });
         Ok((due.at, held))
     }

@@ -123,3 +123,31 @@ fn a_payment_says_whether_the_case_has_begun() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn how_long_an_answer_and_a_supplement_may_take_is_the_procedures() {
+    // By days for the supplement: its due, and the reminder.
+    for (days, due, reminder) in [
+        (3, "2025-07-04T17:00:00", Some("2025-07-02T17:00:00")),
+        (2, "2025-07-03T17:00:00", None),
+        (1, "2025-07-02T17:00:00", None),
+        (0, "2025-07-10T17:00:00", Some("2025-07-08T17:00:00")),
+    ] {
+        let mut catalog = proto_catalog();
+        catalog.procedures[0].acceptance_hours = 2;
+        catalog.procedures[0].supplement_days = days;
+        let mut counter = Counter::opens("2025-07-01T08:00:00");
+        counter.catalog = std::sync::Arc::new(Catalog::parse(&catalog).unwrap());
+        let mut counter = counter.does(&submission("1.000656", Channel::Counter, false));
+        assert_eq!(counter.dossier().timer(), Some(at("2025-07-01T10:00:00")));
+        let [Payload::SupplementAsked(asked)] = &counter.asks(&ask_supplement()).unwrap()[..]
+        else {
+            panic!("a supplement is asked for");
+        };
+        assert_eq!(instant(asked.supplement_due_at.as_ref()), at(due));
+        assert_eq!(
+            asked.remind_at,
+            reminder.map(|reminder| to_proto(at(reminder)))
+        );
+    }
+}

@@ -257,6 +257,15 @@ fn a_name_that_is_too_long_is_replaced_where_another_is_known() {
         guessed[0].starts_with("title Đăng ký khai sinh"),
         "{guessed:?}"
     );
+    // The national list's own are sentences, some of them of more than 300 characters.
+    let sentence = "Đăng ký ".repeat(60);
+    let (written, ..) = Place::told(&format!(
+        "1.000001\t{sentence}\tHộ tịch\tCấp xã\t\t3 Ngày làm việc"
+    ));
+    assert!(
+        written.starts_with(&format!("1.000001,{},", sentence.trim_end())),
+        "{written}"
+    );
 }
 
 #[test]

@@ -1239,3 +1239,51 @@ fn other_limits_that_mean_nothing() {
         assert_eq!(told, [format!("procedures.csv:5: other_limits: {fault}")]);
     }
 }
+
+#[test]
+fn times_that_nobody_gives() {
+    let with = |column: &str, value: &str| {
+        let mut files = sound();
+        let table = files.iter_mut().find(|(name, _)| name == "procedures.csv");
+        let text = &mut table.unwrap().1;
+        let rows = String::from_utf8(text.clone()).unwrap();
+        *text = rows
+            .replace(
+                "exemptions,form_set\n",
+                &format!("exemptions,form_set,{column}\n"),
+            )
+            .replace("ward,plain,,,\n", "ward,plain,,,,\n")
+            .replace(
+                "merit=100,residence\n",
+                &format!("merit=100,residence,{value}\n"),
+            )
+            .replace("funeral_costs,,\n", "funeral_costs,,,\n")
+            .into_bytes();
+        files
+    };
+    for (column, max) in [
+        ("acceptance_hours", 80),
+        ("supplement_days", 250),
+        ("supplement_rounds", 10),
+    ] {
+        for sound in [String::new(), "1".to_owned(), max.to_string()] {
+            let bundle = read(directory(with(column, &sound)).path())
+                .unwrap_or_else(|faults| panic!("{column}={sound}: {faults}"));
+            let procedure = &bundle.catalog.procedures[1];
+            let read = match column {
+                "acceptance_hours" => procedure.acceptance_hours,
+                "supplement_days" => procedure.supplement_days,
+                _ => procedure.supplement_rounds,
+            };
+            assert_eq!(read, sound.parse().unwrap_or(0), "{column}");
+        }
+        for wrong in ["0", "-1", "1.5", "nhiều", &(max + 1).to_string()] {
+            assert_eq!(
+                faults(with(column, wrong)),
+                [format!(
+                    "procedures.csv:5: {column}: '{wrong}' must be a number from 1 to {max}"
+                )]
+            );
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What the applicant is asked for during the case: payments, supplements again, and what becomes of it when nothing comes.
 
 use EventKind as K;
-use motcua_platform::error::Error;
+use motcua_platform::{catalog::Catalog, error::Error, time::to_proto};
 use motcua_proto::{
     events::v1::{EventKind, HoldGround, event::Payload},
     workflow::v1::CaseState,
@@ -169,4 +169,33 @@ fn a_leader_asks_again_as_often_as_the_procedure_lets_one() {
     let why = refused(&mut office, &leader(1), &supplement());
     assert!(why.contains("as often as the procedure lets one"), "{why}");
     assert_eq!(office.case().holds.len(), 2);
+}
+
+#[test]
+fn how_long_the_applicant_has_is_the_procedures() {
+    for (days, due, reminder) in [
+        (3, "2025-07-04T17:00", Some("2025-07-02T17:00")),
+        (2, "2025-07-03T17:00", None),
+        (0, "2025-07-10T17:00", Some("2025-07-08T17:00")),
+    ] {
+        for command in [supplement(), Command::RequestPayment] {
+            let mut office = Office::open();
+            let mut catalog = super::office::catalog();
+            catalog.procedures[0].supplement_days = days;
+            let catalog = Catalog::parse(&catalog).unwrap();
+            office.surround.catalogs.remember(catalog, true);
+            let receipt = Box::new(office.receipt("1.000001", &[]));
+            office.reacts(Command::Start {
+                receipt,
+                cause: cause(),
+            });
+            office.now = at("2025-07-01T09:00");
+            let decision = office.asks(&officer(1), &command).unwrap();
+            let Some(Payload::CaseHeld(held)) = decision.events.last() else {
+                panic!("{:?}", decision.events);
+            };
+            assert_eq!(held.due_at, Some(to_proto(at(due))));
+            assert_eq!(held.remind_at, reminder.map(|at_| to_proto(at(at_))));
+        }
+    }
 }
