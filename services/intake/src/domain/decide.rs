@@ -448,6 +448,7 @@ fn asked_by_case(change: &Change) -> Act {
         Change::Finished { .. } => return Act::FinishCase,
         Change::Asked { status, .. } => Some(*status),
         Change::Progress { status, .. } => *status,
+        Change::BranchBegan { .. } | Change::BranchEnded { .. } => None,
     };
     match status {
         None => Act::FollowCase,
