@@ -126,7 +126,8 @@ impl PrintedForms {
                 .map_err(|error| error.about(&name))?;
             let kept = sqlx::query(
                 "INSERT INTO printed_form (dossier, form, issue, occasion, template, content, issued_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                 SELECT $1, $2, $3, $4, $5, $6, $7 WHERE $8 OR NOT EXISTS (SELECT FROM printed_form \
+                 WHERE dossier = $1 AND form = $2 AND occasion = $4) ON CONFLICT DO NOTHING",
             )
             .bind(code)
             .bind(number(asked))
@@ -135,6 +136,7 @@ impl PrintedForms {
             .bind(template.to_string())
             .bind(sealed)
             .bind(Instant(issued_at))
+            .bind(anew)
             .execute(&self.pool)
             .await?;
             if kept.rows_affected() == 1 {
