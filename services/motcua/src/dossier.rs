@@ -108,8 +108,11 @@ fn detail(event: &Event) -> String {
         Some(Payload::TaskClaimed(task)) => task.task.clone(),
         Some(Payload::TaskCompleted(task)) => {
             format!(
-                "{} {} after {} min",
-                task.task, task.outcome, task.used_minutes
+                "{} {} after {} min{}",
+                task.task,
+                task.outcome,
+                task.used_minutes,
+                in_place_of(&task.on_behalf_of)
             )
         }
         Some(Payload::TaskReturned(task)) => format!("{} back to {}", task.task, task.to_step),
@@ -126,7 +129,17 @@ fn detail(event: &Event) -> String {
         Some(Payload::LimitChosen(chosen)) => {
             format!("{}, due {}", chosen.limit_id, time(&chosen.due_at))
         }
-        Some(Payload::DeadlineExtended(extended)) => format!("new date {}", time(&extended.due_at)),
+        Some(Payload::SubCaseLimitChosen(chosen)) => format!(
+            "{}: {}, due {}",
+            chosen.branch,
+            chosen.limit_id,
+            time(&chosen.due_at)
+        ),
+        Some(Payload::DeadlineExtended(extended)) => format!(
+            "new date {}{}",
+            time(&extended.due_at),
+            in_place_of(&extended.on_behalf_of)
+        ),
         Some(Payload::CaseFinished(finished)) => format!(
             "{}, {}",
             finished.outcome,
@@ -137,5 +150,14 @@ fn detail(event: &Event) -> String {
         Some(Payload::MessageFailed(message)) => message.reason.clone(),
         Some(Payload::ReactionIgnored(ignored)) => ignored.reason.clone(),
         _ => String::new(),
+    }
+}
+
+/// For whom somebody stood in; nothing where they acted for themselves.
+fn in_place_of(colleague: &str) -> String {
+    if colleague.is_empty() {
+        String::new()
+    } else {
+        format!(", for {colleague}")
     }
 }
