@@ -20,6 +20,7 @@ mod hand_over;
 pub mod moves;
 pub mod others;
 pub mod papers;
+mod parts;
 mod payments;
 pub mod plain;
 pub mod route;
