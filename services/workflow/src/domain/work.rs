@@ -124,7 +124,7 @@ impl<'a> Desk<'a> {
         Ok(self.decision(walk.events))
     }
 
-    /// Another system's code means an outcome, or that it is on the way. Said again, it changes nothing.
+    /// Another system's code means an outcome, or that it is on the way. Said again, either changes nothing.
     pub(super) fn record_outcome(&self, id: &str, code: &str) -> Result<Decision, Error> {
         let task = self.task(id)?;
         if task.system.is_empty() {
@@ -139,12 +139,16 @@ impl<'a> Desk<'a> {
         if task.is_completed() && task.external_code == code {
             return Ok(self.decision(Vec::new()));
         }
-        self.unended(task, None)?;
         let scene = Scene::of(self.case, self.surround)?;
         let step = scene.definition_of(&task.call).task(&task.step);
-        let external = step
-            .and_then(|step| step.external.as_ref())
-            .ok_or_else(|| Error::Fault(format!("step '{}' asks no other system", task.step)))?;
+        let Some(external) = step.and_then(|step| step.external.as_ref()) else {
+            // Another version of the definition, which the case goes on under, may no longer have the step.
+            self.unended(task, None)?;
+            return Err(Error::Fault(format!(
+                "step '{}' asks no other system",
+                task.step
+            )));
+        };
         match external.codes.get(code) {
             None => Err(Error::field(
                 "code",
@@ -158,8 +162,10 @@ impl<'a> Desk<'a> {
                         .join(", ")
                 ),
             )),
+            // It may come late, or once more, when the outcome is there: who sends in order goes on to the next.
             Some(None) => Ok(self.decision(Vec::new())),
             Some(Some(outcome)) => {
+                self.unended(task, None)?;
                 self.running(ARTICLE_WORK)?;
                 let how = How {
                     outcome,

@@ -434,6 +434,24 @@ fn another_system_is_asked_and_its_own_codes_are_what_it_answers_with() {
     );
     // What it said is not unsaid.
     refused(office.asks(&card, &answer("t2", "5")));
+    // That it was on its way may come late, or again: whoever sends in order is not held up by it. What is no code stays none.
+    assert_eq!(office.asks(&card, &answer("t2", "1")).unwrap().events, []);
+    let Err(Error::Invalid(faults)) = office.asks(&card, &answer("t2", "7")) else {
+        panic!("must be invalid")
+    };
+    assert_eq!(faults[0].field, "code");
+    assert_eq!(office.case().tasks[1].outcome, "refused");
+}
+
+#[test]
+fn a_late_word_that_it_is_on_its_way_changes_nothing_when_the_case_has_ended() {
+    let mut office = plain(vec![officers("register", "card"), insurance("card", "")]);
+    office.completes("register", "done");
+    let card = system("social-insurance", &[]);
+    office.asks(&card, &answer("t2", "5")).unwrap();
+    assert_eq!(office.case().state, CaseState::Finished);
+    assert_eq!(office.asks(&card, &answer("t2", "1")).unwrap().events, []);
+    refused(office.asks(&card, &answer("t2", "9")));
 }
 
 #[test]
