@@ -11,7 +11,10 @@ use motcua_proto::{
 use super::{
     case::Task,
     decide::Desk,
-    standing::{ARTICLE_RECUSAL, ARTICLE_WORK, refuse_ended, refuse_for_system, refuse_task},
+    standing::{
+        ARTICLE_FOUR_EYES, ARTICLE_RECUSAL, ARTICLE_WORK, refuse_ended, refuse_for_system,
+        refuse_task,
+    },
 };
 
 /// Longest delegation.
@@ -44,14 +47,23 @@ impl<'a> Desk<'a> {
         task.state == TaskState::Claimed && (task.assignee == *actor || stands_in())
     }
 
-    /// Nobody is given what is their own or a relative's.
-    fn not_for_recused(&self, task: &Task, to: &str) -> Result<(), Error> {
+    /// Nobody is given what is their own or a relative's, or a signature below what they prepared: they could not work on it,
+    /// and it would lie with them.
+    fn may_be_given(&self, task: &Task, to: &str) -> Result<(), Error> {
         if self.case.recused.contains(to) {
             return Err(refuse_task(
                 task,
                 "the dossier is marked as a relative's or one's own of whoever is to have the task",
                 ARTICLE_RECUSAL,
                 "give it to another colleague",
+            ));
+        }
+        if self.is_barred(task, to) {
+            return Err(refuse_task(
+                task,
+                "whoever is to have the task prepared the case, and does not sign it",
+                ARTICLE_FOUR_EYES,
+                "give it to another leader of the agency",
             ));
         }
         Ok(())
@@ -98,7 +110,7 @@ impl<'a> Desk<'a> {
                 "must be in the future, and at most a year away",
             ));
         }
-        self.not_for_recused(task, to)?;
+        self.may_be_given(task, to)?;
         Ok(
             self.decision(vec![Payload::TaskDelegated(events::TaskDelegated {
                 task: id.to_owned(),
@@ -112,7 +124,7 @@ impl<'a> Desk<'a> {
 
     pub(super) fn reassign(&self, id: &str, to: &str) -> Result<Decision, Error> {
         let task = self.waits_here(id)?;
-        self.not_for_recused(task, to)?;
+        self.may_be_given(task, to)?;
         if task.state == TaskState::Claimed && task.assignee == to {
             return Ok(self.decision(Vec::new()));
         }

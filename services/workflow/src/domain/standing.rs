@@ -12,7 +12,7 @@ use super::{case::Task, decide::Desk};
 /// Working on an accepted dossier.
 pub(super) const ARTICLE_WORK: &str = "decree 118/2025, art. 18";
 /// Who appraises proposes, and who signs decides.
-const ARTICLE_FOUR_EYES: &str = "decree 118/2025, art. 18 (four eyes)";
+pub(super) const ARTICLE_FOUR_EYES: &str = "decree 118/2025, art. 18 (four eyes)";
 /// Conflicts of interest.
 pub(super) const ARTICLE_RECUSAL: &str = "law 36/2018/QH14, art. 23";
 
@@ -140,14 +140,20 @@ impl Desk<'_> {
     }
 
     /// Who prepared does not sign: a leader's step is for somebody who has not completed any other step of the case. One
-    /// person may have both roles.
-    pub(super) fn four_eyes(&self, task: &Task) -> Result<(), Error> {
+    /// person may have both roles. Whoever wrote down another system's answer decided nothing by it.
+    pub(super) fn is_barred(&self, task: &Task, somebody: &str) -> bool {
         let prepared = |before: &Task| {
             before.role != Role::Leader
-                && before.state == TaskState::Completed
-                && before.assignee == self.context.actor.id
+                && before.system.is_empty()
+                && before.is_completed()
+                && before.assignee == somebody
         };
-        if task.role == Role::Leader && self.case.tasks.iter().any(prepared) {
+        task.role == Role::Leader && self.case.tasks.iter().any(prepared)
+    }
+
+    /// The actor has not prepared what they sign.
+    pub(super) fn four_eyes(&self, task: &Task) -> Result<(), Error> {
+        if self.is_barred(task, &self.context.actor.id) {
             return Err(refuse_task(
                 task,
                 "who prepared the case does not sign it",

@@ -189,3 +189,47 @@ fn a_leader_gives_a_task_to_whomever_and_not_to_a_relative() {
     office.asks(&officer(1), &done()).unwrap();
     refused(office.asks(&leader(1), &reassign(&of(1))));
 }
+
+#[test]
+fn a_signature_is_given_to_nobody_who_prepared_the_case() {
+    let mut office = Office::accepts("1.000001", &[]);
+    let give = |to: &str| Command::Reassign {
+        task: "t2".into(),
+        to: to.into(),
+    };
+    let lend = |to: &str| Command::Delegate {
+        task: "t2".into(),
+        to: to.into(),
+        until: at("2025-07-02T17:00"),
+    };
+    office.asks(&officer(1), &done()).unwrap();
+    let second = format!("leader-{WARD}-2");
+    office
+        .asks(&leader(1), &Command::Claim { task: "t2".into() })
+        .unwrap();
+    for command in [give(&of(1)), lend(&of(1))] {
+        let refusal = refused(office.asks(&leader(1), &command));
+        assert!(refusal.article.contains("four eyes"), "{command:?}");
+        assert!(refusal.remedy.contains("another leader"), "{command:?}");
+        assert_eq!(refusal.state, "CLAIMED");
+    }
+    assert_eq!(
+        office.case().tasks[1].assignee,
+        leader(1).actor().id,
+        "it stays where it was"
+    );
+    office.asks(&leader(1), &lend(&second)).unwrap();
+    office.asks(&leader(1), &give(&second)).unwrap();
+    // What goes back for rework is no signature: whoever prepared it prepares it anew.
+    let rework = Command::Complete {
+        task: "t2".into(),
+        outcome: "rework".into(),
+    };
+    office.asks(&leader(2), &rework).unwrap();
+    let again = Command::Reassign {
+        task: "t3".into(),
+        to: of(1),
+    };
+    office.asks(&leader(1), &again).unwrap();
+    assert_eq!(office.case().tasks[2].assignee, of(1));
+}

@@ -7,8 +7,13 @@ use motcua_proto::{
     workflow::v1::{CaseState, TaskState},
 };
 
-use super::office::{INSURANCE, Office, POLICE, WARD, at, cause, leader, officer, staff, words};
-use crate::domain::Command;
+use super::{
+    language::insurance,
+    office::{
+        INSURANCE, Office, POLICE, WARD, at, cause, definition, leader, officer, staff, task, words,
+    },
+};
+use crate::domain::{Command, Definition, Receipt};
 
 const WORK: &str = "decree 118/2025, art. 18";
 const FOUR_EYES: &str = "decree 118/2025, art. 18 (four eyes)";
@@ -136,6 +141,45 @@ fn who_prepared_does_not_sign_whatever_their_roles() {
         None
     );
     assert_eq!(office.case().state, CaseState::Finished);
+}
+
+#[test]
+fn a_leader_who_wrote_down_another_systems_answer_signs_all_the_same() {
+    let steps = vec![
+        task("register", Role::Officer, 60, &[("done", "card")]),
+        insurance("card", "sign"),
+        task("sign", Role::Leader, 60, &[("approved", "")]),
+    ];
+    let steps = Definition::parse(&definition("d", "register", steps)).unwrap();
+    let mut office = Office::open();
+    office.surround.definitions.remember(steps);
+    let receipt = Receipt {
+        definition: "d".into(),
+        ..office.receipt("1.000002", &[])
+    };
+    office.reacts(Command::Start {
+        receipt: Box::new(receipt),
+        cause: cause(),
+    });
+    let both = staff("both-1", &[Role::Officer, Role::Leader], &[WARD]);
+    office.asks(&both, &complete("t1", "done")).unwrap();
+    // On paper it came to the only leader there is.
+    for who in [leader(1), both.clone()] {
+        let mut office = office.clone();
+        let code = "5".to_owned();
+        let task = "t2".to_owned();
+        let record = Command::RecordOutcome { task, code };
+        assert_eq!(refusal(&mut office, &who, &record), None);
+        assert_eq!(office.case().tasks[1].assignee, who.actor().id);
+        let signed = refusal(&mut office, &who, &complete("t3", "approved"));
+        if who.actor().id == both.actor().id {
+            // What they prepared otherwise they do not sign.
+            assert_eq!(signed.unwrap().0, FOUR_EYES);
+        } else {
+            assert_eq!(signed, None);
+            assert_eq!(office.case().state, CaseState::Finished);
+        }
+    }
 }
 
 #[test]
