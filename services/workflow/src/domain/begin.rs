@@ -66,15 +66,32 @@ fn begin(
         fee_vnd: receipt.fee_vnd,
         paid_vnd: receipt.paid_vnd,
     });
-    let event = Event {
-        procedure: receipt.procedure.clone(),
-        payload: Some(started.clone()),
-        ..Event::default()
+    let after = |case, payload: &Payload| {
+        let event = Event {
+            procedure: receipt.procedure.clone(),
+            payload: Some(payload.clone()),
+            ..Event::default()
+        };
+        apply(case, &event).ok_or("the case does not begin")
     };
-    let case = apply(None, &event).ok_or("the case does not begin")?;
+    let mut case = after(None, &started)?;
+    // The dues of open cases were reckoned anew when the catalog in force came: before this one was open.
+    let mut recomputed = Vec::new();
+    if receipt.catalog != scene.timetable.id() {
+        let desk = Desk {
+            case: &case,
+            context,
+            surround,
+        };
+        recomputed = desk.recompute().map_err(|error| error.to_string())?.events;
+    }
+    for payload in &recomputed {
+        case = after(Some(case), payload)?;
+    }
     let mut walk = Walk::new(&case, &scene, context.now);
     walk.begin().map_err(|error| error.to_string())?;
-    Ok([started].into_iter().chain(walk.events).collect())
+    let began = [started].into_iter().chain(recomputed);
+    Ok(began.chain(walk.events).collect())
 }
 
 fn blocked(receipt: &Receipt, reason: String) -> Payload {

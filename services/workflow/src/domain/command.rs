@@ -185,7 +185,7 @@ pub struct Receipt {
     pub procedure: String,
     /// Moment of reception.
     pub received_at: Timestamp,
-    /// The due as printed, and until when it is judged: taken as they are, never reckoned anew.
+    /// The due as printed, and until when it is judged: taken as they are, while the calendars count that it was printed by.
     pub due: Due,
     /// The limit.
     pub limit: Limit,

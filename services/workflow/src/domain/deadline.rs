@@ -183,14 +183,21 @@ impl Desk<'_> {
     }
 
     /// The calendars that count may be others than those that the dues were reckoned by. What was promised stays promised,
-    /// unless the limit itself ends later now. What has ended, or has not begun, stays as it is.
+    /// unless the limit itself ends later now. What has ended stays as it is; the limit of what cannot begin runs on like any
+    /// other.
     pub(super) fn recompute(&self) -> Result<Decision, Error> {
         let case = self.case;
-        if !matches!(case.state, CaseState::Running | CaseState::Held) {
+        if case.is_ended() {
             return Ok(self.decision(Vec::new()));
         }
-        let timetable = timetable_of(case, self.surround)?;
-        let hours = timetable.hours_of(case)?;
+        let blocked = case.state == CaseState::Blocked;
+        let found = timetable_of(case, self.surround)
+            .and_then(|timetable| Ok((timetable.hours_of(case)?, timetable)));
+        let (hours, timetable) = match found {
+            // That the catalog or the agency is not there may be what it cannot begin for.
+            Err(_) if blocked => return Ok(self.decision(Vec::new())),
+            found => found?,
+        };
         // While a case stands still its due is the one before: it moves when the case goes on.
         let closed: Vec<_> = case
             .holds
@@ -213,7 +220,12 @@ impl Desk<'_> {
         if first_due == case.first_due && due == case.due && moved.is_empty() {
             return Ok(self.decision(Vec::new()));
         }
-        let due_soon_at = self.reminded(&hours, self.context.now, (due, &case.limit), &closed)?;
+        // What cannot begin has no definition yet that says when to tell of its due: that is reckoned when it begins.
+        let due_soon_at = if blocked {
+            None
+        } else {
+            self.reminded(&hours, self.context.now, (due, &case.limit), &closed)?
+        };
         let event = events::DeadlineRecomputed {
             catalog: timetable.id().to_owned(),
             due_at: Some(to_proto(due.at)),

@@ -59,14 +59,14 @@ pub(crate) async fn blocked(
         .collect())
 }
 
-/// Open cases after a code, by code.
+/// Cases that have not ended after a code, by code: those that cannot begin too, because their limit runs on.
 pub(crate) async fn open(
     pool: &PgPool,
     after: &str,
     rows: i64,
 ) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT code FROM cases WHERE state_number IN (1, 2) AND code > $1 ORDER BY code LIMIT $2",
+        "SELECT code FROM cases WHERE state_number IN (1, 2, 3) AND code > $1 ORDER BY code LIMIT $2",
     )
     .bind(after)
     .bind(rows)

@@ -437,3 +437,87 @@ fn a_promise_is_kept_although_the_calendar_changes_and_a_hold_goes_by_the_new_on
     assert_eq!(held.case().due.at, at("2025-07-08T17:00"));
     assert_eq!(held.replayed().as_ref(), Some(held.case()));
 }
+
+#[test]
+fn a_case_that_cannot_begin_is_reckoned_anew_like_any_other() {
+    let mut office = Office::empty();
+    office.is_handed("1.000001", &[]);
+    assert_eq!(office.case().due.at, at("2025-07-04T17:00"));
+    with_days_off(&office, "autumn", &["2025-07-03"]);
+    assert_eq!(office.reacts(Command::Recompute), [K::DeadlineRecomputed]);
+    assert_eq!(office.case().state, CaseState::Blocked);
+    assert_eq!(office.case().due.at, at("2025-07-07T17:00"));
+    assert_eq!(office.case().first_due, office.case().due);
+    // It is overdue by that one, and not before.
+    assert_eq!(office.case().timer_at(), Some(at("2025-07-08T00:00")));
+    assert_eq!(office.reacts(Command::Recompute), []);
+    // Begun, it has the same due; what the receipt said does not come back.
+    office.publish();
+    assert_eq!(
+        office.reacts(Command::Retry),
+        [K::CaseStarted, K::TaskOpened]
+    );
+    assert_eq!(office.case().due.at, at("2025-07-07T17:00"));
+    assert_eq!(office.reacts(Command::Recompute), []);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
+#[test]
+fn what_cannot_begin_for_want_of_its_catalog_keeps_the_due_of_its_receipt() {
+    let mut office = Office::open();
+    let mut receipt = office.receipt("1.000001", &[]);
+    receipt.catalog = "unknown".into();
+    office.reacts(Command::Start {
+        receipt: Box::new(receipt),
+        cause: cause(),
+    });
+    with_days_off(&office, "autumn", &["2025-07-03"]);
+    assert_eq!(office.reacts(Command::Recompute), []);
+    assert_eq!(office.case().due.at, at("2025-07-04T17:00"));
+}
+
+#[test]
+fn what_was_received_under_an_older_catalog_begins_with_the_due_by_the_calendars_in_force() {
+    let older = Office::open();
+    let receipt = older.receipt("1.000001", &[]);
+    for (days_off, due, told) in [
+        (
+            &["2025-07-03"][..],
+            "2025-07-07T17:00",
+            &[K::CaseStarted, K::DeadlineRecomputed, K::TaskOpened][..],
+        ),
+        // A day off that is none of its days changes nothing, and nothing is said.
+        (
+            &["2025-08-01"][..],
+            "2025-07-04T17:00",
+            &[K::CaseStarted, K::TaskOpened][..],
+        ),
+    ] {
+        let mut office = older.clone();
+        // Each has its own catalogs: what is remembered by one is not there for the other.
+        office.surround = Office::open().surround;
+        with_days_off(&office, "autumn", days_off);
+        let receipt = Box::new(receipt.clone());
+        let cause = cause();
+        assert_eq!(office.reacts(Command::Start { receipt, cause }), told);
+        let case = office.case();
+        assert_eq!(case.catalog, "summer");
+        assert_eq!(case.due.at, at(due), "{days_off:?}");
+        assert_eq!(case.first_due, case.due);
+        assert!(case.due_soon_at.is_some_and(|soon| soon < case.due.at));
+        assert_eq!(office.reacts(Command::Recompute), []);
+        assert_eq!(office.replayed().as_ref(), office.case.as_ref());
+    }
+}
+
+#[test]
+fn what_was_received_under_the_catalog_in_force_keeps_the_due_of_its_receipt() {
+    let mut office = Office::open();
+    let mut receipt = office.receipt("1.000001", &[]);
+    receipt.due.at = at("2025-07-09T10:56");
+    office.reacts(Command::Start {
+        receipt: Box::new(receipt),
+        cause: cause(),
+    });
+    assert_eq!(office.case().due.at, at("2025-07-09T10:56"));
+}
