@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use motcua_calendar::Limit;
 use motcua_platform::ledger::Authority;
 use motcua_proto::{
     events::v1::event::Payload,
@@ -15,7 +16,12 @@ use motcua_proto::{
 };
 
 use super::office::{Office, call, cause, definition, fork, join, leader, officer, system};
-use crate::domain::{Case, Command, Definition, Receipt, case::Alarm, task_index};
+use crate::domain::{
+    Case, Command, Definition, Receipt,
+    case::Alarm,
+    definition::{self as known, limit_minutes},
+    task_index,
+};
 
 const DEFINITIONS: u64 = 5_000;
 const RUNS: u64 = 10;
@@ -247,6 +253,18 @@ fn sound(seed: u64) -> Definition {
         .unwrap_or_else(|violations| panic!("seed {seed}: {violations:?}\n{written:#?}"))
 }
 
+/// A join, and what has come to it.
+struct Meeting {
+    /// The step behind it: work, which nothing else leads to.
+    behind: String,
+    /// How many branches the fork sends.
+    sent: usize,
+    /// How many of them have come.
+    arrived: usize,
+    /// How often the step behind it was entered.
+    entered: usize,
+}
+
 /// Where the clock, the tasks and the other system stand, and how long the path to each task was.
 struct Course {
     office: Office,
@@ -255,15 +273,37 @@ struct Course {
     paths: BTreeMap<String, u32>,
     /// The longest way to each join.
     joins: BTreeMap<String, u32>,
+    meetings: BTreeMap<String, Meeting>,
     longest: u32,
+}
+
+fn meetings(definition: &Definition, options: &[&str]) -> BTreeMap<String, Meeting> {
+    let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
+    let joins = definition.steps().filter_map(|(id, step)| match step {
+        known::Step::Join { to } => Some((id, to.clone())),
+        _ => None,
+    });
+    joins
+        .map(|(join, behind)| {
+            let fork = definition.fork_of(join).expect("every join has a fork");
+            let meeting = Meeting {
+                behind: behind.expect("work comes behind every join"),
+                sent: definition.branches_for(fork, &options).count(),
+                arrived: 0,
+                entered: 0,
+            };
+            (join.to_owned(), meeting)
+        })
+        .collect()
 }
 
 impl Course {
     fn begin(definition: Definition, seed: u64) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed);
         let office = Office::open();
-        office.surround.definitions.remember(definition);
         let options: &[&str] = [&[][..], &["x"], &["x", "y"]][chance.usize(0..3)];
+        let meetings = meetings(&definition, options);
+        office.surround.definitions.remember(definition);
         let receipt = Receipt {
             definition: "random".into(),
             priority: if chance.bool() {
@@ -278,6 +318,7 @@ impl Course {
             chance,
             paths: BTreeMap::new(),
             joins: BTreeMap::new(),
+            meetings,
             longest: 0,
         };
         course.does(
@@ -305,6 +346,10 @@ impl Course {
                 Payload::TimerFired(it) => path = self.meets(&it.joined, path),
                 Payload::SubCaseFinished(it) => path = self.meets(&it.joined, path),
                 Payload::TaskOpened(it) => {
+                    for meeting in self.meetings.values_mut() {
+                        meeting.entered +=
+                            usize::from(it.call.is_empty() && it.step == meeting.behind);
+                    }
                     // A call's procedure has a limit of its own.
                     let own = if it.call.is_empty() {
                         it.planned_minutes.unsigned_abs()
@@ -326,12 +371,21 @@ impl Course {
                 _ => {}
             }
         }
+        // Each passage of a join enters the step behind it once: with the last branch that comes, and with no other.
+        for (join, meeting) in &self.meetings {
+            if let Some(passages) = meeting.arrived.checked_div(meeting.sent) {
+                assert_eq!(meeting.entered, passages, "{join}");
+            } else {
+                assert_eq!(meeting.arrived, 0, "{join}: nobody sets out");
+            }
+        }
     }
 
     fn meets(&mut self, join: &str, path: u32) -> u32 {
         if join.is_empty() {
             return path;
         }
+        self.meetings.get_mut(join).expect("a join").arrived += 1;
         let longest = self.joins.entry(join.to_owned()).or_default();
         *longest = path.max(*longest);
         *longest
@@ -421,11 +475,11 @@ impl Course {
             self.longest,
             definition.longest_minutes()
         );
-        for (join, arrived) in &case.arrivals {
-            if let Some(fork) = definition.fork_of(join) {
-                let sent = definition.branches_for(fork, &case.options).count();
-                assert!(arrived.is_multiple_of(sent), "{join}: {arrived} of {sent}");
-            }
+        for (join, meeting) in &self.meetings {
+            let Meeting { arrived, sent, .. } = meeting;
+            assert!(arrived.is_multiple_of(*sent), "{join}: {arrived} of {sent}");
+            let counted = case.arrivals.get(join).copied().unwrap_or_default();
+            assert_eq!(counted, *arrived, "{join}");
         }
         let finished = self
             .office
@@ -439,11 +493,20 @@ impl Course {
     }
 }
 
+/// A limit as long as the longest way is enough, and one minute less is not.
+fn fits_no_less_than_its_longest_way(definition: &Definition) {
+    let longest = definition.longest_minutes();
+    let of = |minutes| limit_minutes(&Limit::WorkingHours { minutes });
+    assert!(definition.check_budget(of(longest)).is_ok());
+    assert!(definition.check_budget(of(longest - 1)).is_err());
+}
+
 #[test]
 fn every_definition_runs_to_its_end_whatever_is_chosen() {
-    let mut longest = 0;
+    let (mut longest, mut full) = (0, 0);
     for seed in 0..DEFINITIONS {
         let definition = sound(seed);
+        fits_no_less_than_its_longest_way(&definition);
         for run in 0..RUNS {
             let mut course = Course::begin(definition.clone(), seed * RUNS + run);
             let mut moves = 0;
@@ -454,12 +517,15 @@ fn every_definition_runs_to_its_end_whatever_is_chosen() {
             }
             course.has_ended_well(&definition);
             longest = longest.max(moves);
+            full += u64::from(course.longest == definition.longest_minutes());
         }
     }
     println!(
-        "{} runs, the longest with {longest} moves",
+        "{} runs, the longest with {longest} moves, {full} along the longest way",
         DEFINITIONS * RUNS
     );
+    // The bound is the longest way's own, and not merely above every way.
+    assert!(full > DEFINITIONS, "{full}");
 }
 
 /// Breaks one thing; what is said of it must contain the words.
