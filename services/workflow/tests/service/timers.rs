@@ -9,7 +9,7 @@ use motcua_platform::{
 };
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
-    r#type::v1::{CalendarDay, CalendarDayKind, PriorityGround},
+    r#type::v1::{CalendarDay, CalendarDayKind, Catalog, PriorityGround},
 };
 
 use crate::{
@@ -64,6 +64,18 @@ async fn ten_thousand_timers_of_the_same_second_fire_once_each() {
     world.closes().await;
 }
 
+/// The catalog with the third of July as a day off.
+fn autumn() -> Catalog {
+    let mut autumn = catalog();
+    autumn.id = "autumn".into();
+    autumn.calendars[0].days.push(CalendarDay {
+        date: Some(date_to_proto("2025-07-03".parse().unwrap())),
+        kind: CalendarDayKind::Holiday.into(),
+        title: "Nghỉ".into(),
+    });
+    autumn
+}
+
 #[tokio::test]
 async fn another_calendar_moves_the_dues_of_open_cases_once() {
     let mut world = World::open().await;
@@ -80,14 +92,7 @@ async fn another_calendar_moves_the_dues_of_open_cases_once() {
         .intake
         .ends_by_withdrawal(codes[1], "2025-07-01T08:00");
     // The third of July becomes a day off, with two days of the limit still to come.
-    let mut autumn = catalog();
-    autumn.id = "autumn".into();
-    autumn.calendars[0].days.push(CalendarDay {
-        date: Some(date_to_proto("2025-07-03".parse().unwrap())),
-        kind: CalendarDayKind::Holiday.into(),
-        title: "Nghỉ".into(),
-    });
-    world.intake.applies(autumn);
+    world.intake.applies(autumn());
     world.has_followed(5).await;
     world.hand.set(at("2025-07-01T08:02"));
     let event = world.hears(K::DeadlineRecomputed).await;
@@ -106,6 +111,47 @@ async fn another_calendar_moves_the_dues_of_open_cases_once() {
         .map(|event| event.dossier)
         .collect();
     assert_eq!(recomputed, [codes[0]]);
+    tables_equal_history(&world).await;
+    world.closes().await;
+}
+
+#[tokio::test]
+async fn another_calendar_counts_for_what_cannot_begin_and_for_what_was_received_before_it() {
+    let mut world = World::open().await;
+    world.publishes(simple()).await.unwrap();
+    world.intake.applies(catalog());
+    let codes = ["H24.11593-250701-0001", "H24.11593-250701-0002"];
+    // There is no definition that the first could begin under.
+    world
+        .intake
+        .accepts(codes[0], "1.000001", "death", PriorityGround::Unspecified);
+    world.has_followed(2).await;
+    world.intake.applies(autumn());
+    world.has_followed(3).await;
+    world.hand.set(at("2025-07-01T08:02"));
+    assert_eq!(world.hears(K::DeadlineRecomputed).await.dossier, codes[0]);
+    // The dues of all open cases were reckoned anew when this one, with a receipt by the calendars before, begins.
+    world
+        .intake
+        .accepts(codes[1], "1.000001", "simple", PriorityGround::Unspecified);
+    world.has_followed(4).await;
+    world.hand.set(at("2025-07-01T08:05"));
+    world.waits_for_events(K::DeadlineRecomputed, 2).await;
+    let told = world.history().await;
+    for code in codes {
+        let of_case: Vec<_> = told
+            .iter()
+            .filter(|event| event.dossier == code)
+            .filter_map(|event| match event.payload.as_ref()? {
+                Payload::DeadlineRecomputed(recomputed) => {
+                    Some((recomputed.catalog.as_str(), recomputed.due_at))
+                }
+                _ => None,
+            })
+            .collect();
+        let due_at = Some(to_proto(at("2025-07-07T17:00")));
+        assert_eq!(of_case, [("autumn", due_at)], "{code}");
+    }
     tables_equal_history(&world).await;
     world.closes().await;
 }
