@@ -2,7 +2,7 @@
 //!
 //! | file | answers |
 //! | --- | --- |
-//! | `import.rs` | which definition does a BPMN file draw, and what of it does the engine not run? |
+//! | `import/` | which definition does a BPMN file draw, and what of it does the engine not run? |
 //! | `diagram.rs` | which nodes and flows does a definition have? |
 //! | `layout.rs` | where do they stand? |
 //! | `export.rs`, `svg.rs`, `toml.rs` | how is that written? |
@@ -70,7 +70,8 @@ exclusive gateways with conditions (cel.dev) and one flow without; parallel gate
 are \"option\" in options; call activities (calledElement: the procedure's code); catching timer events (P3D: calendar
 days, PT4H: working hours); service tasks of another system; end events.
 Role: the attribute motcua:role, or the lane's name (officer, leader, receptionist, home_visitor; Chuyên viên, Lãnh đạo,
-Một cửa, Tổ lưu động). Budget: motcua:minutes, or at the end of a task's name: Thẩm định hồ sơ (2 giờ).
+Một cửa, Tổ lưu động). A lane of the police or of the social insurance: a call activity, or a task with motcua:agency.
+Budget: motcua:minutes, or at the end of a task's name: Thẩm định hồ sơ (2 giờ).
 `motcua definition export` of a definition shows every attribute in its place.";
 
 /// Runs it.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use motcua_proto::workflow::v1::{Definition, step::Kind};
+use motcua_proto::{
+    r#type::v1::{AgencyKind, Role},
+    workflow::v1::{Definition, step::Kind},
+};
 
 use super::{
     diagram::{Diagram, Shape},
@@ -238,6 +241,73 @@ fn each_thing_that_is_wrong_with_a_drawing_is_named_with_its_element() {
         let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(told, [*fault], "{what}");
     }
+}
+
+#[test]
+fn each_thing_that_only_decorates_is_told_of_and_changes_nothing() {
+    let cases: &[Case] = &include!("tests/decorated.in");
+    let plain = import::bpmn("drawn.bpmn", DRAWN).unwrap();
+    for (what, from, to, note) in cases {
+        assert!(DRAWN.contains(from), "{what}: there is no '{from}'");
+        let text = DRAWN.replacen(from, to, 1);
+        let imported =
+            import::bpmn("drawn.bpmn", &text).unwrap_or_else(|faults| panic!("{what}: {faults}"));
+        assert_eq!(imported.definition, plain.definition, "{what}");
+        let told: Vec<_> = imported.notes.iter().map(ToString::to_string).collect();
+        let more: Vec<_> = imported
+            .notes
+            .iter()
+            .filter(|told| !plain.notes.contains(told))
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(more, [*note], "{what}");
+        assert_eq!(told.len(), plain.notes.len() + 1, "{what}");
+    }
+}
+
+#[test]
+fn comments_take_nothing_away_and_an_end_may_be_called_one() {
+    let plain = import::bpmn("drawn.bpmn", DRAWN).unwrap();
+    for (from, to) in [
+        (">priority<", "><!-- first --> priority<"),
+        (">P1D<", "><!-- a day -->P1D<"),
+        (
+            ">sign</bpmn:flowNodeRef>",
+            "><!-- it -->sign</bpmn:flowNodeRef>",
+        ),
+        (
+            r#"<bpmn:endEvent id="end" />"#,
+            r#"<bpmn:endEvent id="end" name="Kết thúc" />"#,
+        ),
+    ] {
+        let text = DRAWN.replacen(from, to, 1);
+        assert_ne!(text, DRAWN);
+        let imported =
+            import::bpmn("drawn.bpmn", &text).unwrap_or_else(|faults| panic!("{to}: {faults}"));
+        assert_eq!(imported.definition, plain.definition, "{to}");
+        assert_eq!(imported.notes, plain.notes, "{to}");
+    }
+}
+
+#[test]
+fn a_task_in_a_lane_of_the_police_is_theirs_where_it_says_so() {
+    let text = DRAWN
+        .replace("Lãnh đạo phường", "Trưởng Công an phường")
+        .replace(
+            "<bpmn:userTask id=\"sign\"",
+            "<bpmn:userTask id=\"sign\" motcua:agency=\"police\"",
+        );
+    let definition = import::bpmn("drawn.bpmn", &text).unwrap().definition;
+    let sign = definition
+        .steps
+        .iter()
+        .find(|step| step.id == "sign")
+        .unwrap();
+    let Some(Kind::Task(task)) = &sign.kind else {
+        panic!("{sign:?}");
+    };
+    assert_eq!(task.agency(), AgencyKind::Police);
+    assert_eq!(task.role(), Role::Leader);
 }
 
 #[test]

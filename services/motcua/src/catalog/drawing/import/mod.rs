@@ -4,6 +4,7 @@
 //! decorates is told of as not kept. Roles may stand in lanes and budgets at the end of a task's name ("Thẩm định (2 giờ)"),
 //! so that a plain drawing tool is enough.
 
+mod checks;
 mod steps;
 mod words;
 
@@ -12,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use motcua_proto::workflow::v1::{Definition, Step};
 use roxmltree::{Document, Node};
 
-use self::words::own;
+use self::words::{own, text_of};
 use super::{
     super::fault::{Fault, Faults, Place, Places},
-    BPMN, MOTCUA,
+    BPMN,
 };
 
 /// A definition, and what of the drawing it does not hold.
@@ -56,9 +57,17 @@ const TOLD: &[&str] = &[
     "dataObjectReference",
     "dataStoreReference",
     "ioSpecification",
+    "property",
+    "auditing",
+    "monitoring",
     "dataInputAssociation",
     "dataOutputAssociation",
 ];
+
+/// Decoration that stands beside a process.
+const ASIDE: &[&str] = &["itemDefinition", "dataStore", "category", "import"];
+/// How a drawing looks.
+const INTERCHANGE: &str = "http://www.omg.org/spec/BPMN/20100524/DI";
 
 /// Reads it. `file` is how faults call it.
 ///
@@ -138,7 +147,7 @@ struct Reader<'a, 'input> {
     order: Vec<&'a str>,
     flows: Vec<Flow<'a, 'input>>,
     /// The lane that each node stands in, by its name.
-    lanes: BTreeMap<&'a str, &'a str>,
+    lanes: BTreeMap<String, &'a str>,
     places: Places,
 }
 
@@ -179,12 +188,18 @@ impl<'a, 'input> Reader<'a, 'input> {
                 (Some(BPMN), name @ ("message" | "signal" | "error" | "escalation")) => {
                     self.note(child, format!("is not kept: no {name} is sent or awaited"));
                 }
+                (Some(BPMN), name) if TOLD.contains(&name) || ASIDE.contains(&name) => {
+                    self.note(child, "is not kept");
+                }
                 (Some(BPMN), name) if !DECORATION.contains(&name) => {
                     self.fault(child, "is outside what the engine runs");
                 }
-                _ => {}
+                (Some(BPMN | INTERCHANGE), _) => {}
+                _ => self.note(child, "is not kept: it is not of BPMN 2.0"),
             }
         }
+        self.check_attributes(root);
+        self.check_extensions(root);
         match processes.as_slice() {
             [process] => self.process(*process),
             [] => {
@@ -200,9 +215,12 @@ impl<'a, 'input> Reader<'a, 'input> {
 
     fn process(&mut self, process: Node<'a, 'input>) -> Option<Definition> {
         for child in process.children().filter(Node::is_element) {
-            self.child(child);
+            self.child(process, child);
         }
+        self.check_foreign(process);
+        self.check_extensions(process);
         self.check_flows();
+        self.check_defaults();
         let id = own(process, "id").or(process.attribute("id"));
         let mut definition = Definition {
             id: id.unwrap_or_default().to_owned(),
@@ -246,7 +264,7 @@ impl<'a, 'input> Reader<'a, 'input> {
     }
 
     /// One child of the process: a node, a flow, decoration, or a fault.
-    fn child(&mut self, child: Node<'a, 'input>) {
+    fn child(&mut self, process: Node<'a, 'input>, child: Node<'a, 'input>) {
         if child.tag_name().namespace() != Some(BPMN) {
             self.note(child, "is not kept: it is not of BPMN 2.0");
             return;
@@ -276,7 +294,7 @@ impl<'a, 'input> Reader<'a, 'input> {
                 }
             }
             "sequenceFlow" => self.flow(child, id),
-            "laneSet" => self.lanes_of(child),
+            "laneSet" => self.lanes_of(process, child),
             name if DECORATION.contains(&name) => {
                 if TOLD.contains(&name) {
                     self.note(child, "is not kept");
@@ -300,32 +318,38 @@ impl<'a, 'input> Reader<'a, 'input> {
                 }
             }
         }
-        for attribute in node.attributes() {
-            if attribute.namespace().is_some_and(|space| space != MOTCUA) {
-                self.note(
-                    node,
-                    format!(
-                        "its attribute {} is another tool's, and not kept",
-                        attribute.name()
-                    ),
-                );
-            }
+        self.check_foreign(node);
+        self.check_extensions(node);
+        match node.tag_name().name() {
+            "intermediateCatchEvent" => self.check_timer(node),
+            "endEvent" => self.check_end(node),
+            _ => {}
         }
     }
 
-    fn lanes_of(&mut self, set: Node<'a, 'input>) {
-        for lane in set
-            .children()
-            .filter(|child| child.has_tag_name((BPMN, "lane")))
-        {
+    fn lanes_of(&mut self, process: Node<'a, 'input>, set: Node<'a, 'input>) {
+        self.check_extensions(set);
+        for lane in set.children().filter(Node::is_element) {
+            if !lane.has_tag_name((BPMN, "lane")) {
+                if TOLD.contains(&lane.tag_name().name()) {
+                    self.note(lane, "is not kept");
+                }
+                continue;
+            }
+            self.check_foreign(lane);
+            self.check_extensions(lane);
             let name = lane.attribute("name").unwrap_or_default();
             for child in lane.children().filter(Node::is_element) {
                 match child.tag_name().name() {
                     "flowNodeRef" => {
-                        if let Some(node) = child.text() {
-                            self.lanes.insert(node.trim(), name);
-                        }
+                        self.check_lane_ref(process, lane, child);
+                        self.lanes.insert(text_of(child).trim().to_owned(), name);
                     }
+                    "documentation" => {
+                        let id = lane.attribute("id").unwrap_or_default();
+                        self.note(child, format!("in lane '{id}' is not kept"));
+                    }
+                    "extensionElements" => {}
                     _ => self.fault(child, "in a lane is outside what the engine runs"),
                 }
             }
@@ -333,12 +357,20 @@ impl<'a, 'input> Reader<'a, 'input> {
     }
 
     fn flow(&mut self, element: Node<'a, 'input>, id: &'a str) {
-        let condition = element
-            .children()
-            .find(|child| child.has_tag_name((BPMN, "conditionExpression")))
-            .and_then(|condition| condition.text())
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty());
+        self.check_foreign(element);
+        self.check_extensions(element);
+        let mut condition = None;
+        for child in element.children().filter(Node::is_element) {
+            match child.tag_name().name() {
+                "conditionExpression" if condition.is_none() => {
+                    let text = text_of(child).trim().to_owned();
+                    condition = Some(text).filter(|text| !text.is_empty());
+                }
+                name if TOLD.contains(&name) => self.note(child, "is not kept"),
+                name if DECORATION.contains(&name) => {}
+                _ => self.fault(child, format!("in '{id}' is outside what the engine runs")),
+            }
+        }
         self.flows.push(Flow {
             element,
             id,
@@ -346,16 +378,6 @@ impl<'a, 'input> Reader<'a, 'input> {
             to: element.attribute("targetRef").unwrap_or_default(),
             condition,
         });
-    }
-
-    fn check_flows(&mut self) {
-        for flow in self.flows.clone() {
-            for (end, name) in [(flow.from, "sourceRef"), (flow.to, "targetRef")] {
-                if !self.nodes.contains_key(end) {
-                    self.fault(flow.element, format!("its {name} '{end}' is not there"));
-                }
-            }
-        }
     }
 
     fn outgoing(&self, id: &str) -> Vec<Flow<'a, 'input>> {

@@ -13,11 +13,11 @@ use roxmltree::Node;
 
 use super::{
     Flow, Reader,
-    words::{budget_in, is_id, lane_role, option_in, own, waited},
+    words::{budget_in, is_id, lane_agency, lane_role, option_in, own, text_of, waited},
 };
 use crate::catalog::{
     drawing::{BPMN, MOTCUA},
-    words::{self, AGENCIES, LIMITS, ROLES, agency_of, role_of},
+    words::{self, AGENCIES, LIMITS, ROLES, agency_of, agency_word, role_of},
 };
 
 impl<'a, 'input> Reader<'a, 'input> {
@@ -116,7 +116,7 @@ impl<'a, 'input> Reader<'a, 'input> {
 
     /// Whether a gateway divides by the outcome of the task before it: one task leads to it, and its flows have outcomes in
     /// place of conditions.
-    fn decides_an_outcome(&self, id: &str) -> bool {
+    pub(super) fn decides_an_outcome(&self, id: &str) -> bool {
         let before: Vec<_> = self.flows.iter().filter(|flow| flow.to == id).collect();
         let [flow] = before.as_slice() else {
             return false;
@@ -132,6 +132,26 @@ impl<'a, 'input> Reader<'a, 'input> {
                 .outgoing(id)
                 .iter()
                 .all(|flow| flow.condition.is_none())
+    }
+
+    /// Whether a flow is an outcome of a task: its only way out, or one behind the gateway that divides by it.
+    pub(super) fn is_outcome(&self, flow: &Flow<'a, 'input>) -> bool {
+        let Some(from) = self.nodes.get(flow.from) else {
+            return false;
+        };
+        let divides = |id: &str| {
+            let gateway = self.nodes.get(id).copied();
+            gateway.is_some_and(|node| node.tag_name().name() == "exclusiveGateway")
+                && self.outgoing(id).len() >= 2
+                && self.decides_an_outcome(id)
+        };
+        match from.tag_name().name() {
+            "exclusiveGateway" => divides(flow.from),
+            "task" | "userTask" | "manualTask" | "serviceTask" | "sendTask" | "receiveTask" => {
+                !divides(flow.to)
+            }
+            _ => false,
+        }
     }
 
     fn transitions(&mut self, element: Node<'a, 'input>, id: &'a str) -> Option<Vec<Transition>> {
@@ -180,7 +200,7 @@ impl<'a, 'input> Reader<'a, 'input> {
     fn task(&mut self, element: Node<'a, 'input>, id: &'a str) -> Option<TaskStep> {
         let transitions = self.transitions(element, id);
         let role = self.role(element, id);
-        let agency = self.optional_agency(element);
+        let agency = self.optional_agency(element, id);
         let (title, planned_minutes) = self.titled(element);
         let escalate_after_percent = self.count(element, "escalateAfterPercent");
         let word = |name| own(element, name).unwrap_or_default().to_owned();
@@ -199,7 +219,7 @@ impl<'a, 'input> Reader<'a, 'input> {
 
     fn external(&mut self, element: Node<'a, 'input>, id: &'a str) -> Option<ExternalStep> {
         let transitions = self.transitions(element, id);
-        let agency = self.optional_agency(element);
+        let agency = self.optional_agency(element, id);
         let (title, planned_minutes) = self.titled(element);
         let system = own(element, "system");
         if system.is_none() {
@@ -240,11 +260,25 @@ impl<'a, 'input> Reader<'a, 'input> {
         role
     }
 
-    fn optional_agency(&mut self, element: Node<'a, 'input>) -> Option<AgencyKind> {
-        match own(element, "agency") {
-            None => Some(AgencyKind::Unspecified),
-            Some(_) => self.agency(element),
+    /// The agency of a task: the case's own, unless it says another. A lane of another agency alone would leave the work
+    /// with the case's.
+    fn optional_agency(&mut self, element: Node<'a, 'input>, id: &str) -> Option<AgencyKind> {
+        let agency = match own(element, "agency") {
+            None => AgencyKind::Unspecified,
+            Some(_) => self.agency(element)?,
+        };
+        let lane = self.lanes.get(id).copied().unwrap_or_default();
+        if let Some(other) = lane_agency(lane).filter(|other| *other != agency) {
+            self.fault(
+                element,
+                format!(
+                    "its lane '{}' is of another agency, whose work is a callActivity, or a task with motcua:agency=\"{}\"",
+                    lane.trim(),
+                    agency_word(other)
+                ),
+            );
         }
+        Some(agency)
     }
 
     fn agency(&mut self, element: Node<'a, 'input>) -> Option<AgencyKind> {
@@ -294,7 +328,8 @@ impl<'a, 'input> Reader<'a, 'input> {
         let duration = element
             .descendants()
             .find(|child| child.has_tag_name((BPMN, "timeDuration")))
-            .and_then(|duration| duration.text());
+            .map(text_of)
+            .filter(|duration| !duration.is_empty());
         let Some(duration) = duration else {
             let waits_for_time = element
                 .children()

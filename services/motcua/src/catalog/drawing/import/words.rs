@@ -1,7 +1,10 @@
 //! How people write: lanes, budgets at the end of a name, durations, and conditions that only ask for an option.
 
 use jiff::Span;
-use motcua_proto::{r#type::v1::Role, workflow::v1::timer_step::Wait};
+use motcua_proto::{
+    r#type::v1::{AgencyKind, Role},
+    workflow::v1::timer_step::Wait,
+};
 use roxmltree::Node;
 
 use crate::catalog::drawing::MOTCUA;
@@ -9,6 +12,17 @@ use crate::catalog::drawing::MOTCUA;
 /// An attribute of our own namespace.
 pub(super) fn own<'a>(element: Node<'a, '_>, name: &str) -> Option<&'a str> {
     element.attribute((MOTCUA, name))
+}
+
+/// All that an element says, whatever comments stand between.
+pub(super) fn text_of(element: Node<'_, '_>) -> String {
+    let texts = element.children().filter(Node::is_text);
+    texts.filter_map(|text| text.text()).collect()
+}
+
+/// Whether the name of an end only says that it is one.
+pub(super) fn says_nothing(name: &str) -> bool {
+    matches!(name.to_lowercase().as_str(), "" | "kết thúc" | "end")
 }
 
 pub(super) fn is_id(text: &str) -> bool {
@@ -35,6 +49,18 @@ pub(super) fn lane_role(name: &str) -> Option<Role> {
     }
 }
 
+/// The agency of which a lane's people are, where that is not the case's own.
+pub(super) fn lane_agency(name: &str) -> Option<AgencyKind> {
+    let name = name.to_lowercase();
+    if name.contains("công an") {
+        Some(AgencyKind::Police)
+    } else if name.contains("bảo hiểm") || name.contains("bhxh") {
+        Some(AgencyKind::SocialInsurance)
+    } else {
+        None
+    }
+}
+
 /// A budget at the end of a name: title and working minutes.
 pub(super) fn budget_in(name: &str) -> Option<(&str, i32)> {
     let (title, budget) = name.strip_suffix(')')?.rsplit_once('(')?;
@@ -51,9 +77,17 @@ pub(super) fn budget_in(name: &str) -> Option<(&str, i32)> {
 
 /// Days of the calendar, or working time.
 pub(super) fn waited(span: Span) -> Option<Wait> {
-    let days = span.get_weeks() * 7 + span.get_days();
-    let minutes = span.get_hours() * 60 + i32::try_from(span.get_minutes()).ok()?;
-    let rest = span.get_years() != 0 || span.get_months() != 0 || span.get_seconds() != 0;
+    let days = span
+        .get_weeks()
+        .checked_mul(7)?
+        .checked_add(span.get_days())?;
+    let hours = i64::from(span.get_hours());
+    let minutes = hours.checked_mul(60)?.checked_add(span.get_minutes())?;
+    let minutes = i32::try_from(minutes).ok()?;
+    let rest = span.get_years() != 0
+        || span.get_months() != 0
+        || span.get_seconds() != 0
+        || span.get_milliseconds() != 0;
     match (days, minutes) {
         _ if rest => None,
         (1.., 0) => Some(Wait::CalendarDays(days)),
