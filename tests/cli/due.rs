@@ -1,6 +1,8 @@
 //! `motcua due`: a date by law and its reasons, without a database.
 
-use crate::support::{Output, motcua};
+use std::{fs, path::Path};
+
+use crate::support::{Output, ROOT, motcua};
 
 async fn due(args: &[&str]) -> Output {
     motcua(&[&["due"], args].concat(), &[]).await
@@ -120,6 +122,32 @@ async fn what_means_nothing_is_refused_in_words() {
             &["--received", "yesterday", "--limit", "same day"],
             "yesterday",
         ),
+        (
+            &["--received", "2026-02-13", "--limit", "same day"],
+            "`2026-02-13` is not a time with its hour, such as 2026-02-13T15:20",
+        ),
+        (
+            &[
+                "--received",
+                "2026-02-13T15:20",
+                "--limit",
+                "same day",
+                "--hold",
+                "2026-02-13/2026-02-14T09:00",
+            ],
+            "`2026-02-13` is not a time with its hour",
+        ),
+        (
+            &[
+                "--received",
+                "2026-02-13T15:20",
+                "--limit",
+                "same day",
+                "--agency",
+                "99999",
+            ],
+            "no agency '99999'",
+        ),
         (&["--received", "2026-02-13T15:20"], "--limit"),
         (
             &[
@@ -207,4 +235,115 @@ async fn a_procedure_is_explained_with_each_of_its_limits() {
         !answer.ok && answer.stderr.contains("--limit"),
         "{answer:?}"
     );
+}
+
+/// The shipped catalog, where one ward has a calendar of its own that also receives on Saturday mornings.
+fn with_saturdays(directory: &Path, ward: &str) {
+    let shipped = format!("{ROOT}/deploy/catalog");
+    super::catalog::copy(Path::new(&shipped), directory);
+    let change = |file: &str, change: &dyn Fn(&str) -> String| {
+        let path = directory.join(file);
+        let text = fs::read_to_string(&path).expect("the file");
+        let changed = change(&text);
+        assert_ne!(changed, text, "{file}");
+        fs::write(&path, changed).expect("written");
+    };
+    change("catalog.toml", &|text| {
+        let sessions = [
+            r#"{ days = "mon-fri", from = "07:00", to = "11:30" }"#,
+            r#"{ days = "mon-fri", from = "13:30", to = "17:00" }"#,
+            r#"{ days = "sat", from = "07:30", to = "11:30", reception_only = true }"#,
+        ];
+        format!(
+            "{text}\n[calendars.saturdays]\ndays = \"calendar.csv\"\nsessions = [{}]\n",
+            sessions.join(", ")
+        )
+    });
+    change("agencies.csv", &|text| {
+        let lines = text.lines().map(|line| {
+            if line.starts_with(&format!("{ward},")) {
+                format!("{},saturdays", line.trim_end_matches(",hai-phong"))
+            } else {
+                line.to_owned()
+            }
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    });
+}
+
+#[tokio::test]
+async fn the_calendar_is_that_of_the_agency_which_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    with_saturdays(directory.path(), "11593");
+    let catalog = directory.path().display().to_string();
+    let asked = [
+        "--received",
+        "2025-07-05T08:00",
+        "--limit",
+        "same day",
+        "--json",
+        "--catalog",
+        &catalog,
+    ];
+    // Saturday: the one ward receives and answers until 11:30, all others on Monday.
+    for (agency, due_at) in [
+        (&[][..], "2025-07-07T10:00:00Z"),
+        (&["--agency", "11593-ca"], "2025-07-07T10:00:00Z"),
+        (&["--agency", "11593"], "2025-07-05T04:30:00Z"),
+    ] {
+        let answer = due(&[&asked[..], agency].concat()).await;
+        assert!(
+            answer.ok && answer.stderr.is_empty(),
+            "{agency:?}: {answer:?}"
+        );
+        let value: serde_json::Value = serde_json::from_str(&answer.stdout).expect("JSON");
+        assert_eq!(value["due_at"], due_at, "{agency:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_hour_of_the_due_day_is_the_agency_s_unless_it_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    with_saturdays(directory.path(), "11593");
+    let path = directory.path().join("catalog.toml");
+    let text = fs::read_to_string(&path).expect("the file");
+    let by_hour = text.replace("due_hour = \"end_of_day\"", "due_hour = \"same_time\"");
+    assert_ne!(by_hour, text);
+    fs::write(&path, by_hour).expect("written");
+    let catalog = directory.path().display().to_string();
+    let asked = [
+        "--received",
+        "2025-07-01T09:10",
+        "--limit",
+        "1 working days",
+        "--json",
+        "--catalog",
+        &catalog,
+    ];
+    for (hour, due_at) in [
+        (&[][..], "2025-07-02T02:10:00Z"),
+        (&["--due-hour", "end-of-day"], "2025-07-02T10:00:00Z"),
+    ] {
+        let answer = due(&[&asked[..], hour].concat()).await;
+        let value: serde_json::Value = serde_json::from_str(&answer.stdout).expect("JSON");
+        assert_eq!(value["due_at"], due_at, "{hour:?}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reckoning_beyond_the_years_whose_days_off_are_listed_says_so() {
+    for (received, warned) in [("2027-12-20T09:00", false), ("2027-12-30T09:00", true)] {
+        let limit = [
+            "--received",
+            received,
+            "--limit",
+            "3 working days",
+            "--json",
+        ];
+        let answer = due(&limit).await;
+        assert!(answer.ok, "{answer:?}");
+        let words = "lists no days off after 2027";
+        assert_eq!(answer.stderr.contains(words), warned, "{answer:?}");
+        serde_json::from_str::<serde_json::Value>(&answer.stdout).expect("JSON alone");
+    }
 }

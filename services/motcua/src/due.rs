@@ -5,10 +5,11 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::ValueEnum;
 use jiff::{
     Timestamp,
-    civil::{DateTime, Time},
+    civil::{Date, DateTime, Time},
 };
 use motcua_calendar::{DueHour, Explanation, Hold, Limit};
-use motcua_platform::catalog::Catalog;
+use motcua_platform::{catalog::Catalog, time::date_from_proto};
+use motcua_proto::r#type::v1::{Agency, CalendarDayKind};
 use serde_json::json;
 
 use crate::{Failed, catalog};
@@ -16,12 +17,12 @@ use crate::{Failed, catalog};
 /// Computes a due date by law and explains it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Times are of Asia/Ho_Chi_Minh, as YYYY-MM-DDTHH:MM. \
-    The calendar is the one that comes with the software unless --catalog names a directory.\n\n\
+    The calendar is the first agency's of the catalog that comes with the software, unless --agency and --catalog say another.\n\n\
     Example: motcua due --received 2026-02-13T15:20 --limit \"3 working days\"\n\
              motcua due --received 2026-02-13T15:20 --procedure 1.010041")]
 pub(crate) struct Args {
     /// The moment of reception: 2026-02-13T15:20.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     received: DateTime,
     /// `same day`, `N working days` (0.5 allowed), `N working hours` or `N calendar days`.
     #[arg(long, required_unless_present = "procedure")]
@@ -35,10 +36,13 @@ pub(crate) struct Args {
     /// A time that does not count, FROM/TO: 2026-02-23T09:00/2026-02-25T10:00. May be given several times.
     #[arg(long, value_name = "FROM/TO", value_parser = parse_hold)]
     hold: Vec<Hold>,
-    /// Which hour of the due day is printed on the receipt.
-    #[arg(long, value_enum, default_value_t = Hour::EndOfDay)]
-    due_hour: Hour,
-    /// A catalog whose calendar counts, instead of the one that comes with the software.
+    /// Which hour of the due day is printed on the receipt, where it is not the agency's.
+    #[arg(long, value_enum)]
+    due_hour: Option<Hour>,
+    /// The agency whose calendar counts: 11593. The catalog's first if not given.
+    #[arg(long, value_name = "CODE")]
+    agency: Option<String>,
+    /// A catalog whose calendars count, instead of the one that comes with the software.
     #[arg(long, value_name = "DIR")]
     catalog: Option<PathBuf>,
     /// Print JSON.
@@ -54,13 +58,17 @@ enum Hour {
     SameTime,
 }
 
+/// A time with its hour: without one it would be midnight, which nobody means.
+fn parse_time(text: &str) -> Result<DateTime, String> {
+    let at = text.parse().ok();
+    at.filter(|_| text.contains(['T', 't', ' ']))
+        .ok_or_else(|| format!("`{text}` is not a time with its hour, such as 2026-02-13T15:20"))
+}
+
 fn parse_hold(text: &str) -> Result<Hold, String> {
     let (from, to) = text.split_once('/').ok_or("must be FROM/TO")?;
     let instant = |text: &str| -> Result<Timestamp, String> {
-        let at: DateTime = text
-            .parse()
-            .map_err(|_| format!("`{text}` is not a time such as 2026-02-23T09:00"))?;
-        motcua_calendar::instant(at).map_err(|error| error.to_string())
+        motcua_calendar::instant(parse_time(text)?).map_err(|error| error.to_string())
     };
     let (from, to) = (instant(from)?, instant(to)?);
     if to < from {
@@ -71,13 +79,14 @@ fn parse_hold(text: &str) -> Result<Hold, String> {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
     let catalog = parsed(args.catalog.as_deref())?;
+    let agency = agency(args, &catalog)?;
     let calendar = catalog
-        .agencies()
-        .find_map(|agency| catalog.calendar_of(agency))
-        .ok_or_else(|| Failed::new("the catalog has no calendar"))?;
+        .calendar_of(agency)
+        .ok_or_else(|| Failed::new(format!("the agency '{}' has no calendar", agency.code)))?;
     let due_hour = match args.due_hour {
-        Hour::EndOfDay => DueHour::EndOfDay,
-        Hour::SameTime => DueHour::SameTime,
+        Some(Hour::EndOfDay) => DueHour::EndOfDay,
+        Some(Hour::SameTime) => DueHour::SameTime,
+        None => motcua_platform::catalog::due_hour(agency),
     };
     let received =
         motcua_calendar::instant(args.received).map_err(|error| Failed::new(error.to_string()))?;
@@ -91,6 +100,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
         .iter()
         .map(|(id, limit)| Ok((id.as_str(), explain(limit)?)))
         .collect::<Result<Vec<_>, Failed>>()?;
+    let last = explained.iter().map(|(_, it)| last_day(it)).max();
+    if let Some(warning) = last.and_then(|last| beyond(&catalog, agency, last)) {
+        eprintln!("{warning}");
+    }
     if args.json {
         let values: Vec<_> = explained.iter().map(|(id, it)| value(id, it)).collect();
         let value = match (values.as_slice(), &args.procedure) {
@@ -110,6 +123,50 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
         println!("{}", explanation.to_string().trim_end());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The agency whose calendar counts.
+fn agency<'a>(args: &Args, catalog: &'a Catalog) -> Result<&'a Agency, Failed> {
+    match &args.agency {
+        Some(code) => catalog
+            .agency(code)
+            .ok_or_else(|| Failed::new(format!("the catalog has no agency '{code}'"))),
+        None => catalog
+            .agencies()
+            .find(|agency| catalog.calendar_of(agency).is_some())
+            .ok_or_else(|| Failed::new("the catalog has no calendar")),
+    }
+}
+
+/// The last day that a reckoning looks at.
+fn last_day(explanation: &Explanation) -> Date {
+    let days = explanation.lines.iter().map(|line| line.day);
+    days.fold(explanation.due.day, Date::max)
+}
+
+/// What is to be known where a reckoning goes beyond the years whose holidays the calendar lists.
+fn beyond(catalog: &Catalog, agency: &Agency, last: Date) -> Option<String> {
+    let mut calendars = catalog.proto().calendars.iter();
+    let calendar = calendars.find(|calendar| calendar.id == agency.calendar)?;
+    let listed = calendar
+        .days
+        .iter()
+        .filter(|day| day.kind() == CalendarDayKind::Holiday)
+        .filter_map(|day| date_from_proto(day.date.as_ref()?))
+        .max();
+    match listed {
+        Some(listed) if last.year() <= listed.year() => None,
+        Some(listed) => Some(format!(
+            "warning: the calendar '{}' lists no days off after {}: those that are on the way to {last} are not known, and \
+             count as working days",
+            calendar.id,
+            listed.year()
+        )),
+        None => Some(format!(
+            "warning: the calendar '{}' lists no days off: they are not known, and count as working days",
+            calendar.id
+        )),
+    }
 }
 
 /// What is asked about: one limit without a name, or a procedure's, of which only those that may be chosen have one.
