@@ -49,6 +49,11 @@ async fn the_next_weeks_are_played_from_the_real_state_and_nothing_changes() {
         ])
         .await;
     assert!(json.ok, "{json:?}");
+    // The one officer stays, which is said.
+    assert!(
+        json.stderr.contains("one stays, so 0 fewer are played"),
+        "{json:?}"
+    );
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     // One Tuesday lies ahead, and four came on the one that is known; one was open.
     assert_eq!(json["as_it_is"]["received"][0], 4);
@@ -65,6 +70,38 @@ async fn the_next_weeks_are_played_from_the_real_state_and_nothing_changes() {
         ),
         (["--limit", "1.001193"], "1.000656=3 working days"),
         (["--limit", "1.001193=soon"], "soon"),
+        (
+            ["--limit", "1.001193=1.5 working hours"],
+            "'1.001193=1.5 working hours': a procedure's limit in hours has whole hours",
+        ),
+        (
+            ["--limit", "9.999999=3 working days"],
+            "the catalog in force has no procedure '9.999999'",
+        ),
+        (
+            ["--people", "11593/officer=9223372036854775807"],
+            "at most 1000 people more or fewer",
+        ),
+        (
+            ["--people", "11593/officer=-99999999999"],
+            "at most 1000 people more or fewer",
+        ),
+        (
+            ["--people", "11593/officer=-5"],
+            "11593/officer=-5: only 1 worked there",
+        ),
+        (
+            ["--as-of", "2025-07-01"],
+            "2025-07-01: its end must lie between",
+        ),
+        (
+            ["--as-of", "2035-07-01"],
+            "2035-07-01: its end must lie between",
+        ),
+        (
+            ["--as-of", "2015-07-01"],
+            "2015-07-01: its end must lie between",
+        ),
         (["--arrivals", "-1"], "from 0 to 100"),
         (["--days", "0"], "1..=366"),
     ] {
@@ -74,6 +111,29 @@ async fn the_next_weeks_are_played_from_the_real_state_and_nothing_changes() {
             "{wrong:?}: {refused:?}"
         );
     }
+
+    // Two days later: of the days after the first one, most are still to come.
+    suite.clock_at("2025-07-03T09:00").await;
+    suite.clerk().submits(birth()).await;
+    suite.settle().await;
+    let asked = ["simulate", "--as-of", "2025-07-01", "--runs", "1", "--days"];
+    let hindsight = suite.motcua(&[&asked[..], &["14"]].concat()).await;
+    assert!(hindsight.ok, "{hindsight:?}");
+    let to_come = "As it was goes to 2025-07-03 09:00: of its 14 days 13 are still to come.";
+    assert!(hindsight.stdout.contains(to_come), "{hindsight:?}");
+    let json = suite
+        .motcua(&[&asked[..], &["14", "--json"]].concat())
+        .await;
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["days_to_come"], 13);
+    // Of the two that are open, the one of the first day is late; the one of this morning is not yet.
+    assert_eq!(json["as_it_was"]["open"][0], 2);
+    assert_eq!(json["as_it_was"]["open_overdue"][0], 1);
+    let over = suite.motcua(&[&asked[..], &["1"]].concat()).await;
+    assert!(
+        over.ok && over.stdout.contains("as it was") && !over.stdout.contains("still to come"),
+        "{over:?}"
+    );
 }
 
 #[tokio::test]

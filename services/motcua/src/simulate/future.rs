@@ -615,7 +615,9 @@ const CAUSE: Cause = Cause {
 
 /// A crew with so many more, or fewer: one stays at least.
 fn people(crew: &BTreeSet<String>, more: i64) -> BTreeSet<String> {
-    let wanted = i64::try_from(crew.len()).unwrap_or(i64::MAX) + more;
+    let wanted = i64::try_from(crew.len())
+        .unwrap_or(i64::MAX)
+        .saturating_add(more);
     let wanted = usize::try_from(wanted.max(1)).unwrap_or(1);
     let others = (1..).map(|n| format!("what-if-{n}"));
     crew.iter().cloned().chain(others).take(wanted).collect()

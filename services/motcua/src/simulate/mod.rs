@@ -13,10 +13,10 @@ mod past;
 #[cfg(test)]
 mod tests;
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::{collections::BTreeMap, io::IsTerminal as _, process::ExitCode};
 
 use jiff::{Timestamp, civil::Date};
-use motcua_calendar::Limit;
+use motcua_calendar::{InvalidLimit, Limit};
 use motcua_platform::{catalog::limit_to_proto, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{
@@ -41,7 +41,8 @@ pub(crate) struct Args {
     /// How far ahead.
     #[arg(long, value_name = "N", default_value_t = 28, value_parser = clap::value_parser!(i64).range(1..=366))]
     days: i64,
-    /// So many people more or fewer at an agency: 11593/officer=-1. May be given several times; one stays at least.
+    /// So many people more or fewer at an agency, up to 1000: 11593/officer=-1. May be given several times. Where all are to
+    /// go, one stays, which is said.
     #[arg(long, value_name = "AGENCY/ROLE=±N", allow_hyphen_values = true)]
     people: Vec<String>,
     /// So many times the dossiers: 2.
@@ -50,7 +51,8 @@ pub(crate) struct Args {
     /// Another limit for what comes in: "1.000656=3 working days". May be given several times.
     #[arg(long, value_name = "PROCEDURE=LIMIT")]
     limit: Vec<String>,
-    /// Begin at the end of this day, as the histories tell it, and show beside it what then really happened.
+    /// Begin at the end of this day, as the histories tell it, and show beside it what then really happened, as far as that
+    /// is over.
     #[arg(long, value_name = "DAY")]
     as_of: Option<Date>,
     /// How often each course is played, each time with another chance.
@@ -69,6 +71,9 @@ struct Json {
     /// What really happened, where it lies in the past.
     #[serde(skip_serializing_if = "Option::is_none")]
     as_it_was: Option<Figures>,
+    /// So many of its days are still to come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days_to_come: Option<i64>,
 }
 
 /// The middle of all runs, and the lowest and the highest.
@@ -82,23 +87,23 @@ struct Figures {
 }
 
 pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed> {
-    let change = change(&args)?;
+    let mut change = change(&args)?;
     let histories = Histories::read(
         Service::Intake.peer(config, Role::CitySupervisor)?,
         Service::Workflow.peer(config, Role::CitySupervisor)?,
     )
     .await?;
-    let begins = args.as_of.map(end_of).transpose()?;
+    let begins = args
+        .as_of
+        .map(|day| histories.end_of_a_day_told(day))
+        .transpose()?;
     let (past, after) = histories.until(begins)?;
-    let as_it_was = begins.map(|_| vec![past.went_on(&after, args.days)]);
-    for place in change.people.keys() {
-        if !past.crews.contains_key(place) {
-            return Err(Failed::new(format!(
-                "nobody has worked as {} at {} in the last four weeks",
-                words::role_word(place.1),
-                place.0
-            )));
-        }
+    let last = histories.last();
+    let as_it_was = begins.map(|_| vec![past.went_on(&after, past.after(args.days).min(last))]);
+    let to_come = begins.map(|_| days_between(last, past.after(args.days)));
+    change.limits = limits_in_force(&past, change.limits)?;
+    for words in few(&past, &change)? {
+        eprintln!("{words}");
     }
     let as_it_is = course(&past, &Change::default(), args.days, args.runs)?;
     let what_if = course(&past, &change, args.days, args.runs)?;
@@ -107,6 +112,7 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
             as_it_is: figures(&as_it_is),
             what_if: figures(&what_if),
             as_it_was: as_it_was.as_deref().map(figures),
+            days_to_come: to_come.filter(|days| *days > 0),
         };
         let text =
             serde_json::to_string_pretty(&json).map_err(|error| Failed::new(error.to_string()))?;
@@ -117,7 +123,68 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
         "{}",
         shown(&past, &args, &as_it_is, &what_if, as_it_was.as_deref())
     );
+    if let Some(days) = to_come.filter(|days| *days > 0) {
+        println!(
+            "\nAs it was goes to {}: of its {} days {days} are still to come.",
+            motcua_calendar::local(last).strftime("%Y-%m-%d %H:%M"),
+            args.days
+        );
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whole and begun days from one instant to a later one; none where it is not later.
+fn days_between(from: Timestamp, to: Timestamp) -> i64 {
+    let seconds = to.as_second().saturating_sub(from.as_second()).max(0);
+    const DAY: i64 = 24 * 60 * 60;
+    seconds / DAY + i64::from(seconds % DAY > 0)
+}
+
+/// Other limits by the codes of the catalog in force, which has the procedures.
+fn limits_in_force(
+    past: &Past,
+    limits: BTreeMap<String, Limit>,
+) -> Result<BTreeMap<String, Limit>, Failed> {
+    let catalog = past.surround.catalogs.in_force();
+    let of = |(code, limit): (String, Limit)| {
+        let procedure = catalog
+            .as_ref()
+            .and_then(|catalog| catalog.procedure(&code));
+        let known = procedure.map(|procedure| (procedure.code.clone(), limit));
+        known.ok_or_else(|| {
+            Failed::new(format!(
+                "--limit: the catalog in force has no procedure '{code}'"
+            ))
+        })
+    };
+    limits.into_iter().map(of).collect()
+}
+
+/// Where all people of a place are to go, one stays, which is answered in words; more than there are cannot go.
+fn few(past: &Past, change: &Change) -> Result<Vec<String>, Failed> {
+    let mut words = Vec::new();
+    for (place, more) in &change.people {
+        let (agency, role) = (&place.0, words::role_word(place.1));
+        let Some(crew) = past.crews.get(place) else {
+            return Err(Failed::new(format!(
+                "nobody has worked as {role} at {agency} in the last four weeks"
+            )));
+        };
+        let crew = i64::try_from(crew.len()).unwrap_or(i64::MAX);
+        let left = crew.saturating_add(*more);
+        if left < 0 {
+            return Err(Failed::new(format!(
+                "--people {agency}/{role}={more}: only {crew} worked there in the last four weeks"
+            )));
+        }
+        if left == 0 {
+            words.push(format!(
+                "--people {agency}/{role}={more}: {crew} worked there in the last four weeks; one stays, so {} fewer are played",
+                crew - 1
+            ));
+        }
+    }
+    Ok(words)
 }
 
 /// One course of things, played so many times, each time with another chance.
@@ -161,6 +228,39 @@ impl Histories {
         Ok((past, after))
     }
 
+    /// When a thing was told last: the suite's now.
+    fn last(&self) -> Timestamp {
+        let told = self.workflow.iter();
+        told.filter_map(|event| from_proto_opt(event.occurred_at.as_ref()))
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The end of a day which the histories tell of: not before their first event, and not after their last.
+    fn end_of_a_day_told(&self, day: Date) -> Result<Timestamp, Failed> {
+        let end = end_of(day)?;
+        let told = self.workflow.iter();
+        let first = told
+            .filter_map(|event| from_proto_opt(event.occurred_at.as_ref()))
+            .min()
+            .unwrap_or_default();
+        let last = self.last();
+        if first < end && end <= last {
+            return Ok(end);
+        }
+        let written = |at| {
+            motcua_calendar::local(at)
+                .strftime("%Y-%m-%d %H:%M")
+                .to_string()
+        };
+        Err(Failed::new(format!(
+            "--as-of {day}: its end must lie between {} and {}, which is what the histories tell of; \
+             without --as-of it begins now",
+            written(first),
+            written(last)
+        )))
+    }
+
     /// What was to be foreseen at the end of a day, by each of so many runs, and what then really happened.
     pub(crate) fn hindsight(
         &self,
@@ -170,15 +270,13 @@ impl Histories {
     ) -> Result<(Vec<Outlook>, Outlook), Failed> {
         let begins = end_of(day)?;
         let (past, after) = self.until(Some(begins))?;
-        let told = |event: &Event| from_proto_opt(event.occurred_at.as_ref());
-        let last = self.workflow.last().and_then(told).unwrap_or_default();
-        if past.arrivals.is_empty() || past.after(days) > last {
+        if past.arrivals.is_empty() || past.after(days) > self.last() {
             return Err(Failed::new(format!(
                 "the histories do not tell what came before {day} and what happened in the {days} days after it"
             )));
         }
         let foreseen = course(&past, &Change::default(), days, runs)?;
-        Ok((foreseen, past.went_on(&after, days)))
+        Ok((foreseen, past.went_on(&after, past.after(days))))
     }
 }
 
@@ -204,11 +302,17 @@ fn change(args: &Args) -> Result<Change, Failed> {
     for people in &args.people {
         let (place, more) = place(people).ok_or_else(|| {
             Failed::new(format!(
-                "--people '{people}' must be like 11593/officer=-1, with one of {}",
+                "--people '{people}' must be like 11593/officer=-1, with one of {} and {MOST_PEOPLE} people at most",
                 words::ROLES
             ))
         })?;
-        *change.people.entry(place).or_default() += more;
+        let wanted = change.people.entry(place).or_default();
+        *wanted = wanted.saturating_add(more);
+        if !(-MOST_PEOPLE..=MOST_PEOPLE).contains(wanted) {
+            return Err(Failed::new(format!(
+                "--people '{people}': at most {MOST_PEOPLE} people more or fewer"
+            )));
+        }
     }
     if let Some(times) = args.arrivals {
         if !(0.0..=100.0).contains(&times) {
@@ -217,25 +321,38 @@ fn change(args: &Args) -> Result<Change, Failed> {
         change.arrivals = Some(times);
     }
     for limit in &args.limit {
-        let parsed = limit.split_once('=').map(|(procedure, text)| {
-            let limit = text.trim().parse::<Limit>();
-            (procedure.trim().to_owned(), limit)
-        });
-        let limited = match parsed {
-            Some((procedure, Ok(limit))) => limit_to_proto(&limit).map(|_| (procedure, limit)),
-            Some((_, Err(error))) => {
-                return Err(Failed::new(format!("--limit '{limit}': {error}")));
-            }
-            None => None,
+        let Some((procedure, text)) = limit.split_once('=') else {
+            return Err(Failed::new(format!(
+                "--limit '{limit}' must be like \"1.000656=3 working days\""
+            )));
         };
-        let (procedure, limit) = limited.ok_or_else(|| {
-            Failed::new(format!(
-                "--limit '{limit}' must be like \"1.000656=3 working days\", in whole hours at least"
-            ))
-        })?;
-        change.limits.insert(procedure, limit);
+        let wrong = |why: &str| Failed::new(format!("--limit '{limit}': {why}"));
+        let read: Limit = text
+            .trim()
+            .parse()
+            .map_err(|error: InvalidLimit| wrong(&error.to_string()))?;
+        if has_part_hours(&read) {
+            return Err(wrong(
+                "a procedure's limit in hours has whole hours, like \"4 working hours\"",
+            ));
+        }
+        if limit_to_proto(&read).is_none() {
+            return Err(wrong("is no limit that a procedure may have"));
+        }
+        change.limits.insert(procedure.trim().to_owned(), read);
     }
     Ok(change)
+}
+
+/// How many people more or fewer may be asked for.
+const MOST_PEOPLE: i64 = 1000;
+
+fn has_part_hours(limit: &Limit) -> bool {
+    match limit {
+        Limit::WorkingHours { minutes } => minutes % 60 != 0,
+        Limit::Staged(stages) => stages.iter().any(has_part_hours),
+        _ => false,
+    }
 }
 
 fn place(people: &str) -> Option<(Place, i64)> {

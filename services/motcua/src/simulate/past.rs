@@ -96,9 +96,8 @@ impl Past {
         Ok(past)
     }
 
-    /// What really came of it in so many days, by what was told since.
-    pub(super) fn went_on(&self, told: &[&Event], days: i64) -> Outlook {
-        let until = self.after(days);
+    /// What really came of it up to an instant, by what was told since.
+    pub(super) fn went_on(&self, told: &[&Event], until: Timestamp) -> Outlook {
         let mut cases = self.open.clone();
         let mut days = Days::default();
         for event in told.iter().filter(|event| !event.dossier.is_empty()) {

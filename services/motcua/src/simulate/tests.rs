@@ -17,7 +17,9 @@ use motcua_proto::{
 use motcua_workflow::domain::{Case, Cause, Command, Due, Receipt, Surround, apply, decide};
 
 use super::{
+    Histories, days_between, few,
     future::{Change, play},
+    limits_in_force,
     past::Past,
 };
 use crate::catalog::embedded;
@@ -285,4 +287,69 @@ fn what_is_asked_for_wrongly_is_said() {
     ] {
         assert_eq!(super::place(people).is_some(), right, "{people}");
     }
+}
+
+#[test]
+fn a_past_begins_at_the_end_of_a_day_that_the_histories_tell_of() {
+    let mut history = four_weeks();
+    let start = to_proto(at("2025-07-01T07:00"));
+    for event in &mut history.workflow {
+        event.occurred_at.get_or_insert(start);
+    }
+    let histories = Histories {
+        intake: history.intake,
+        workflow: history.workflow,
+    };
+    // The last day that anything came on is Monday the 28th.
+    for (day, told) in [
+        ("2025-06-30", false),
+        ("2025-07-01", true),
+        ("2025-07-27", true),
+        ("2025-07-28", false),
+        ("2026-07-01", false),
+    ] {
+        let end = histories.end_of_a_day_told(day.parse().unwrap());
+        assert_eq!(end.is_ok(), told, "{day}");
+    }
+    let last = histories.last();
+    assert_eq!(
+        motcua_calendar::local(last).date().to_string(),
+        "2025-07-28"
+    );
+    assert_eq!(
+        days_between(at("2025-07-28T16:00"), at("2025-07-30T16:00")),
+        2
+    );
+    assert_eq!(
+        days_between(at("2025-07-28T16:00"), at("2025-07-30T16:01")),
+        3
+    );
+    assert_eq!(
+        days_between(at("2025-07-28T16:00"), at("2025-07-27T16:00")),
+        0
+    );
+}
+
+#[test]
+fn more_people_than_there_are_cannot_go_and_of_all_of_them_one_stays_aloud() {
+    let past = four_weeks().past();
+    let people = |role, more| Change {
+        people: [((WARD.to_owned(), role), more)].into(),
+        ..Change::default()
+    };
+    assert!(few(&past, &people(Role::Officer, -2)).is_err());
+    assert!(few(&past, &people(Role::HomeVisitor, 1)).is_err());
+    let said = few(&past, &people(Role::Officer, -1)).unwrap();
+    assert!(said[0].contains("one stays"), "{said:?}");
+    assert!(few(&past, &people(Role::Officer, 1)).unwrap().is_empty());
+}
+
+#[test]
+fn another_limit_is_of_a_procedure_that_there_is() {
+    let past = four_weeks().past();
+    let of = |code: &str| [(code.to_owned(), Limit::working_days(3))].into();
+    let known = limits_in_force(&past, of(PROCEDURE)).unwrap();
+    assert_eq!(known.keys().collect::<Vec<_>>(), [PROCEDURE]);
+    let refused = limits_in_force(&past, of("9.999999")).unwrap_err();
+    assert!(refused.to_string().contains("'9.999999'"), "{refused}");
 }
