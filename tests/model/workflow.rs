@@ -265,11 +265,11 @@ pub(super) fn allowed(person: &Person, case: &Case, command: &Command, now: Time
                 && theirs
                 && *to != person.id
                 && *until > now
-                && !case.recused.contains(to)
+                && may_have(case, task, to)
         }),
         Command::Reassign { task, to } => case
             .task(task)
-            .is_some_and(|task| waits_for_people(person, task) && !case.recused.contains(to)),
+            .is_some_and(|task| waits_for_people(person, task) && may_have(case, task, to)),
         // There is one version of each definition.
         Command::Migrate { version } => {
             (runs || case.state == CaseState::Held) && of_case && *version == 1
@@ -277,12 +277,13 @@ pub(super) fn allowed(person: &Person, case: &Case, command: &Command, now: Time
         Command::RecordOutcome { task, code } => case.task(task).is_some_and(|task| {
             let said_again = task.state == TaskState::Completed && task.external_code == *code;
             let waits = task.state == TaskState::Open;
-            // A word on the way is taken wherever the case stands.
-            let means = code == "1" || code == "5" && runs;
+            // A word on the way is taken wherever the case and the task stand.
+            let on_its_way = code == "1";
+            let means = code == "5" && runs;
             let leads =
                 person.roles.contains(&Role::Leader) && person.agencies.contains(&task.agency);
             let answers = person.id == INSURANCE || leads;
-            task.step == "card" && answers && (said_again || waits && means)
+            task.step == "card" && answers && (said_again || on_its_way || waits && means)
         }),
         Command::RequestSupplement { .. } => {
             let asked = case
@@ -336,15 +337,24 @@ fn waits_for_people(person: &Person, task: &Task) -> bool {
 
 /// Who prepared the case does not sign it.
 fn signs_own_work(person: &Person, case: &Case, task: &str) -> bool {
-    let is_signature = case
-        .task(task)
-        .is_some_and(|task| task.role == Role::Leader);
-    is_signature
+    case.task(task)
+        .is_some_and(|task| prepared_for(case, task, &person.id))
+}
+
+/// It is a signature, and they prepared what is signed. What the other system came to is nobody's work who wrote it down.
+fn prepared_for(case: &Case, task: &Task, person: &str) -> bool {
+    task.role == Role::Leader
         && case.tasks.iter().any(|before| {
             before.role != Role::Leader
+                && before.step != "card"
                 && before.state == TaskState::Completed
-                && before.assignee == person.id
+                && before.assignee == person
         })
+}
+
+/// Whether somebody may be given a task.
+fn may_have(case: &Case, task: &Task, person: &str) -> bool {
+    !case.recused.contains(person) && !prepared_for(case, task, person)
 }
 
 /// What may come of each step, and how often it may go back: see the definitions in `setting.rs`.
