@@ -7,4 +7,5 @@ mod holds;
 mod limits;
 mod properties;
 mod reception;
+mod rules;
 mod support;
