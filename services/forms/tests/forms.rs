@@ -354,21 +354,32 @@ fn what_is_not_known_leaves_room_for_a_pen() {
     }
 }
 
-/// Left, right, top, bottom of what may be printed on, and of the page number beneath it.
-fn stays_within_the_margins_and_apart(read: &pdf::Read, landscape: bool) {
-    let (width, height, left, bottom) = if landscape {
-        (841.9, 595.3, 42.5, 42.5)
+/// Width and height of a page, and its margins left, right, above and below.
+type Page = [f32; 6];
+
+const PORTRAIT: Page = [595.3, 841.9, 85.0, 42.5, 56.6, 56.6];
+const LANDSCAPE: Page = [841.9, 595.3, 42.5, 42.5, 56.6, 42.5];
+const SMALL: Page = [419.5, 595.3, 34.0, 22.7, 25.5, 31.2];
+
+fn page_of(kind: Kind) -> Page {
+    if kind == Kind::Mau07 {
+        LANDSCAPE
     } else {
-        (595.3, 841.9, 85.0, 56.6)
-    };
+        PORTRAIT
+    }
+}
+
+/// Nothing but the page number stands in the margins, and nothing on anything else.
+fn stays_within_the_margins_and_apart(read: &pdf::Read, page: Page) {
+    let [width, height, left, right, top, bottom] = page;
     for shown in &read.shown {
         assert!(
-            shown.x >= left - 0.1 && shown.x + shown.width <= width - 42.5 + 0.1,
+            shown.x >= left - 0.1 && shown.x + shown.width <= width - right + 0.1,
             "beside the margins: {shown:?}"
         );
         let foot = shown.text.contains("Trang ");
         assert!(
-            shown.y + 0.9 * shown.size <= height - 56.6 + 0.1,
+            shown.y + 0.9 * shown.size <= height - top + 0.1,
             "above the margin: {shown:?}"
         );
         assert!(
@@ -398,7 +409,7 @@ fn the_longest_values_stay_within_the_margins_and_apart() {
     for (name, kind, form) in papers::longest() {
         let read = pdf::read(&draw(kind, Sheet::A4, &form).pdf);
         assert!(read.pages > 2, "{name}");
-        stays_within_the_margins_and_apart(&read, kind == Kind::Mau07);
+        stays_within_the_margins_and_apart(&read, page_of(kind));
         for page in 0..read.pages {
             let number = format!("Trang {}/{}", page + 1, read.pages);
             assert!(
@@ -417,6 +428,45 @@ fn the_longest_values_stay_within_the_margins_and_apart() {
                 > 2,
             "{name}"
         );
+    }
+}
+
+/// Whatever a form has of words, each of them as long as `text`; dates, codes of kinds and numbers stay.
+fn with_every_text(kind: Kind, form: &Form, text: &str) -> Form {
+    fn fill(value: &mut serde_json::Value, text: &str) {
+        match value {
+            serde_json::Value::String(words) => {
+                let is_code = words.is_ascii() && !words.contains(' ') && !words.contains('@');
+                if !is_code {
+                    text.clone_into(words);
+                }
+            }
+            serde_json::Value::Array(values) => values.iter_mut().for_each(|it| fill(it, text)),
+            serde_json::Value::Object(fields) => fields.values_mut().for_each(|it| fill(it, text)),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(form).unwrap();
+    fill(&mut value, text);
+    Form::read(kind, value.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn every_form_keeps_its_layout_whatever_is_long_on_it() {
+    let sentence = "Nguyễn Phúc Hoàng Thái Đoàn Trương Quỳnh Hương Giang, căn hộ số 1205, tòa nhà Hướng Dương. ";
+    let word = "Đ".repeat(200);
+    for text in [sentence.repeat(4).trim(), word.as_str()] {
+        for (kind, form) in papers::forms() {
+            let long = with_every_text(kind, &form, text);
+            let usual = pdf::read(&draw(kind, Sheet::A4, &form).pdf);
+            let read = pdf::read(&draw(kind, Sheet::A4, &long).pdf);
+            assert!(read.pages > usual.pages, "{}", kind.name());
+            stays_within_the_margins_and_apart(&read, page_of(kind));
+            if matches!(kind, Kind::Mau01 | Kind::Ct04) {
+                let small = pdf::read(&draw(kind, Sheet::A5, &long).pdf);
+                stays_within_the_margins_and_apart(&small, SMALL);
+            }
+        }
     }
 }
 
@@ -458,7 +508,7 @@ proptest! {
         (form.office.agency, form.made_by) = (agency, Some(name.clone()));
         form.items = rows.iter().map(|(what, how)| data::Missing { what: what.clone(), how: how.clone() }).collect();
         let drawn = draw(Kind::Mau02, Sheet::A4, &Form::Supplement(form));
-        stays_within_the_margins_and_apart(&pdf::read(&drawn.pdf), false);
+        stays_within_the_margins_and_apart(&pdf::read(&drawn.pdf), PORTRAIT);
         prop_assert_eq!(html_wording(&drawn.html), wording(&drawn.text));
 
         for (kind, form) in papers::forms() {
@@ -469,7 +519,7 @@ proptest! {
             sheet.handovers.extend(more.collect::<Vec<_>>());
             sheet.responsible.clone_from(&name);
             let drawn = draw(kind, Sheet::A4, &Form::ControlSheet(sheet));
-            stays_within_the_margins_and_apart(&pdf::read(&drawn.pdf), false);
+            stays_within_the_margins_and_apart(&pdf::read(&drawn.pdf), PORTRAIT);
         }
     }
 }
