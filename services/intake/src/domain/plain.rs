@@ -252,12 +252,26 @@ impl<'a> Teller<'a> {
     fn how_long_still(&self) -> Option<String> {
         match self.dossier.place() {
             Place::Submitted => self.time_left(self.dossier.acceptance_due_at),
+            Place::Accepted | Place::InProgress if self.is_the_due_day() => Some(self.say(
+                "Hôm nay là ngày hẹn trả, nhưng đã hết giờ làm việc.".to_owned(),
+                "Today is the due day, and the office has closed.".to_owned(),
+            )),
             Place::Accepted | Place::InProgress => self.time_left(self.dossier.due_at()?),
             Place::Incomplete | Place::AwaitingSupplement | Place::AwaitingPayment => {
                 Some(self.time_to_act())
             }
             _ => None,
         }
+    }
+
+    /// A due in days counts to the end of its day, although the hour that is printed has passed.
+    fn is_the_due_day(&self) -> bool {
+        let Some(reception) = &self.dossier.reception else {
+            return false;
+        };
+        let due = reception.due_at;
+        let is_today = local(due).date() == local(self.now).date();
+        !reception.limit.ends_by_the_minute() && self.now > due && is_today
     }
 
     fn time_left(&self, due: Timestamp) -> Option<String> {
@@ -268,10 +282,17 @@ impl<'a> Teller<'a> {
             let are = if is_one(minutes) { "is" } else { "are" };
             self.say(format!("Còn {left}."), format!("{left} {are} left."))
         } else {
-            let over = self.length(calendar.elapsed_working_minutes(due, self.now));
+            // Over days off no working time passes, and it is late all the same.
+            let (over, by) = match calendar.elapsed_working_minutes(due, self.now) {
+                0 => (String::new(), String::new()),
+                minutes => {
+                    let over = self.length(minutes);
+                    (format!(" {over}"), format!(" by {over}"))
+                }
+            };
             self.say(
-                format!("Đã quá hạn {over}; chúng tôi xin lỗi ông/bà về sự chậm trễ này."),
-                format!("It is late by {over}; we apologise."),
+                format!("Đã quá hạn{over}; chúng tôi xin lỗi ông/bà về sự chậm trễ này."),
+                format!("It is late{by}; we apologise."),
             )
         })
     }

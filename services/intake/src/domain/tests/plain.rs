@@ -388,3 +388,27 @@ fn every_place_has_its_words_in_both_languages() {
         }
     }
 }
+
+#[test]
+fn a_due_day_lasts_to_its_end_and_what_is_late_over_a_weekend_is_late() {
+    let mut counter =
+        Counter::opens("2025-07-01T08:00:00").does(&submission("2.002622", Channel::Counter, true));
+    for (now, still) in [
+        ("2025-07-04T17:00:00", "Còn 0 phút làm việc."),
+        (
+            "2025-07-04T20:00:00",
+            "Hôm nay là ngày hẹn trả, nhưng đã hết giờ làm việc.",
+        ),
+        (
+            "2025-07-05T09:00:00",
+            "Đã quá hạn; chúng tôi xin lỗi ông/bà về sự chậm trễ này.",
+        ),
+        (
+            "2025-07-07T08:00:00",
+            "Đã quá hạn 1 giờ làm việc; chúng tôi xin lỗi ông/bà về sự chậm trễ này.",
+        ),
+    ] {
+        counter.now = at(now);
+        assert_eq!(told(&counter, Language::Vietnamese)[2], still, "{now}");
+    }
+}
