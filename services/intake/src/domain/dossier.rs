@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use motcua_calendar::Limit;
 use motcua_platform::{catalog, ledger::Context, scope::tenants, telemetry, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{DossierAccepted, DossierSubmitted, Event, SupplementProvided, event::Payload},
     intake::v1::{CorrectionState, DossierFlag, StatementKind},
     r#type::v1::{
-        Actor, AuthorisationGround, Channel, DossierStatus, HandOverMethod, Limit as ProtoLimit,
-        PriorityGround, Role,
+        Actor, AuthorisationGround, Channel, DossierStatus, HandOverMethod, PriorityGround, Role,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -403,7 +401,7 @@ impl Dossier {
             received_at: instant(accepted.received_at.as_ref()),
             first_due_at: instant(accepted.due_at.as_ref()),
             due_at: instant(accepted.due_at.as_ref()),
-            limit: limit(accepted.limit.as_ref()),
+            limit: catalog::limit::written(accepted.limit.as_ref()),
             first_limit: None,
             receipt_due_at: None,
             fee_vnd: accepted.fee_vnd,
@@ -650,11 +648,6 @@ pub fn visit_id(place: usize) -> String {
 }
 
 /// An instant that this service's own events always carry.
-/// What is written was checked before; where nothing is, the most careful one.
-fn limit(limit: Option<&ProtoLimit>) -> Limit {
-    limit.and_then(catalog::limit).unwrap_or(Limit::same_day())
-}
-
 fn instant(at: Option<&prost_types::Timestamp>) -> Timestamp {
     from_proto_opt(at).unwrap_or(Timestamp::UNIX_EPOCH)
 }

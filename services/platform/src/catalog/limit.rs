@@ -64,6 +64,12 @@ pub fn limit(limit: &ProtoLimit) -> Option<Limit> {
     })
 }
 
+/// A limit that stands in an event. It was checked before it was written; where none is, the most careful one.
+#[must_use]
+pub fn written(limit: Option<&ProtoLimit>) -> Limit {
+    limit.and_then(self::limit).unwrap_or(Limit::same_day())
+}
+
 /// A limit as the contract has it; `None` for part hours, which no procedure has, and for what is beyond any.
 #[must_use]
 pub fn limit_to_proto(limit: &Limit) -> Option<ProtoLimit> {

@@ -2,9 +2,8 @@
 //! a calendar or a definition had to say stands in the event.
 
 use jiff::Timestamp;
-use motcua_calendar::Limit;
 use motcua_platform::{
-    catalog,
+    catalog::limit::written,
     time::{from_proto_opt, truncated},
 };
 use motcua_proto::{
@@ -49,11 +48,6 @@ fn at(instant: Option<&prost_types::Timestamp>) -> Timestamp {
     from_proto_opt(instant).map(truncated).unwrap_or_default()
 }
 
-/// What is written was checked before; where nothing is, the most careful one.
-fn limit(limit: Option<&motcua_proto::r#type::v1::Limit>) -> Limit {
-    limit.and_then(catalog::limit).unwrap_or(Limit::same_day())
-}
-
 fn begun(event: &Event, started: &events::CaseStarted) -> Case {
     let due = Due {
         at: at(started.due_at.as_ref()),
@@ -78,7 +72,7 @@ fn begun(event: &Event, started: &events::CaseStarted) -> Case {
             })
             .collect(),
         received_at: at(started.received_at.as_ref()),
-        limit: limit(started.limit.as_ref()),
+        limit: written(started.limit.as_ref()),
         chosen_limit: String::new(),
         first_due: due,
         due,
@@ -231,7 +225,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             branch: started.branch.clone(),
             procedure: started.procedure.clone(),
             agency: started.agency.clone(),
-            limit: limit(started.limit.as_ref()),
+            limit: written(started.limit.as_ref()),
             chosen_limit: String::new(),
             started_at: at(started.started_at.as_ref()),
             due_at: at(started.due_at.as_ref()),
@@ -373,7 +367,7 @@ fn deadline_recomputed(case: &mut Case, recomputed: &events::DeadlineRecomputed)
 }
 
 fn limit_chosen(case: &mut Case, chosen: &events::LimitChosen) {
-    case.limit = limit(chosen.limit.as_ref());
+    case.limit = written(chosen.limit.as_ref());
     case.chosen_limit.clone_from(&chosen.limit_id);
     case.due = due(chosen.due_at.as_ref(), chosen.judged_until.as_ref());
     case.first_due = case.due;
@@ -386,7 +380,7 @@ fn limit_chosen(case: &mut Case, chosen: &events::LimitChosen) {
 
 fn sub_case_limit_chosen(case: &mut Case, chosen: &events::SubCaseLimitChosen) {
     if let Some(sub_case) = running(case, &chosen.branch) {
-        sub_case.limit = limit(chosen.limit.as_ref());
+        sub_case.limit = written(chosen.limit.as_ref());
         sub_case.chosen_limit.clone_from(&chosen.limit_id);
         sub_case.due_at = at(chosen.due_at.as_ref());
     }
