@@ -21,8 +21,8 @@ async fn three_working_days_over_tet_are_explained_day_by_day() {
     // Tết is from Monday the 16th to Friday the 20th.
     for line in [
         "received         ",
-        "Fri 2026-02-13        -  first day, left out (Civil Code, art. 147)",
-        "Tue 2026-02-17        -  holiday: Tết Nguyên Đán",
+        "Fri 2026-02-13        -  first day, left out (Civil Code 2015, art. 147)",
+        "Tue 2026-02-17        -  holiday: Tết Nguyên Đán (Labour Code 2019, art. 112)",
         "Sun 2026-02-22        -  weekly day off",
         "Mon 2026-02-23        1  working day",
         "Wed 2026-02-25        3  working day",
@@ -57,6 +57,9 @@ async fn the_same_as_json_for_machines() {
             .count(),
         3
     );
+
+    assert_eq!(lines[0]["article"], "Civil Code 2015, art. 147");
+    assert!(lines[1]["article"].is_null(), "a Saturday is a Saturday");
 
     let held = [&limit[..], &["--hold", "2026-02-23T09:00/2026-02-25T10:00"]].concat();
     let value: serde_json::Value = serde_json::from_str(&due(&held).await.stdout).expect("JSON");

@@ -7,16 +7,23 @@ use motcua_proto::{
 };
 use tonic::Status;
 
-use crate::support::{Person, Service, Suite, WARD, birth, certification, guardianship, refused};
+use crate::support::{
+    Person, Service, Suite, WARD, birth, certification, guardianship, linked_death, refused,
+};
 
 /// Phường An Biên.
 const OTHER_WARD: &str = "11407";
 
 impl Person<'_> {
     async fn prints(&self, code: &str, form: Form) -> Result<String, Status> {
+        self.prints_of(code, "", form).await
+    }
+
+    async fn prints_of(&self, code: &str, branch: &str, form: Form) -> Result<String, Status> {
         let request = PrintFormRequest {
             name: format!("dossiers/{code}"),
             form: form.into(),
+            branch: branch.to_owned(),
             ..PrintFormRequest::default()
         };
         Ok(self.forms().print_form(request).await?.into_inner().html)
@@ -115,6 +122,69 @@ async fn what_a_head_signs_is_the_agencys_that_decides_and_not_the_counters_that
     reads(&receipt, &["CÔNG AN PHƯỜNG AN PHONG"]);
     // In capitals it would stand in the letterhead.
     assert!(!receipt.contains("TRUNG TÂM"), "{receipt}");
+}
+
+#[tokio::test]
+async fn a_branch_has_the_forms_of_its_own_agency_and_procedure() {
+    let suite = Suite::start().await;
+    let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
+    suite.clock_at("2025-07-01T08:10").await;
+    let code = clerk.submits(linked_death(&["funeral_costs"])).await.code;
+    suite.settle().await;
+    let early = clerk.prints_of(&code, "residence", Form::Receipt).await;
+    let refusal = refused(&early.unwrap_err());
+    assert_eq!(refusal.reason, "MOVE_NOT_ALLOWED");
+    assert!(refusal.metadata["remedy"].contains("sub_cases"));
+
+    officer.approves(WARD, &code).await;
+    suite.clock_at("2025-07-01T10:00").await;
+    leader.approves(WARD, &code).await;
+    let paper = clerk
+        .prints_of(&code, "residence", Form::Receipt)
+        .await
+        .unwrap();
+    reads(
+        &paper,
+        &[
+            "Mẫu CT04",
+            "CÔNG AN PHƯỜNG AN PHONG",
+            "Xóa đăng ký thường trú",
+            "10 giờ 00 phút, ngày 01 tháng 7 năm 2025",
+            "17 giờ 00 phút, ngày 08 tháng 7 năm 2025",
+        ],
+    );
+    // The ward's own branch has the ward's form; the whole has its own procedure and due.
+    let funeral = clerk
+        .prints_of(&code, "funeral", Form::Receipt)
+        .await
+        .unwrap();
+    reads(&funeral, &["Mẫu số 01", "ngày 04 tháng 7 năm 2025"]);
+    let whole = clerk.prints(&code, Form::Receipt).await.unwrap();
+    reads(
+        &whole,
+        &["Mẫu số 01", "Liên thông", "ngày 15 tháng 7 năm 2025"],
+    );
+    let whole_only = clerk.prints_of(&code, "residence", Form::Apology).await;
+    assert_eq!(refused(&whole_only.unwrap_err()).fields, ["branch"]);
+
+    // What is asked for while the police work holds the case, and is printed on their form too.
+    suite.clock_at("2025-07-02T09:00").await;
+    officer.requests(&code, "Sổ hộ khẩu").await;
+    suite.settle().await;
+    let asked = clerk
+        .prints_of(&code, "residence", Form::CaseSupplement)
+        .await
+        .unwrap();
+    reads(
+        &asked,
+        &["Mẫu CT05", "CÔNG AN PHƯỜNG AN PHONG", "Sổ hộ khẩu"],
+    );
+    // The receipt is the paper that it was, whatever moved since.
+    suite.clock_at("2025-07-03T09:00").await;
+    clerk.hands_in(&code, "Đã nộp").await;
+    suite.settle().await;
+    let again = clerk.prints_of(&code, "residence", Form::Receipt).await;
+    assert_eq!(again.unwrap(), paper);
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use motcua_proto::{
 };
 
 use crate::support::{
-    POLICE, Person, Service, Suite, WARD, date, linked_death, local, proto, refused,
+    POLICE, Person, Service, Suite, WARD, date, guardianship, linked_death, local, online, proto,
+    refused,
 };
 
 #[tokio::test]
@@ -287,9 +288,16 @@ async fn the_visits_of_a_day_are_planned_from_door_to_door_and_the_reading_is_lo
         window_from: proto("2025-07-02T08:00"),
         window_to: proto("2025-07-02T10:00"),
         visitor: "visitor-11593-2".to_owned(),
+        offered: true,
         ..RequestVisitRequest::default()
     };
-    clerk.visits().request_visit(request).await.unwrap();
+    let visits = clerk.visits().request_visit(request).await.unwrap();
+    let offered = visits.into_inner().visits.into_iter();
+    assert_eq!(
+        offered.map(|visit| visit.offered).collect::<Vec<_>>(),
+        [false, true],
+        "the family wished the first, and the agency offered the second"
+    );
     suite.clock_at("2025-07-02T08:30").await;
     visitor.visits_home(&codes[2], "v1", "").await;
     let mine = PlanVisitRouteRequest {
@@ -304,4 +312,40 @@ async fn the_visits_of_a_day_are_planned_from_door_to_door_and_the_reading_is_lo
         .map(|stop| stop.dossier)
         .collect();
     assert_eq!(stops, [codes[0].clone()]);
+}
+
+#[tokio::test]
+async fn who_goes_and_by_whose_initiative_is_not_the_applicants_to_say() {
+    let suite = Suite::start().await;
+    let (citizen, clerk) = (suite.citizen(), suite.clerk());
+    suite.clock_at("2025-07-01T08:00").await;
+    let code = citizen.submits(online(guardianship())).await.code;
+    clerk.accepts(&code).await;
+    let wish = RequestVisitRequest {
+        name: format!("dossiers/{code}"),
+        window_from: proto("2025-07-02T08:00"),
+        window_to: proto("2025-07-02T10:00"),
+        ..RequestVisitRequest::default()
+    };
+    let theirs = [
+        (
+            "visitor",
+            RequestVisitRequest {
+                visitor: "visitor-11593-2".to_owned(),
+                ..wish.clone()
+            },
+        ),
+        (
+            "offered",
+            RequestVisitRequest {
+                offered: true,
+                ..wish.clone()
+            },
+        ),
+    ];
+    for (field, request) in theirs {
+        let refusal = citizen.visits().request_visit(request).await.unwrap_err();
+        assert_eq!(refused(&refusal).fields, [field]);
+    }
+    citizen.visits().request_visit(wish).await.unwrap();
 }

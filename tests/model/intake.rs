@@ -253,6 +253,7 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
                 address: Words::default(),
                 location: Words::default(),
                 visitor: String::new(),
+                offered: false,
             },
         ),
         "record_visit" => {

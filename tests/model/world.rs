@@ -121,7 +121,10 @@ impl World {
             life.dossier.as_ref(),
             command,
             &context,
-            Some(&self.catalog),
+            intake::decide::Known {
+                own: Some(&self.catalog),
+                in_force: Some(&self.catalog),
+            },
         );
         let decision = sound(decided)?;
         for event in written(&life.code, self.now, who, decision) {

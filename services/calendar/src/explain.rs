@@ -177,6 +177,37 @@ impl fmt::Display for Line {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.words(f)?;
+        match self.article() {
+            Some(article) => write!(f, " ({article})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Reason {
+    /// Where the rule stands that it follows from; `None` for what is the week's or the limit's own.
+    #[must_use]
+    pub fn article(&self) -> Option<&'static str> {
+        match self {
+            Self::FirstDay => Some("Civil Code 2015, art. 147"),
+            Self::LastDayMoved => Some("Civil Code 2015, art. 148"),
+            Self::OutsideHours { .. }
+            | Self::SameDay
+            | Self::CutoffPassed { .. }
+            | Self::ProvidedAfterCutoff { .. }
+            | Self::ReceptionOnly => Some("decree 118/2025, art. 17"),
+            Self::Held { .. } | Self::HoldOpen { .. } => Some("decree 118/2025, art. 17 and 18"),
+            Self::Holiday(_) | Self::SwappedWorkingDay(_) => Some("Labour Code 2019, art. 112"),
+            Self::Stage { .. }
+            | Self::WorkingDay
+            | Self::SpecialHours(_)
+            | Self::DayOff
+            | Self::Session { .. } => None,
+        }
+    }
+
+    fn words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OutsideHours { received } => {
                 write!(
@@ -185,7 +216,7 @@ impl fmt::Display for Reason {
                     local(*received).strftime(MINUTE)
                 )
             }
-            Self::FirstDay => f.write_str("first day, left out (Civil Code, art. 147)"),
+            Self::FirstDay => f.write_str("first day, left out"),
             Self::Stage { nth, of, limit } => write!(f, "stage {nth} of {of}: {limit}"),
             Self::SameDay => f.write_str("received in time for the same day"),
             Self::CutoffPassed { cutoff } => {
@@ -231,9 +262,9 @@ impl fmt::Display for Reason {
                     local(*since).strftime(MINUTE)
                 )
             }
-            Self::LastDayMoved => f.write_str(
-                "next working day: a last day that is off moves to it (Civil Code, art. 148)",
-            ),
+            Self::LastDayMoved => {
+                f.write_str("next working day: a last day that is off moves to it")
+            }
         }
     }
 }

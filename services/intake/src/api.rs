@@ -24,7 +24,8 @@ use motcua_platform::{
 };
 
 pub(crate) use self::{
-    archives::ArchiveApi, catalogs::CatalogApi, look_up::LookUps, subjects::SubjectApi,
+    act::turn_of, archives::ArchiveApi, catalogs::CatalogApi, look_up::LookUps,
+    subjects::SubjectApi,
 };
 use crate::store::{AccessLog, Contents, Dossiers, PrintedForms};
 

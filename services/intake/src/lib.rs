@@ -33,6 +33,7 @@ use motcua_platform::{
     progress::Progress,
     service::{Service, Surroundings},
     timers::Timers,
+    timetables::Timetables,
 };
 use motcua_proto::{
     access::v1::{
@@ -166,6 +167,16 @@ pub async fn start(
         tick: || Command::Tick,
     };
     tasks.spawn(timers.run(drain.clone()));
+    let timetables = Timetables {
+        service: SERVICE,
+        ledger: ledger.clone(),
+        pool: pool.clone(),
+        catalogs: catalogs.clone(),
+        open: store::AWAITING_ANSWER,
+        turn: api::turn_of,
+        recompute: || Command::Recompute,
+    };
+    tasks.spawn(timetables.run(clock.clone(), drain.clone()));
 
     let progress = Progress::new(
         feed.clone(),

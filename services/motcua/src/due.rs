@@ -202,7 +202,12 @@ fn value(id: &str, explanation: &Explanation) -> serde_json::Value {
         .lines
         .iter()
         .map(|line| {
-            json!({ "day": line.day.to_string(), "counted": line.counted, "reason": line.reason.to_string() })
+            json!({
+                "day": line.day.to_string(),
+                "counted": line.counted,
+                "reason": line.reason.to_string(),
+                "article": line.reason.article(),
+            })
         })
         .collect();
     let mut value = json!({

@@ -31,6 +31,7 @@ pub mod statement;
 pub mod telemetry;
 pub mod time;
 pub mod timers;
+pub mod timetables;
 pub mod tls;
 pub mod vault;
 pub mod work;

@@ -12,7 +12,6 @@ mod blocked;
 pub mod domain;
 mod reactions;
 mod store;
-mod timetable;
 
 use std::sync::Arc;
 
@@ -26,6 +25,7 @@ use motcua_platform::{
     progress::Progress,
     service::{Service, Surroundings},
     timers::Timers,
+    timetables::Timetables,
 };
 use motcua_proto::workflow::v1::{
     case_service_server::CaseServiceServer, definition_service_server::DefinitionServiceServer,
@@ -39,7 +39,6 @@ use crate::{
     domain::{Command, Surround},
     reactions::{KINDS, Reactions},
     store::{Cases, PublishedDefinitions, Substitutions},
-    timetable::Timetables,
 };
 
 /// The service's name.
@@ -142,8 +141,13 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
     };
     tasks.spawn(blocked.clone().run(clock.clone(), drain.clone()));
     let timetables = Timetables {
+        service: SERVICE,
         ledger: ledger.clone(),
         pool: pool.clone(),
+        catalogs: surround.catalogs.clone(),
+        open: store::OPEN,
+        turn: api::turn,
+        recompute: || Command::Recompute,
     };
     tasks.spawn(timetables.run(clock.clone(), drain));
 

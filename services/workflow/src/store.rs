@@ -13,7 +13,7 @@ pub(crate) use self::{
         PublishedDefinitions, Wanted, definition, definitions, ensure_newest, ensure_versions,
     },
     lists::{
-        CaseFilter, CaseKey, Listed, TaskFilter, TaskKey, blocked, case, cases, in_hand, open,
+        CaseFilter, CaseKey, Listed, OPEN, TaskFilter, TaskKey, blocked, case, cases, in_hand,
         tasks, walking,
     },
     substitutions::{Substitutions, absent_colleagues, substitutions},

@@ -19,18 +19,18 @@ fn the_explanation_names_every_day_and_why_it_did_or_did_not_count() {
         "\
 received         Fri 2026-02-13 15:20
 limit            3 working days
-Fri 2026-02-13        -  first day, left out (Civil Code, art. 147)
+Fri 2026-02-13        -  first day, left out (Civil Code 2015, art. 147)
 Sat 2026-02-14        -  weekly day off
 Sun 2026-02-15        -  weekly day off
-Mon 2026-02-16        -  holiday: Giao thừa Tết Nguyên Đán
-Tue 2026-02-17        -  holiday: Tết Nguyên Đán
-Wed 2026-02-18        -  holiday: Mùng hai Tết Nguyên Đán
-Thu 2026-02-19        -  holiday: Mùng ba Tết Nguyên Đán
-Fri 2026-02-20        -  holiday: Mùng bốn Tết Nguyên Đán
+Mon 2026-02-16        -  holiday: Giao thừa Tết Nguyên Đán (Labour Code 2019, art. 112)
+Tue 2026-02-17        -  holiday: Tết Nguyên Đán (Labour Code 2019, art. 112)
+Wed 2026-02-18        -  holiday: Mùng hai Tết Nguyên Đán (Labour Code 2019, art. 112)
+Thu 2026-02-19        -  holiday: Mùng ba Tết Nguyên Đán (Labour Code 2019, art. 112)
+Fri 2026-02-20        -  holiday: Mùng bốn Tết Nguyên Đán (Labour Code 2019, art. 112)
 Sat 2026-02-21        -  weekly day off
 Sun 2026-02-22        -  weekly day off
 Mon 2026-02-23        1  working day
-Tue 2026-02-24        -  on hold from Mon 2026-02-23 09:00 to Tue 2026-02-24 10:00
+Tue 2026-02-24        -  on hold from Mon 2026-02-23 09:00 to Tue 2026-02-24 10:00 (decree 118/2025, art. 17 and 18)
 Wed 2026-02-25        2  working day
 Thu 2026-02-26        3  working day
 due              Thu 2026-02-26 17:00, overdue from Fri 2026-02-27 00:00"
@@ -54,10 +54,10 @@ received         Fri 2025-07-04 10:30
 limit            8 working hours
 Fri 2025-07-04   60 min  working time 10:30 to 11:30
 Fri 2025-07-04   30 min  working time 13:30 to 14:00
-Fri 2025-07-04        -  on hold from Fri 2025-07-04 14:00 to Mon 2025-07-07 08:00
+Fri 2025-07-04        -  on hold from Fri 2025-07-04 14:00 to Mon 2025-07-07 08:00 (decree 118/2025, art. 17 and 18)
 Sat 2025-07-05        -  weekly day off
 Sun 2025-07-06        -  weekly day off
-Mon 2025-07-07        -  on hold from Fri 2025-07-04 14:00 to Mon 2025-07-07 08:00
+Mon 2025-07-07        -  on hold from Fri 2025-07-04 14:00 to Mon 2025-07-07 08:00 (decree 118/2025, art. 17 and 18)
 Mon 2025-07-07  210 min  working time 08:00 to 11:30
 Mon 2025-07-07  180 min  working time 13:30 to 16:30
 due              Mon 2025-07-07 16:30, overdue from Mon 2025-07-07 16:31"

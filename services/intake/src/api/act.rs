@@ -66,7 +66,7 @@ impl DossierApi {
 }
 
 /// Whose turn a command on that dossier takes: the agency's whose identifier begins its code.
-pub(super) fn turn_of(code: &str) -> &str {
+pub(crate) fn turn_of(code: &str) -> &str {
     code.rsplitn(3, '-').nth(2).unwrap_or(code)
 }
 

@@ -75,9 +75,10 @@ impl DossierApi {
         let form = fields.choice::<Form>("form", body.form);
         let sheet = sheet(&mut fields, body.sheet);
         let wanted = wanted(&mut fields, call, &body);
-        let (((code, form), sheet), wanted) =
-            fields.finish(code.zip(form).zip(sheet).zip(wanted))?;
-        let paper = self.paper(call, &code, form, wanted).await?;
+        let branch = branch(&mut fields, form, &body.branch);
+        let (((code, form), (sheet, branch)), wanted) =
+            fields.finish(code.zip(form).zip(sheet.zip(branch)).zip(wanted))?;
+        let paper = self.paper(call, (&code, &branch), form, wanted).await?;
         self.accesses
             .note(call, PRINT_FORM, PURPOSE, &[&code])
             .await?;
@@ -116,7 +117,7 @@ impl DossierApi {
         let (form, sheet) = fields.finish(form.zip(sheet))?;
         let mut printed = Vec::with_capacity(codes.len());
         for code in &codes {
-            printed.push(self.paper(call, code, form, Wanted::Last).await?);
+            printed.push(self.paper(call, (code, ""), form, Wanted::Last).await?);
         }
         let read: Vec<_> = codes.iter().map(String::as_str).collect();
         self.accesses
@@ -132,11 +133,11 @@ impl DossierApi {
         Ok(PrintFormsResponse { pdf: pdf.await? })
     }
 
-    /// A form of a dossier: as it was issued, or issued now.
+    /// A form of a dossier, or of a branch of its case: as it was issued, or issued now.
     async fn paper(
         &self,
         call: &Call,
-        code: &str,
+        (code, branch): (&str, &str),
         form: Form,
         wanted: Wanted,
     ) -> Result<Printed, Status> {
@@ -150,7 +151,8 @@ impl DossierApi {
         let statements = store::statements(&mut reading, &self.vault, code).await?;
         let catalog = self.catalog_of(&mut reading, &dossier).await?;
         drop(reading);
-        let case = if CaseFile::is_wanted(form) && dossier.reception.is_some() {
+        let speaks_of_case = CaseFile::is_wanted(form) || !branch.is_empty();
+        let case = if speaks_of_case && dossier.reception.is_some() {
             self.case_file(code).await?
         } else {
             None
@@ -162,6 +164,7 @@ impl DossierApi {
             catalog: &catalog,
             link: self.link(code),
             case: case.as_ref(),
+            branch,
         };
         let issue_now = || {
             let (kind, filled) = fill(form, &particulars)?;
@@ -182,7 +185,7 @@ impl DossierApi {
             Wanted::Anew => None,
         };
         if let Some(which) = which
-            && let Some(printed) = self.printed.find(code, form, which).await?
+            && let Some(printed) = self.printed.find((code, branch), form, which).await?
         {
             return Ok(printed);
         }
@@ -192,7 +195,7 @@ impl DossierApi {
         let anew = matches!(wanted, Wanted::Anew);
         Ok(self
             .printed
-            .issue(code, form, (occasion, anew), issue_now()?)
+            .issue((code, branch), form, (occasion, anew), issue_now()?)
             .await?)
     }
 
@@ -255,6 +258,21 @@ fn wanted(fields: &mut Fields, call: &Call, body: &PrintFormRequest) -> Option<W
         (0, true) => return Some(Wanted::Anew),
     }
     None
+}
+
+/// Empty for the dossier's own paper.
+fn branch(fields: &mut Fields, form: Option<Form>, branch: &str) -> Option<String> {
+    if branch.is_empty() {
+        return Some(String::new());
+    }
+    if form.is_some_and(|form| !CaseFile::may_be_of_branch(form)) {
+        fields.reject(
+            "branch",
+            "may be given for FORM_RECEIPT and FORM_CASE_SUPPLEMENT only: the other forms are of the whole dossier",
+        );
+        return None;
+    }
+    fields.id("branch", branch)
 }
 
 fn sheet(fields: &mut Fields, sheet: i32) -> Option<Sheet> {

@@ -65,6 +65,7 @@ fn arrange(fields: &mut Fields, body: &RequestVisitRequest) -> Option<Command> {
         address: Words::from(address?),
         location: Words::from(location?.map(|place| place.written()).unwrap_or_default()),
         visitor: visitor?,
+        offered: body.offered,
     })
 }
 

@@ -6,21 +6,22 @@
 use jiff::{Timestamp, civil::DateTime};
 use motcua_calendar::local;
 use motcua_forms::data::{
-    Apology, ControlSheet, Hand, Handover, Outcome, Phase, Signatory, Stop, Supplement,
+    Apology, ControlSheet, Hand, Handover, Outcome, Phase, Receipt, Signatory, Stop, Supplement,
 };
-use motcua_platform::{error::Error, time::from_proto_opt};
+use motcua_platform::{catalog, error::Error, time::from_proto_opt};
 use motcua_proto::{
     intake::v1::Form as Asked,
     r#type::v1::{AgencyKind, Punctuality},
     workflow::v1::{
         Case, CaseState, CaseStatement, CaseStatementKind, ControlSheet as Sheet, ControlSheetLine,
-        Hold,
+        Hold, SubCase,
     },
 };
 
 use super::{
     dossier::Reception,
     forms::{CENTRE, INCOMPLETE, Particulars, items},
+    plain,
 };
 
 /// What workflow answers about a case.
@@ -42,6 +43,12 @@ impl CaseFile {
             Asked::Apology | Asked::Stop | Asked::ControlSheet | Asked::CaseSupplement => true,
             Asked::Receipt | Asked::Supplement | Asked::Refusal | Asked::Unspecified => false,
         }
+    }
+
+    /// Whether a branch of the case may have a form of its own.
+    #[must_use]
+    pub fn may_be_of_branch(form: Asked) -> bool {
+        matches!(form, Asked::Receipt | Asked::CaseSupplement)
     }
 
     /// How often the case asked for a supplement.
@@ -68,6 +75,36 @@ impl Particulars<'_> {
                     "accept it (AcceptDossier); the case begins by itself soon after",
                 )
             })
+    }
+
+    /// The branch whose paper it is, as it ran last.
+    pub(super) fn sub_case(&self) -> Option<&SubCase> {
+        let branches = self.case?.case.sub_cases.iter();
+        branches.rev().find(|branch| branch.branch == self.branch)
+    }
+
+    /// The same, where it has begun.
+    pub(super) fn begun_branch(&self) -> Result<&SubCase, Error> {
+        self.sub_case().ok_or_else(|| {
+            self.not_yet(
+                &format!("no branch '{}' of its case has begun", self.branch),
+                "read the case for its branches (GetCase, sub_cases)",
+            )
+        })
+    }
+
+    /// A branch's agency receives from the counter what came in there, and answers for its own procedure and limit; what is paid is
+    /// paid once, for the whole.
+    pub(super) fn receipt_of(&self, branch: &SubCase, whole: Receipt) -> Result<Receipt, Error> {
+        let limit = branch.limit.as_ref().and_then(catalog::limit);
+        Ok(Receipt {
+            reference: self.reference(instant(branch.started_at.as_ref())?),
+            limit: limit.map(|limit| plain::length_of(&limit, false)),
+            received_at: moment(branch.started_at.as_ref())?,
+            due_at: moment(branch.due_at.as_ref())?,
+            fee: None,
+            ..whole
+        })
     }
 
     pub(super) fn case_supplement(&self) -> Result<Supplement, Error> {

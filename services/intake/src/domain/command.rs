@@ -80,6 +80,8 @@ pub enum Command {
         location: Words,
         /// Who is to go, where somebody says so. Opaque id.
         visitor: String,
+        /// Whether the agency offers it by its own initiative.
+        offered: bool,
     },
     /// Record that a visit was made.
     RecordVisit {
@@ -127,6 +129,8 @@ pub enum Command {
     },
     /// Look at the clock.
     Tick,
+    /// Another catalog is in force: reckon anew what is awaited of the agency.
+    Recompute,
     /// Follow the case.
     Follow(News),
 }

@@ -10,8 +10,9 @@ use motcua_platform::{
 };
 use motcua_proto::{
     events::v1::{
-        AcceptanceOverdue, CaseProgressRecorded, DossierAccepted, DossierRefused, DossierSubmitted,
-        DossierWithdrawn, ReactionIgnored, ResultReady, StaffRecused, event::Payload,
+        AcceptanceDueRecomputed, AcceptanceOverdue, CaseProgressRecorded, DossierAccepted,
+        DossierRefused, DossierSubmitted, DossierWithdrawn, ReactionIgnored, ResultReady,
+        StaffRecused, event::Payload,
     },
     intake::v1::StatementKind,
     r#type::v1::{DossierStatus, Limit, Role},
@@ -59,7 +60,16 @@ pub fn catalog_id<'a>(state: Option<&'a Dossier>, command: &'a Command) -> Optio
     }
 }
 
-/// What happens, or why nothing does. `catalog` is the one of [`catalog_id`].
+/// The catalogs that a decision looks at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The dossier's own, for good: the one of [`catalog_id`].
+    pub own: Option<&'a Catalog>,
+    /// The one that was applied last: its calendars count, because days off are what they are for everybody.
+    pub in_force: Option<&'a Catalog>,
+}
+
+/// What happens, or why nothing does.
 ///
 /// # Errors
 /// What the law or the catalog refuses, or a dossier that does not exist.
@@ -67,12 +77,12 @@ pub fn decide(
     state: Option<&Dossier>,
     command: &Command,
     context: &Context<'_>,
-    catalog: Option<&Catalog>,
+    catalogs: Known<'_>,
 ) -> Result<Decision, Error> {
     let name = || format!("dossiers/{}", context.key);
     let dossier = match (state, command) {
         (_, Command::Reject(error)) => return Err(error.clone()),
-        (None, Command::Submit(submission)) => return submit(submission, context, catalog),
+        (None, Command::Submit(submission)) => return submit(submission, context, catalogs),
         (Some(_), Command::Submit(_)) => return Err(Error::Exists { name: name() }),
         (None, _) => return Err(Error::Missing { name: name() }),
         (Some(dossier), _) => dossier,
@@ -87,17 +97,21 @@ pub fn decide(
         Command::Submit(_) | Command::Reject(_) => Happened::default(),
         Command::Accept => {
             moves::check(Act::Accept, dossier.place())?;
-            Payload::DossierAccepted(accepted(dossier, &rules(dossier, catalog)?, now)?).into()
+            Payload::DossierAccepted(accepted(dossier, &rules(dossier, catalogs)?, now)?).into()
         }
         Command::Refuse { reason, ground } => refuse(dossier, reason, ground)?,
-        Command::AskSupplement { missing, ground } => {
-            supplement::ask(dossier, missing, ground, context, &rules(dossier, catalog)?)?
-        }
+        Command::AskSupplement { missing, ground } => supplement::ask(
+            dossier,
+            missing,
+            ground,
+            context,
+            &rules(dossier, catalogs)?,
+        )?,
         Command::ProvideSupplement { provided, papers } => {
-            supplement::provide(dossier, provided, papers, now, &rules(dossier, catalog)?)?
+            supplement::provide(dossier, provided, papers, now, &rules(dossier, catalogs)?)?
         }
         Command::AddDocument(new) => {
-            documents::add(dossier, new, context, &rules(dossier, catalog)?)?
+            documents::add(dossier, new, context, &rules(dossier, catalogs)?)?
         }
         Command::Withdraw { reason } => withdraw(dossier, reason, now)?,
         Command::HandOver {
@@ -116,15 +130,17 @@ pub fn decide(
             address,
             location,
             visitor,
+            offered,
         } => {
             let place = (address, location);
-            hand_over::arrange_visit(dossier, *from..*to, place, visitor, context)?
+            let going = (visitor.as_str(), *offered);
+            hand_over::arrange_visit(dossier, *from..*to, place, going, context)?
         }
         Command::RecordVisit { visit, receiver } => {
             hand_over::record_visit(dossier, visit, receiver.as_ref(), context)?
         }
         Command::RecordPayment(new) => {
-            payments::record(dossier, new, now, &rules(dossier, catalog)?)?
+            payments::record(dossier, new, now, &rules(dossier, catalogs)?)?
         }
         Command::RefundPayment { payment, reason } => {
             payments::refund(dossier, payment, reason, now)?
@@ -142,6 +158,7 @@ pub fn decide(
         }
         Command::Recuse { principal } => recuse(dossier, principal),
         Command::Tick => tick(dossier, now),
+        Command::Recompute => recompute(dossier, catalogs)?,
         Command::Follow(news) => follow(dossier, news),
     };
     let happened = others::with_reports(dossier, 0, happened, context);
@@ -179,7 +196,10 @@ fn in_the_archive(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Decision, Error> {
-    if matches!(command, Command::Tick | Command::Follow(_)) {
+    if matches!(
+        command,
+        Command::Tick | Command::Recompute | Command::Follow(_)
+    ) {
         return Ok(decision(dossier, context, Happened::default()));
     }
     Err(Error::Refused(Refusal {
@@ -214,8 +234,8 @@ fn decision(dossier: &Dossier, context: &Context<'_>, happened: Happened) -> Dec
     }
 }
 
-fn rules<'a>(dossier: &Dossier, catalog: Option<&'a Catalog>) -> Result<Rules<'a>, Error> {
-    let catalog = known(catalog, &dossier.catalog)?;
+fn rules<'a>(dossier: &Dossier, catalogs: Known<'a>) -> Result<Rules<'a>, Error> {
+    let catalog = known(catalogs.own, &dossier.catalog)?;
     // It was submitted under this very catalog: what is missing now is our failure and not the caller's.
     Rules::find(
         catalog,
@@ -224,6 +244,7 @@ fn rules<'a>(dossier: &Dossier, catalog: Option<&'a Catalog>) -> Result<Rules<'a
         &dossier.on_behalf_of,
         dossier.submitted_at,
     )
+    .map(|rules| rules.by_calendar_of(catalogs.in_force))
     .map_err(|violations| Error::Fault(Error::Invalid(violations).to_string()))
 }
 
@@ -259,9 +280,9 @@ pub(super) fn statement(
 fn submit(
     submission: &Submission,
     context: &Context<'_>,
-    catalog: Option<&Catalog>,
+    catalogs: Known<'_>,
 ) -> Result<Decision, Error> {
-    let catalog = known(catalog, &submission.catalog)?;
+    let catalog = known(catalogs.own, &submission.catalog)?;
     let rules = Rules::find(
         catalog,
         &submission.procedure,
@@ -410,6 +431,27 @@ fn look_at_the_clock(dossier: &Dossier, now: Timestamp) -> Happened {
         .into(),
         _ => Happened::default(),
     }
+}
+
+/// Another calendar is in force: the agency's own wait ends by it. What the applicant was told in writing, the day of a supplement,
+/// stays; and what was said to be late stays late.
+fn recompute(dossier: &Dossier, catalogs: Known<'_>) -> Result<Happened, Error> {
+    let (Some(due), Some(since), Some(in_force)) = (
+        dossier.answer_due(),
+        dossier.answer_awaited_since(),
+        catalogs.in_force,
+    ) else {
+        return Ok(Happened::default());
+    };
+    let anew = rules(dossier, catalogs)?.acceptance_due(since)?;
+    if anew == due {
+        return Ok(Happened::default());
+    }
+    Ok(Payload::AcceptanceDueRecomputed(AcceptanceDueRecomputed {
+        catalog: in_force.id().to_owned(),
+        acceptance_due_at: Some(to_proto(anew)),
+    })
+    .into())
 }
 
 /// The case is the authority for 4, 5, 6, 8 and 9, within the law's moves; the ends 3, 7 and 10 are intake's, and stay.

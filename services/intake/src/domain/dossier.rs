@@ -236,6 +236,9 @@ impl Dossier {
         match payload {
             Payload::DossierAccepted(accepted) => self.accept(accepted),
             Payload::AcceptanceOverdue(_) => self.answer_awaited = false,
+            Payload::AcceptanceDueRecomputed(recomputed) => {
+                self.acceptance_due_at = instant(recomputed.acceptance_due_at.as_ref());
+            }
             Payload::DossierRefused(refused) => {
                 self.end_waiting(DossierStatus::Refused);
                 self.said(StatementKind::Refusal, refused.statement_revision);
@@ -329,6 +332,7 @@ impl Dossier {
                     visitor: requested.visitor.clone(),
                     address_revision: Some(requested.statement_revision),
                     location_revision: requested.location_revision,
+                    offered: requested.offered,
                 });
                 self.said(StatementKind::Visit, requested.statement_revision);
                 self.said(StatementKind::VisitLocation, requested.location_revision);
@@ -538,6 +542,19 @@ impl Dossier {
     #[must_use]
     pub fn answer_due(&self) -> Option<Timestamp> {
         self.answer_awaited.then_some(self.acceptance_due_at)
+    }
+
+    /// Since when somebody's answer is awaited, to the submission or to its supplement; `None` where nobody's is, and in a row from
+    /// before a supplement's instant was kept.
+    #[must_use]
+    pub fn answer_awaited_since(&self) -> Option<Timestamp> {
+        if !self.answer_awaited {
+            return None;
+        }
+        match &self.asked {
+            Some(_) => self.supplemented_at,
+            None => Some(self.submitted_at),
+        }
     }
 
     /// What may be asked for beside the status: see [`DossierFlag`]. Only what waits for somebody is flagged, so that few are.

@@ -49,6 +49,8 @@ pub struct Particulars<'a> {
     pub link: String,
     /// The case, for a form that speaks of it; `None` before it began.
     pub case: Option<&'a CaseFile>,
+    /// The step that called the branch whose paper it is; empty for the dossier's own.
+    pub branch: &'a str,
 }
 
 /// Fills a form in.
@@ -56,12 +58,15 @@ pub struct Particulars<'a> {
 /// # Errors
 /// When the dossier has not come to what the form is about, or its applicant's data was erased.
 pub fn fill(asked: Asked, particulars: &Particulars<'_>) -> Result<(Kind, Form), Error> {
+    if !particulars.branch.is_empty() {
+        particulars.begun_branch()?;
+    }
     let residence = particulars.form_set() == FormSet::Residence;
     let of = |common, of_residence| if residence { of_residence } else { common };
     Ok(match asked {
         Asked::Receipt => (
             of(Kind::Mau01, Kind::Ct04),
-            Form::Receipt(particulars.receipt()?),
+            Form::Receipt(particulars.own_receipt()?),
         ),
         Asked::Supplement => (
             of(Kind::Mau02, Kind::Ct05),
@@ -89,15 +94,27 @@ impl Particulars<'_> {
     /// The forms that the procedure has in place of the common ones.
     fn form_set(&self) -> FormSet {
         self.catalog
-            .procedure(&self.dossier.procedure)
+            .procedure(self.procedure_code())
             .map_or(FormSet::Unspecified, |procedure| procedure.form_set())
     }
 
     /// Who signs, and in whose name, goes by it.
     pub(super) fn competent_kind(&self) -> AgencyKind {
         self.catalog
-            .agency(&self.dossier.competent_agency)
+            .agency(self.competent())
             .map_or(AgencyKind::Unspecified, |agency| agency.kind())
+    }
+
+    /// National code of the procedure whose paper it is.
+    fn procedure_code(&self) -> &str {
+        self.sub_case()
+            .map_or(&self.dossier.procedure, |branch| &branch.procedure)
+    }
+
+    /// The agency that decides on it.
+    fn competent(&self) -> &str {
+        self.sub_case()
+            .map_or(&self.dossier.competent_agency, |branch| &branch.agency)
     }
 
     /// Which of its kind a form is about now: the first request for a supplement, the second; 1 for what comes once. `None` for
@@ -165,6 +182,15 @@ impl Particulars<'_> {
             register: None,
             receiver: None,
         })
+    }
+
+    /// What whoever asks has handed in: the whole dossier at its counter, or its part at a branch's agency.
+    fn own_receipt(&self) -> Result<Receipt, Error> {
+        let whole = self.receipt()?;
+        match self.sub_case() {
+            Some(branch) => self.receipt_of(branch, whole),
+            None => Ok(whole),
+        }
     }
 
     fn supplement(&self) -> Result<Supplement, Error> {
@@ -277,7 +303,7 @@ impl Particulars<'_> {
 
     /// Who decides: what its head signs comes from no counter, and not from the ward that received for another.
     pub(super) fn agency(&self) -> Office {
-        let competent = &self.dossier.competent_agency;
+        let competent = self.competent();
         let title = self.title(competent);
         let agency = self.catalog.agency(competent);
         // A unit lies in its ward.
@@ -307,13 +333,13 @@ impl Particulars<'_> {
     }
 
     pub(super) fn procedure(&self) -> Procedure {
-        let code = &self.dossier.procedure;
+        let code = self.procedure_code();
         Procedure {
-            code: code.clone(),
+            code: code.to_owned(),
             name: self
                 .catalog
                 .procedure(code)
-                .map_or_else(|| code.clone(), |procedure| procedure.title.clone()),
+                .map_or_else(|| code.to_owned(), |procedure| procedure.title.clone()),
         }
     }
 

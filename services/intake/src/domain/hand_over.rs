@@ -125,12 +125,17 @@ pub(super) fn arrange_visit(
     dossier: &Dossier,
     window: std::ops::Range<Timestamp>,
     (address, location): (&Words, &Words),
-    visitor: &str,
+    (visitor, offered): (&str, bool),
     context: &Context<'_>,
 ) -> Result<Happened, Error> {
     moves::check(Act::Visit, dossier.place())?;
-    if !visitor.is_empty() && context.scope.owner().is_some() {
-        return Err(Error::field("visitor", "is for the agency to say"));
+    if context.scope.owner().is_some() {
+        let agencys = [("visitor", !visitor.is_empty()), ("offered", offered)];
+        for (field, said) in agencys {
+            if said {
+                return Err(Error::field(field, "is for the agency to say"));
+            }
+        }
     }
     if dossier.recused.contains(visitor) {
         return Err(Error::field(
@@ -168,6 +173,7 @@ pub(super) fn arrange_visit(
             statement_revision,
             visitor: visitor.to_owned(),
             location_revision,
+            offered,
         })],
         statements,
     })

@@ -159,4 +159,7 @@ pub struct Visit {
     /// Revision of where that is on a map; 0 where it is not known.
     #[serde(default)]
     pub location_revision: i32,
+    /// Whether the agency offered it by its own initiative.
+    #[serde(default)]
+    pub offered: bool,
 }

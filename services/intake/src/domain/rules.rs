@@ -115,6 +115,19 @@ impl<'a> Rules<'a> {
         })
     }
 
+    /// By the calendar that a catalog has for who receives; where it does not have them any more, as before.
+    #[must_use]
+    pub fn by_calendar_of(mut self, in_force: Option<&'a Catalog>) -> Self {
+        let calendar = in_force.and_then(|catalog| {
+            let receiving = catalog.agency(&self.receiving.code)?;
+            catalog.calendar_of(receiving)
+        });
+        if let Some(calendar) = calendar {
+            self.calendar = calendar;
+        }
+        self
+    }
+
     /// Whether something new is taken under them: the procedure has not been replaced, and who receives is there today.
     ///
     /// # Errors

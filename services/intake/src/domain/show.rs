@@ -133,6 +133,7 @@ impl Dossier {
             visitor: visit.visitor.clone(),
             address_revision: visit.address_revision.unwrap_or(latest_address),
             location_revision: visit.location_revision,
+            offered: visit.offered,
         })
     }
 }

@@ -39,7 +39,7 @@ use motcua_proto::{
 
 use super::{
     command::{Command, NewPayment, Receiver, Submission},
-    decide::decide,
+    decide::{Known, decide},
     dossier::Dossier,
     follow::{Change, News},
     words::Words,
@@ -236,6 +236,8 @@ fn finished() -> Command {
 #[derive(Clone)]
 struct Counter {
     catalog: Arc<Catalog>,
+    /// The one that was applied since the dossier was submitted, if any.
+    applied_since: Option<Arc<Catalog>>,
     now: Timestamp,
     actor: Actor,
     dossier: Option<Dossier>,
@@ -249,6 +251,7 @@ impl Counter {
     fn opens(local: &str) -> Self {
         Self {
             catalog: Arc::new(catalog()),
+            applied_since: None,
             now: at(local),
             actor: Actor {
                 id: "receptionist-11593-1".to_owned(),
@@ -279,7 +282,10 @@ impl Counter {
             self.dossier.as_ref(),
             command,
             &context,
-            Some(&self.catalog),
+            Known {
+                own: Some(&self.catalog),
+                in_force: Some(self.applied_since.as_ref().unwrap_or(&self.catalog)),
+            },
         )?;
         // A dossier is somebody's from its first event on, and for ever.
         assert_eq!(new_subject.is_some(), matches!(command, Command::Submit(_)));

@@ -15,7 +15,7 @@ use sqlx::{PgConnection, types::Json};
 use super::documents;
 use crate::domain::{
     command::Command,
-    decide::{catalog_id, decide},
+    decide::{Known, catalog_id, decide},
     dossier::Dossier,
 };
 
@@ -40,8 +40,13 @@ impl Aggregate for Dossiers {
         context: &Context<'_>,
     ) -> Result<Decision, Error> {
         let state = place.state();
-        let catalog = catalog_id(state, command).and_then(|id| self.catalogs.get(id));
-        decide(state, command, context, catalog.as_deref())
+        let own = catalog_id(state, command).and_then(|id| self.catalogs.get(id));
+        let in_force = self.catalogs.in_force();
+        let catalogs = Known {
+            own: own.as_deref(),
+            in_force: in_force.as_deref(),
+        };
+        decide(state, command, context, catalogs)
     }
 
     fn apply(state: Option<Dossier>, event: &Event) -> Option<Dossier> {

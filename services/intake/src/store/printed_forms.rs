@@ -52,7 +52,7 @@ impl PrintedForms {
     /// [`Error::Erased`] when the person's data was erased since; those of the database.
     pub(crate) async fn find(
         &self,
-        code: &str,
+        (code, branch): (&str, &str),
         form: Asked,
         which: Which,
     ) -> Result<Option<Printed>, Error> {
@@ -63,12 +63,13 @@ impl PrintedForms {
         let row: Option<Row> = sqlx::query_as(
             "SELECT issue, issued_at, template, content FROM printed_form \
              WHERE dossier = $1 AND form = $2 AND occasion = coalesce($3, occasion) \
-             AND issue = coalesce($4, issue) ORDER BY issue DESC LIMIT 1",
+             AND issue = coalesce($4, issue) AND branch = $5 ORDER BY issue DESC LIMIT 1",
         )
         .bind(code)
         .bind(number(form))
         .bind(occasion)
         .bind(issue)
+        .bind(branch)
         .fetch_optional(&self.pool)
         .await?;
         let Some((issue, Instant(issued_at), template, sealed)) = row else {
@@ -83,7 +84,7 @@ impl PrintedForms {
             .map_err(|UnknownForm| unreadable(&"no such template"))?;
         let keyring = self.vault.keys(&[code]).await?;
         let content = keyring
-            .open(code, &place(&row_of(code, form, issue)), &sealed)
+            .open(code, &place(&row_of(code, branch, form, issue)), &sealed)
             .map_err(|error| error.about(&name))?;
         let form = Form::read(id.form, &content).map_err(|error| unreadable(&error))?;
         Ok(Some(Printed {
@@ -101,7 +102,7 @@ impl PrintedForms {
     /// [`Error::Erased`] when the person's data was erased; those of the database.
     pub(crate) async fn issue(
         &self,
-        code: &str,
+        (code, branch): (&str, &str),
         asked: Asked,
         (occasion, anew): (i32, bool),
         (template, form): (FormId, Form),
@@ -114,20 +115,21 @@ impl PrintedForms {
         // What is sealed names its place, so the place is sought first; another may take it meanwhile.
         loop {
             let last: Option<i32> = sqlx::query_scalar(
-                "SELECT max(issue) FROM printed_form WHERE dossier = $1 AND form = $2",
+                "SELECT max(issue) FROM printed_form WHERE dossier = $1 AND form = $2 AND branch = $3",
             )
             .bind(code)
             .bind(number(asked))
+            .bind(branch)
             .fetch_one(&self.pool)
             .await?;
             let issue = last.unwrap_or_default() + 1;
             let sealed = keyring
-                .seal(code, &place(&row_of(code, asked, issue)), &json)
+                .seal(code, &place(&row_of(code, branch, asked, issue)), &json)
                 .map_err(|error| error.about(&name))?;
             let kept = sqlx::query(
-                "INSERT INTO printed_form (dossier, form, issue, occasion, template, content, issued_at) \
-                 SELECT $1, $2, $3, $4, $5, $6, $7 WHERE $8 OR NOT EXISTS (SELECT FROM printed_form \
-                 WHERE dossier = $1 AND form = $2 AND occasion = $4) ON CONFLICT DO NOTHING",
+                "INSERT INTO printed_form (dossier, form, issue, occasion, template, content, issued_at, branch) \
+                 SELECT $1, $2, $3, $4, $5, $6, $7, $9 WHERE $8 OR NOT EXISTS (SELECT FROM printed_form \
+                 WHERE dossier = $1 AND form = $2 AND occasion = $4 AND branch = $9) ON CONFLICT DO NOTHING",
             )
             .bind(code)
             .bind(number(asked))
@@ -137,6 +139,7 @@ impl PrintedForms {
             .bind(sealed)
             .bind(Instant(issued_at))
             .bind(anew)
+            .bind(branch)
             .execute(&self.pool)
             .await?;
             if kept.rows_affected() == 1 {
@@ -147,7 +150,11 @@ impl PrintedForms {
                     form,
                 });
             }
-            if !anew && let Some(theirs) = self.find(code, asked, Which::Last(occasion)).await? {
+            if !anew
+                && let Some(theirs) = self
+                    .find((code, branch), asked, Which::Last(occasion))
+                    .await?
+            {
                 return Ok(theirs);
             }
         }
@@ -158,8 +165,13 @@ fn number(form: Asked) -> i16 {
     i16::try_from(i32::from(form)).unwrap_or_default()
 }
 
-fn row_of(code: &str, form: Asked, issue: i32) -> String {
-    format!("{code}/{}/{issue}", number(form))
+fn row_of(code: &str, branch: &str, form: Asked, issue: i32) -> String {
+    let row = format!("{code}/{}/{issue}", number(form));
+    if branch.is_empty() {
+        row
+    } else {
+        format!("{row}/{branch}")
+    }
 }
 
 fn place(row: &str) -> Aad<'_> {

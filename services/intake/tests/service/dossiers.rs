@@ -1,7 +1,7 @@
 //! Dossiers.
 
 use motcua_intake::domain::dossier::Dossier as State;
-use motcua_platform::time::to_proto;
+use motcua_platform::time::{date_to_proto, to_proto};
 use motcua_proto::{
     events::v1::{
         CaseFinished, CaseHeld, CaseResumed, CaseStarted, EventKind, HoldGround, event::Payload,
@@ -13,7 +13,7 @@ use motcua_proto::{
         RequestSupplementRequest, RequestVisitRequest, StatementKind, SubmitDossierRequest,
         SupplementDossierRequest, WithdrawDossierRequest, submit_outcome::Outcome,
     },
-    r#type::v1::{Channel, DossierStatus, HandOverMethod},
+    r#type::v1::{CalendarDay, CalendarDayKind, Channel, DossierStatus, HandOverMethod},
 };
 use sqlx::types::Json;
 use tonic::{Code, Request};
@@ -432,6 +432,46 @@ async fn a_submission_that_nobody_answers_is_said_to_be_late_once() {
         "\"3\"",
         "submitted, late, accepted"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_calendar_moves_what_waits_for_an_answer_and_nothing_else() {
+    let mut ward = Ward::ready().await;
+    ward.hand.set(at("2025-07-04T22:30:00"));
+    let waiting = ward.submits(registration()).await.unwrap();
+    let accepted = ward
+        .submits(SubmitDossierRequest {
+            accept: true,
+            ..registration()
+        })
+        .await
+        .unwrap();
+    let mut later = catalog();
+    later.id = "monday-off".to_owned();
+    later.calendars[0].days.push(CalendarDay {
+        date: Some(date_to_proto("2025-07-07".parse().unwrap())),
+        kind: CalendarDayKind::Holiday.into(),
+        title: "Nghỉ".to_owned(),
+    });
+    ward.applies(later).await.unwrap();
+    ward.hand.set(at("2025-07-04T22:32:00"));
+    let moved = ward.hears(EventKind::AcceptanceDueRecomputed).await;
+    assert_eq!(moved.dossier, waiting.code);
+    // By that calendar it is late, and the history of the other one says nothing of it.
+    ward.hand.set(at("2025-07-08T17:00:00"));
+    let late = ward.hears(EventKind::AcceptanceOverdue).await;
+    assert_eq!(late.dossier, waiting.code);
+    let get = |name: String| GetDossierRequest {
+        name,
+        ..Default::default()
+    };
+    let waited = ward.dossiers.get_dossier(get(waiting.name)).await.unwrap();
+    assert_eq!(
+        waited.into_inner().acceptance_due_at,
+        Some(to_proto(at("2025-07-08T17:00:00")))
+    );
+    let other = ward.dossiers.get_dossier(get(accepted.name)).await.unwrap();
+    assert_eq!(other.into_inner().etag, accepted.etag);
 }
 
 #[tokio::test(flavor = "multi_thread")]

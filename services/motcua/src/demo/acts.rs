@@ -380,6 +380,7 @@ async fn request_visit(
         name,
         window_from: Some(to_proto(from)),
         window_to: Some(to_proto(to)),
+        offered: true,
         request_id,
         ..RequestVisitRequest::default()
     };

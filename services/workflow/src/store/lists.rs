@@ -60,19 +60,8 @@ pub(crate) async fn blocked(
 }
 
 /// Cases that have not ended after a code, by code: those that cannot begin too, because their limit runs on.
-pub(crate) async fn open(
-    pool: &PgPool,
-    after: &str,
-    rows: i64,
-) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT code FROM cases WHERE state_number IN (1, 2, 3) AND code > $1 ORDER BY code LIMIT $2",
-    )
-    .bind(after)
-    .bind(rows)
-    .fetch_all(pool)
-    .await
-}
+pub(crate) const OPEN: &str =
+    "SELECT code FROM cases WHERE state_number IN (1, 2, 3) AND code > $1 ORDER BY code LIMIT $2";
 
 const BLOCKED: &str = "SELECT due_at, code FROM cases WHERE state_number = 3 AND code <> '' \
      AND (due_at, code) > (coalesce($1::timestamptz, '-infinity'), $2) ORDER BY due_at, code LIMIT $3";

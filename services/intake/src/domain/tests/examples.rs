@@ -90,6 +90,82 @@ fn a_submission_that_nobody_answers_is_late_after_eight_working_hours_and_once()
     );
 }
 
+/// The test's catalog with another day off.
+fn with_a_day_off(date: Date) -> Arc<Catalog> {
+    let mut proto = proto_catalog();
+    proto.id = "later".to_owned();
+    proto.calendars[0].days.push(CalendarDay {
+        date: Some(date),
+        kind: CalendarDayKind::Holiday.into(),
+        title: "Nghỉ".to_owned(),
+    });
+    Arc::new(Catalog::parse(&proto).unwrap())
+}
+
+fn july(day: i32) -> Date {
+    Date {
+        year: 2025,
+        month: 7,
+        day,
+    }
+}
+
+#[test]
+fn another_calendar_moves_the_wait_for_an_answer_once_and_no_other() {
+    let monday_off = with_a_day_off(july(7));
+    let mut counter =
+        Counter::opens("2025-07-04T22:30:00").does(&submission("1.000656", Channel::Portal, false));
+    assert_eq!(counter.asks(&Command::Recompute).unwrap(), []);
+    counter.applied_since = Some(Arc::clone(&monday_off));
+    let [Payload::AcceptanceDueRecomputed(recomputed)] =
+        &counter.asks(&Command::Recompute).unwrap()[..]
+    else {
+        panic!("Monday does not count any more");
+    };
+    assert_eq!(recomputed.catalog, "later");
+    assert_eq!(
+        counter.dossier().timer(),
+        Some(at("2025-07-08T17:00:00")),
+        "and Tuesday does"
+    );
+    assert_eq!(counter.asks(&Command::Recompute).unwrap(), []);
+    counter.now = at("2025-07-08T17:00:00");
+    assert!(matches!(
+        counter.asks(&Command::Tick).unwrap()[..],
+        [Payload::AcceptanceOverdue(_)]
+    ));
+    // What was late stays late.
+    counter.applied_since = Some(with_a_day_off(july(8)));
+    assert_eq!(counter.asks(&Command::Recompute).unwrap(), []);
+
+    // The day that was written on a request for a supplement stays; the answer to the supplement is awaited by the new calendar.
+    let mut asked = Counter::opens("2025-07-01T08:00:00")
+        .does(&submission("1.000656", Channel::Portal, false))
+        .does(&ask_supplement());
+    let written = asked.dossier().timer();
+    asked.applied_since = Some(monday_off);
+    assert_eq!(asked.asks(&Command::Recompute).unwrap(), []);
+    assert_eq!(asked.dossier().timer(), written);
+    let mut provided = asked.at("2025-07-04T17:00:00").does(&provide_supplement());
+    assert_eq!(provided.dossier().timer(), Some(at("2025-07-08T17:00:00")));
+    provided.applied_since = Some(with_a_day_off(july(8)));
+    provided.asks(&Command::Recompute).unwrap();
+    assert_eq!(provided.dossier().timer(), Some(at("2025-07-07T17:00:00")));
+}
+
+#[test]
+fn a_receipt_is_written_by_the_calendar_in_force() {
+    let mut counter =
+        Counter::opens("2025-07-01T08:00:00").does(&submission("1.000656", Channel::Portal, false));
+    let by = |counter: &Counter| counter.clone().does(&Command::Accept).due();
+    let before = by(&counter);
+    let day_due = motcua_calendar::local(before).date();
+    counter.applied_since = Some(with_a_day_off(motcua_platform::time::date_to_proto(
+        day_due,
+    )));
+    assert!(by(&counter) > before);
+}
+
 #[test]
 fn a_submission_that_was_answered_is_not_late() {
     let asked = Counter::opens("2025-07-01T08:00:00")
@@ -352,6 +428,7 @@ fn a_visit_hands_the_result_over_at_home() {
         address: words("số 1 ngõ Thử"),
         location: Words::default(),
         visitor: String::new(),
+        offered: false,
     };
     let met = |visit: &str| Command::RecordVisit {
         visit: visit.to_owned(),
@@ -418,6 +495,7 @@ fn a_visit_lies_ahead() {
         address: words(""),
         location: Words::default(),
         visitor: String::new(),
+        offered: false,
     };
     assert!(matches!(counter.asks(&past), Err(Error::Invalid(_))));
 }

@@ -60,6 +60,7 @@ fn any_command() -> impl Strategy<Value = Command> {
                 ""
             }),
             visitor: String::new(),
+            offered: false,
         }
     });
     prop_oneof![

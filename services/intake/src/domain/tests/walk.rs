@@ -81,6 +81,7 @@ pub(super) fn visit() -> Command {
         address: words(""),
         location: Words::default(),
         visitor: String::new(),
+        offered: false,
     }
 }
 
