@@ -3,6 +3,7 @@
 //! Intake owns it and workflow keeps a copy; both read it here. Catalogs never change once applied, so each process
 //! keeps those that it has seen.
 
+mod fee;
 pub mod limit;
 mod succession;
 
@@ -16,7 +17,7 @@ use motcua_calendar::{Calendar, DayHours, DayKind, DueHour, Session, WeeklyHours
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
-    DueHour as ProtoDueHour, FormSet, PriorityGround, Procedure, RequiredPaper,
+    DueHour as ProtoDueHour, FormSet, Procedure, RequiredPaper,
 };
 use prost::Message as _;
 use sqlx::PgConnection;
@@ -410,17 +411,8 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     for (index, option) in procedure.options.iter().enumerate() {
         fields.id(&format!("{path}.options[{index}]"), option);
     }
-    for (index, exemption) in procedure.exemptions.iter().enumerate() {
-        let path = format!("{path}.exemptions[{index}]");
-        let ground = fields.choice::<PriorityGround>(&format!("{path}.ground"), exemption.ground);
-        let mut earlier = procedure.exemptions.iter().take(index);
-        if ground.is_some() && earlier.any(|earlier| earlier.ground == exemption.ground) {
-            fields.reject(format!("{path}.ground"), "stands twice");
-        }
-        if !(1..=100).contains(&exemption.percent) {
-            fields.reject(format!("{path}.percent"), "must be from 1 to 100");
-        }
-    }
+    fee::check_tiers(fields, path, procedure);
+    fee::check_exemptions(fields, &format!("{path}.exemptions"), &procedure.exemptions);
     for (index, paper) in procedure.papers.iter().enumerate() {
         required_paper(
             &format!("{path}.papers[{index}]"),

@@ -17,7 +17,7 @@ use motcua_proto::{
 use serde::Serialize;
 
 use super::{
-    GROUNDS,
+    GROUNDS, fees,
     words::{agency_word as word, role_word, written_limit, written_limits},
 };
 use crate::tables::{shortened, table};
@@ -392,6 +392,12 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
             ("fee_vnd", procedure.fee_vnd.to_string()),
             ("fee_online_vnd", procedure.fee_online_vnd.to_string()),
             ("fee_unit", procedure.fee_unit.clone()),
+            ("fee_tiers", fees::written_tiers(&procedure.fee_tiers)),
+            ("fee_cap_vnd", procedure.fee_cap_vnd.to_string()),
+            (
+                "claimed_exemptions",
+                fees::written_claimed(&procedure.exemptions),
+            ),
             ("definition", procedure.definition.clone()),
             ("competent", word(procedure.competent()).to_owned()),
             ("options", procedure.options.join(" ")),
@@ -401,6 +407,7 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
                 procedure
                     .exemptions
                     .iter()
+                    .filter(|exemption| exemption.id.is_empty())
                     .map(|exemption| {
                         let ground = GROUNDS.iter().find(|(_, it)| *it == exemption.ground());
                         let word = ground.map_or("unspecified", |(word, _)| word);

@@ -12,6 +12,7 @@ mod definition;
 mod diff;
 pub(crate) mod drawing;
 pub(crate) mod fault;
+mod fees;
 mod files;
 mod header;
 mod import;

@@ -16,6 +16,7 @@ use motcua_proto::r#type::v1::{
 use super::{
     GROUNDS,
     fault::{Faults, Places},
+    fees,
     files::{self, Files},
     header::{self, Header, Week},
     papers,
@@ -57,12 +58,15 @@ pub(super) const PROCEDURES: Columns = Columns {
         "other_limits",
         "acceptance_hours",
         "supplement_days",
+        "fee_tiers",
+        "fee_cap_vnd",
+        "claimed_exemptions",
     ],
 };
 /// More rounds of supplements than anybody means.
 const ROUNDS_MAX: i32 = 10;
 /// The largest fee that is taken for one, in đồng.
-const FEE_VND_MAX: i64 = 1_000_000_000_000;
+pub(super) const FEE_VND_MAX: i64 = 1_000_000_000_000;
 
 /// Reads the header and the tables. `None` where one of them is missing or misshapen as a whole: what refers to it
 /// cannot be judged then.
@@ -298,7 +302,15 @@ fn procedure(
         options: several(row, "options"),
         // Given once all of them are known.
         papers: Vec::new(),
-        exemptions: exemptions(row, faults),
+        exemptions: exemptions(row, faults)
+            .into_iter()
+            .chain(written(row, "claimed_exemptions", fees::claimed, faults))
+            .collect(),
+        fee_tiers: written(row, "fee_tiers", fees::tiers, faults),
+        fee_cap_vnd: match row.get("fee_cap_vnd") {
+            "" => 0,
+            _ => fee(row, "fee_cap_vnd", faults),
+        },
         form_set: form_set(row, faults).into(),
         supplement_rounds: number(row, "supplement_rounds", ROUNDS_MAX, faults),
         acceptance_hours: number(row, "acceptance_hours", ACCEPTANCE_HOURS_MAX, faults),
@@ -341,6 +353,7 @@ fn exemptions(row: &Row, faults: &mut Faults) -> Vec<Exemption> {
             Some(Exemption {
                 ground: ground.into(),
                 percent,
+                ..Exemption::default()
             })
         });
         match read {
@@ -398,6 +411,19 @@ fn fee(row: &Row, column: &str, faults: &mut Faults) -> i64 {
             0
         }
     }
+}
+
+/// What a column holds, by its own way of writing; nothing where it cannot be read.
+fn written<T>(
+    row: &Row,
+    column: &str,
+    read: fn(&str) -> Result<Vec<T>, String>,
+    faults: &mut Faults,
+) -> Vec<T> {
+    read(row.get(column)).unwrap_or_else(|message| {
+        faults.push_unless_known(row.at(column).fault(message));
+        Vec::new()
+    })
 }
 
 fn other_limits(row: &Row, faults: &mut Faults) -> Vec<OtherLimit> {

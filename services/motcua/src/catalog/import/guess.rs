@@ -7,7 +7,7 @@ use motcua_platform::{catalog, parse::TITLE_CHARS_MAX};
 use motcua_proto::r#type::v1::Procedure;
 
 use super::{Guess, IMPORTED, Row, Told, limit, list::Entry};
-use crate::catalog::words::agency_word as word;
+use crate::catalog::{fees::written_tiers, words::agency_word as word};
 
 /// Whose the words of a field are, where it is not the ward itself that decides.
 const FIELDS: [(&str, Decides); 15] = [
@@ -102,6 +102,10 @@ fn row(entry: &Entry, known: Option<&Procedure>, guessed: &mut Vec<Guess>) -> Re
         row.fee_vnd = known.fee_vnd;
         row.fee_online_vnd = known.fee_online_vnd;
         row.fee_unit.clone_from(&known.fee_unit);
+        row.fee_tiers = written_tiers(&known.fee_tiers);
+        if known.fee_cap_vnd > 0 {
+            row.fee_cap_vnd = known.fee_cap_vnd.to_string();
+        }
         row.definition.clone_from(&known.definition);
         row.options = known.options.join(" ");
         guessed.push(Guess::new("fees", fees(&row), SHIPPED));

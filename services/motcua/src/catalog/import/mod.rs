@@ -101,6 +101,8 @@ struct Row {
     fee_vnd: i64,
     fee_online_vnd: i64,
     fee_unit: String,
+    fee_tiers: String,
+    fee_cap_vnd: String,
     competent: String,
     definition: String,
     options: String,
@@ -245,7 +247,7 @@ fn table(told: &[Told]) -> Result<(String, Vec<usize>), String> {
     let failed =
         |error: &dyn std::error::Error| format!("{PROCEDURES}: cannot be written: {error}");
     writer
-        .write_record(COLUMNS.required)
+        .write_record(COLUMNS.required.iter().chain(&["fee_tiers", "fee_cap_vnd"]))
         .map_err(|error| failed(&error))?;
     for (index, told) in told.iter().enumerate() {
         let Some(row) = &told.row else { continue };
@@ -263,6 +265,8 @@ fn table(told: &[Told]) -> Result<(String, Vec<usize>), String> {
                 &row.competent,
                 &row.definition,
                 &row.options,
+                &row.fee_tiers,
+                &row.fee_cap_vnd,
             ])
             .map_err(|error| failed(&error))?;
         indexes.push(index);
