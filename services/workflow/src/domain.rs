@@ -50,11 +50,12 @@ mod work;
 mod tests;
 
 pub use self::{
+    ask::OBLIGATIONS_VND_MAX,
     case::{
         Called, Case, Due, Escalation, Hold, Lease, SubCase, Task, Timer, Touched, task_id,
         task_index,
     },
-    command::{Cause, Command, Receipt, StatementKind, Words},
+    command::{Cause, Command, Obligation, Receipt, StatementKind, Words},
     condition::Condition,
     decide::decide,
     definition::{

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{Desk, code, turn};
 use crate::{
-    domain::{Case, Command, Words, answered, control_sheet},
+    domain::{Case, Command, OBLIGATIONS_VND_MAX, Obligation, Words, answered, control_sheet},
     store::{self, CaseFilter, Cases},
 };
 
@@ -203,9 +203,11 @@ impl CaseService for CaseServer {
         let body = request.into_inner();
         let mut fields = Fields::new();
         let name = code(&mut fields, &body.name);
+        let obligation = obligation(&mut fields, &body);
         let request_id = fields.request_id(&body.request_id);
-        let (code, request_id) = fields.finish(name.zip(request_id))?;
-        let command = Command::RequestPayment;
+        let parsed = name.zip(obligation).zip(request_id);
+        let ((code, obligation), request_id) = fields.finish(parsed)?;
+        let command = Command::RequestPayment { obligation };
         self.command(
             &call,
             "motcua.workflow.v1.CaseService/RequestPayment",
@@ -340,4 +342,44 @@ impl CaseService for CaseServer {
         )
         .await
     }
+}
+
+/// What the work has found to be owed beside the fee: an amount with what it is owed for and the ground, or nothing of it.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether the fields are valid"
+)]
+fn obligation(
+    fields: &mut Fields,
+    body: &proto::RequestPaymentRequest,
+) -> Option<Option<Obligation>> {
+    if body.amount_vnd == 0 {
+        let mut nothing = true;
+        for (field, words) in [("reason", &body.reason), ("ground", &body.ground)] {
+            if !words.is_empty() {
+                nothing = false;
+                fields.reject(field, "is given with an amount only (amount_vnd)");
+            }
+        }
+        return nothing.then_some(None);
+    }
+    let sound = (1..=OBLIGATIONS_VND_MAX).contains(&body.amount_vnd);
+    if !sound {
+        fields.reject(
+            "amount_vnd",
+            format!(
+                "must be from 1 to {OBLIGATIONS_VND_MAX}, or 0 to ask for what is unpaid alone"
+            ),
+        );
+    }
+    let reason = fields.text("reason", &body.reason);
+    let ground = fields.line("ground", &body.ground);
+    let (reason, ground) = (reason?, ground?);
+    sound.then(|| {
+        Some(Obligation {
+            amount_vnd: body.amount_vnd,
+            reason: Words::from(reason),
+            ground: Words::from(ground),
+        })
+    })
 }

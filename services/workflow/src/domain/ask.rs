@@ -16,7 +16,7 @@ use motcua_proto::{
 };
 
 use super::{
-    command::{Cause, StatementKind, Words},
+    command::{Cause, Obligation, StatementKind, Words},
     decide::{ARTICLE_SUPPLEMENT, Desk},
     reckon::beyond,
     scene::catalog_of,
@@ -26,6 +26,8 @@ use super::{
 const REMINDER_WORKING_DAYS: u32 = 2;
 /// Fees: what is taken, and when.
 const ARTICLE_FEES: &str = "law 97/2015/QH13 on fees and charges";
+/// The most that one case may find to be owed beside the fee, in đồng: whoever asks for more has mistyped it.
+pub const OBLIGATIONS_VND_MAX: i64 = 1_000_000_000_000;
 /// Of a stop by rule, as Mẫu 05 prints it.
 const GROUND: &str = "Điều 18 Nghị định số 118/2025/NĐ-CP ngày 09 tháng 6 năm 2025 của Chính phủ";
 
@@ -62,18 +64,31 @@ impl Desk<'_> {
             statement_revision: revision,
             supplement_due_at: Some(to_proto(due_at)),
         });
-        let mut decision = self.decision(vec![requested, held]);
+        let mut decision = self.decision(vec![requested, Payload::CaseHeld(held)]);
         decision
             .statements
             .push(self.statement(StatementKind::Missing, missing, Some(ground)));
         Ok(decision)
     }
 
-    /// What is still to be paid is asked for. Law 97/2015/QH13 on fees and charges.
-    pub(super) fn request_payment(&self) -> Result<Decision, Error> {
+    /// What is still to be paid is asked for, with what the work has found to be owed beside the fee. Law 97/2015/QH13 on fees and
+    /// charges.
+    pub(super) fn request_payment(
+        &self,
+        obligation: Option<&Obligation>,
+    ) -> Result<Decision, Error> {
         self.running(ARTICLE_FEES)?;
         self.for_working_agency(ARTICLE_FEES)?;
-        let amount_vnd = self.case.fee_vnd - self.case.paid_vnd;
+        let obligation_vnd = obligation.map_or(0, |it| it.amount_vnd);
+        let obligations_vnd = self.case.obligations_vnd.saturating_add(obligation_vnd);
+        if obligations_vnd > OBLIGATIONS_VND_MAX {
+            return Err(self.refuse(
+                "more was found to be owed than one case can ask for",
+                ARTICLE_FEES,
+                "look at the amount again: it is counted in whole đồng",
+            ));
+        }
+        let amount_vnd = self.case.fee_vnd - self.case.paid_vnd + obligation_vnd;
         if amount_vnd <= 0 {
             return Err(self.refuse(
                 if self.case.fee_vnd > 0 {
@@ -82,19 +97,27 @@ impl Desk<'_> {
                     "there is no fee"
                 },
                 ARTICLE_FEES,
-                "ask for nothing",
+                "ask for nothing, or for what the work has found to be owed beside the fee (amount_vnd)",
             ));
         }
-        let (due_at, held) = self.hold(HoldGround::Payment)?;
+        let (due_at, mut held) = self.hold(HoldGround::Payment)?;
+        held.obligations_vnd = obligations_vnd;
         let requested = Payload::PaymentRequested(events::PaymentRequested {
             amount_vnd,
             payment_due_at: Some(to_proto(due_at)),
+            obligation_vnd,
+            statement_revision: obligation.map_or(0, |_| self.revision(StatementKind::Obligation)),
         });
-        Ok(self.decision(vec![requested, held]))
+        let mut decision = self.decision(vec![requested, Payload::CaseHeld(held)]);
+        decision.statements.extend(
+            obligation
+                .map(|it| self.statement(StatementKind::Obligation, &it.reason, Some(&it.ground))),
+        );
+        Ok(decision)
     }
 
     /// The limit stands still, and by when that is to end.
-    fn hold(&self, ground: HoldGround) -> Result<(Timestamp, Payload), Error> {
+    fn hold(&self, ground: HoldGround) -> Result<(Timestamp, events::CaseHeld), Error> {
         let (hours, now) = (self.hours()?, self.context.now);
         let after = |days| {
             let limit = CalendarLimit::working_days(days);
@@ -112,13 +135,14 @@ impl Desk<'_> {
             .filter(|days| *days > 0)
             .map(after)
             .transpose()?;
-        let held = Payload::CaseHeld(events::CaseHeld {
+        let held = events::CaseHeld {
             held_at: Some(to_proto(now)),
             ground: ground.into(),
             due_at: Some(to_proto(due.at)),
             judged_until: Some(to_proto(due.judged_until)),
             remind_at: remind_at.map(|due| to_proto(due.at)),
-        });
+            obligations_vnd: self.case.obligations_vnd,
+        };
         Ok((due.at, held))
     }
 
@@ -133,6 +157,8 @@ impl Desk<'_> {
         if self.case.is_ended() {
             return Ok(self.ignored(cause, "the case has ended already"));
         }
+        // Intake may have taken the money before it knew of what the case has found since.
+        let fee_vnd = fee_vnd.max(self.case.fee_vnd);
         let mut decision = if paid_vnd >= fee_vnd && self.waits_for(HoldGround::Payment) {
             self.resume(at, cause)?
         } else {

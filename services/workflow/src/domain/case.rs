@@ -68,9 +68,12 @@ pub struct Case {
     /// Times that do not count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Hold>,
-    /// The fee, in đồng.
+    /// What is owed in all, in đồng: the fee, and what the work has found to be owed beside it.
     #[serde(default)]
     pub fee_vnd: i64,
+    /// What of that the work has found.
+    #[serde(default)]
+    pub obligations_vnd: i64,
     /// What is paid of it, in đồng.
     #[serde(default)]
     pub paid_vnd: i64,

@@ -65,7 +65,10 @@ pub enum Command {
         ground: Words,
     },
     /// What is still to be paid is to be asked for.
-    RequestPayment,
+    RequestPayment {
+        /// What the work has found to be owed beside the fee; `None` for nothing.
+        obligation: Option<Obligation>,
+    },
     /// An apology with a new date.
     ExtendDeadline {
         /// The new date.
@@ -153,7 +156,7 @@ impl Command {
     pub fn is_by_hand(&self) -> bool {
         match self {
             Self::RequestSupplement { .. }
-            | Self::RequestPayment
+            | Self::RequestPayment { .. }
             | Self::ExtendDeadline { .. }
             | Self::ChooseLimit { .. }
             | Self::Stop { .. }
@@ -176,6 +179,17 @@ impl Command {
             | Self::Tick => false,
         }
     }
+}
+
+/// A financial obligation that the work has found: it is owed beside the fee.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Obligation {
+    /// In đồng; more than 0.
+    pub amount_vnd: i64,
+    /// What it is owed for.
+    pub reason: Words,
+    /// The legal ground.
+    pub ground: Words,
 }
 
 /// What an accepted dossier's receipt says.
@@ -259,4 +273,6 @@ pub enum StatementKind {
     Return = 4,
     /// Why another limit was chosen.
     Limit = 5,
+    /// What a financial obligation is owed for.
+    Obligation = 6,
 }

@@ -63,7 +63,7 @@ pub fn decide(
         }
         Command::Resume { at, cause } => desk.resume(*at, *cause),
         Command::RequestSupplement { missing, ground } => desk.request_supplement(missing, ground),
-        Command::RequestPayment => desk.request_payment(),
+        Command::RequestPayment { obligation } => desk.request_payment(obligation.as_ref()),
         Command::Lapse { at, cause } => desk.lapse(*at, *cause),
         Command::Pay {
             fee_vnd,

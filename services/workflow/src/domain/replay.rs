@@ -86,6 +86,7 @@ fn begun(event: &Event, started: &events::CaseStarted) -> Case {
         recused: started.recused.iter().cloned().collect(),
         holds: Vec::new(),
         fee_vnd: started.fee_vnd,
+        obligations_vnd: 0,
         paid_vnd: started.paid_vnd,
         tasks: Vec::new(),
         sub_cases: Vec::new(),
@@ -242,6 +243,17 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
         }
         Payload::SupplementRequested(requested) => {
             said(case, StatementKind::Missing, requested.statement_revision);
+        }
+        Payload::PaymentRequested(requested) => {
+            case.fee_vnd += requested.obligation_vnd;
+            case.obligations_vnd += requested.obligation_vnd;
+            if requested.statement_revision > 0 {
+                said(
+                    case,
+                    StatementKind::Obligation,
+                    requested.statement_revision,
+                );
+            }
         }
         Payload::CasePaid(paid) => {
             case.fee_vnd = paid.fee_vnd;

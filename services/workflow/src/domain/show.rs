@@ -172,6 +172,7 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
         timers: case.timers.iter().map(show_timer).collect(),
         ended_at: case.ended_at.map(to_proto),
         fee_vnd: case.fee_vnd,
+        obligations_vnd: case.obligations_vnd,
         paid_vnd: case.paid_vnd,
         outcome: case.outcome.clone(),
         punctuality: case.punctuality.into(),

@@ -8,7 +8,7 @@ use motcua_proto::{
 };
 
 use super::office::{Office, at, cause, leader, officer, words};
-use crate::domain::{Command, StatementKind};
+use crate::domain::{Command, OBLIGATIONS_VND_MAX, Obligation, StatementKind};
 
 fn paid(office: &mut Office, paid_vnd: i64) -> Vec<EventKind> {
     office.reacts(Command::Pay {
@@ -49,7 +49,9 @@ fn a_payment_that_is_asked_for_holds_the_clock_until_all_of_it_is_there() {
     let mut office = Office::accepts("1.000001", &[]);
     office.now = at("2025-07-01T09:00");
     assert_eq!(paid(&mut office, 3_000), [K::CasePaid]);
-    let decision = office.asks(&officer(1), &Command::RequestPayment).unwrap();
+    let decision = office
+        .asks(&officer(1), &Command::RequestPayment { obligation: None })
+        .unwrap();
     let [
         Payload::PaymentRequested(requested),
         Payload::CaseHeld(held),
@@ -77,14 +79,22 @@ fn a_payment_that_is_asked_for_holds_the_clock_until_all_of_it_is_there() {
 fn nothing_is_asked_for_where_nothing_is_to_be_paid() {
     let mut office = Office::accepts("1.000001", &[]);
     paid(&mut office, 8_000);
-    let why = refused(&mut office, &officer(1), &Command::RequestPayment);
+    let why = refused(
+        &mut office,
+        &officer(1),
+        &Command::RequestPayment { obligation: None },
+    );
     assert_eq!(why, "law 97/2015/QH13 on fees and charges: the fee is paid");
     // A payment never ends the wait for a supplement.
     let mut office = Office::accepts("1.000001", &[]);
     office.asks(&officer(1), &supplement()).unwrap();
     assert_eq!(paid(&mut office, 8_000), [K::CasePaid]);
     assert_eq!(office.case().state, CaseState::Held);
-    let why = refused(&mut office, &officer(1), &Command::RequestPayment);
+    let why = refused(
+        &mut office,
+        &officer(1),
+        &Command::RequestPayment { obligation: None },
+    );
     assert!(why.contains("stands still"), "{why}");
 }
 
@@ -102,7 +112,7 @@ fn what_does_not_come_in_time_stops_the_case_in_writing() {
     ] {
         let mut office = Office::accepts("1.000001", &[]);
         let command = if payment {
-            Command::RequestPayment
+            Command::RequestPayment { obligation: None }
         } else {
             supplement()
         };
@@ -178,7 +188,7 @@ fn how_long_the_applicant_has_is_the_procedures() {
         (2, "2025-07-03T17:00", None),
         (0, "2025-07-10T17:00", Some("2025-07-08T17:00")),
     ] {
-        for command in [supplement(), Command::RequestPayment] {
+        for command in [supplement(), Command::RequestPayment { obligation: None }] {
             let mut office = Office::open();
             let mut catalog = super::office::catalog();
             catalog.procedures[0].supplement_days = days;
@@ -198,4 +208,75 @@ fn how_long_the_applicant_has_is_the_procedures() {
             assert_eq!(held.remind_at, reminder.map(|at_| to_proto(at(at_))));
         }
     }
+}
+
+fn finds(amount_vnd: i64) -> Command {
+    Command::RequestPayment {
+        obligation: Some(Obligation {
+            amount_vnd,
+            reason: words(),
+            ground: words(),
+        }),
+    }
+}
+
+#[test]
+fn what_the_work_finds_to_be_owed_is_asked_for_with_what_is_unpaid_and_holds_until_all_is_paid() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.now = at("2025-07-01T09:00");
+    paid(&mut office, 3_000);
+    let decision = office.asks(&officer(1), &finds(300_000)).unwrap();
+    let [
+        Payload::PaymentRequested(requested),
+        Payload::CaseHeld(held),
+    ] = &decision.events[..]
+    else {
+        panic!("{:?}", decision.events);
+    };
+    assert_eq!(
+        (requested.amount_vnd, requested.obligation_vnd),
+        (305_000, 300_000)
+    );
+    assert_eq!(held.obligations_vnd, 300_000);
+    // What it is owed for is said sealed, with its ground.
+    let said = &decision.statements[0];
+    assert_eq!(
+        (said.kind, said.revision),
+        (
+            StatementKind::Obligation as i32,
+            requested.statement_revision
+        )
+    );
+    // Money that intake took before it knew is the fee, and not all that is owed.
+    assert_eq!(paid(&mut office, 8_000), [K::CasePaid]);
+    assert_eq!(
+        (office.case().fee_vnd, office.case().obligations_vnd),
+        (308_000, 300_000)
+    );
+    assert_eq!(office.case().state, CaseState::Held);
+    assert_eq!(paid(&mut office, 308_000), [K::CasePaid, K::CaseResumed]);
+    // More is found later, and a fee that is paid is not asked for again.
+    let decision = office.asks(&officer(1), &finds(50_000)).unwrap();
+    let [
+        Payload::PaymentRequested(requested),
+        Payload::CaseHeld(held),
+    ] = &decision.events[..]
+    else {
+        panic!("{:?}", decision.events);
+    };
+    assert_eq!(requested.amount_vnd, 50_000);
+    assert_eq!(requested.statement_revision, 2);
+    assert_eq!(held.obligations_vnd, 350_000);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
+#[test]
+fn no_more_is_found_than_one_case_can_ask_for() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office
+        .asks(&officer(1), &finds(OBLIGATIONS_VND_MAX))
+        .unwrap();
+    paid(&mut office, OBLIGATIONS_VND_MAX + 8_000);
+    let why = refused(&mut office, &officer(1), &finds(1));
+    assert!(why.contains("more was found"), "{why}");
 }
