@@ -10,7 +10,7 @@ use motcua_proto::intake::v1::{
     HandOverResultRequest, ProposeCorrectionRequest, RecordExternalStateRequest,
     RecordFailedHandOverRequest, RecordPaymentRequest, RecordVisitRequest, RecuseStaffRequest,
     RefundPaymentRequest, RefuseDossierRequest, RequestSupplementRequest, RequestVisitRequest,
-    SupplementDossierRequest, WithdrawDossierRequest,
+    ReturnOriginalsRequest, SupplementDossierRequest, WithdrawDossierRequest,
 };
 use tonic::{Request, Response, Status};
 
@@ -38,7 +38,7 @@ acts! {
     RecuseStaffRequest AcceptDossierRequest RefuseDossierRequest RequestSupplementRequest SupplementDossierRequest
     WithdrawDossierRequest HandOverResultRequest RequestVisitRequest RecordVisitRequest RecordPaymentRequest RefundPaymentRequest
     RecordFailedHandOverRequest ProposeCorrectionRequest DecideCorrectionRequest RecordExternalStateRequest
-    AcknowledgeStateRequest
+    AcknowledgeStateRequest ReturnOriginalsRequest
 }
 
 impl DossierApi {

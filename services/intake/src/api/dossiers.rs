@@ -21,9 +21,9 @@ use motcua_proto::{
         CorrectionState, Dossier, DossierFlag, DossierView, GetDossierRequest,
         HandOverResultRequest, Language, ListDossiersRequest, ListDossiersResponse,
         LookUpDossierRequest, RecordFailedHandOverRequest, RecuseStaffRequest,
-        RefuseDossierRequest, RequestSupplementRequest, Statement, StatementKind,
-        SubmitDossierRequest, SubmitOutcome, SupplementDossierRequest, WithdrawDossierRequest,
-        dossier_service_server::DossierService, submit_outcome,
+        RefuseDossierRequest, RequestSupplementRequest, ReturnOriginalsRequest, Statement,
+        StatementKind, SubmitDossierRequest, SubmitOutcome, SupplementDossierRequest,
+        WithdrawDossierRequest, dossier_service_server::DossierService, submit_outcome,
     },
     r#type::v1::{DossierStatus, HandOverMethod},
 };
@@ -31,7 +31,13 @@ use tonic::{Request, Response, Status};
 
 use super::{DossierApi, hand_over, search, submission};
 use crate::{
-    domain::{applicant, command::Command, dossier::Dossier as State, plain, words::Words},
+    domain::{
+        applicant,
+        command::{Command, Found},
+        dossier::Dossier as State,
+        plain,
+        words::Words,
+    },
     store,
 };
 
@@ -207,7 +213,7 @@ impl DossierService for DossierApi {
         self.act(
             "motcua.intake.v1.DossierService/AcceptDossier",
             request,
-            |_, _| Some(Command::Accept),
+            accept,
         )
         .await
     }
@@ -278,9 +284,14 @@ impl DossierService for DossierApi {
             "motcua.intake.v1.DossierService/WithdrawDossier",
             request,
             |fields, body| {
-                let reason = fields.optional_text("reason", &body.reason)?;
+                let reason = fields.optional_text("reason", &body.reason);
+                let ground = fields.optional_line("ground", &body.ground);
+                if body.reason.is_empty() && !body.ground.is_empty() {
+                    fields.reject("ground", "is given with a reason only");
+                }
                 Some(Command::Withdraw {
-                    reason: Words::from(reason),
+                    reason: Words::from(reason?),
+                    ground: Words::from(ground?),
                 })
             },
         )
@@ -295,6 +306,23 @@ impl DossierService for DossierApi {
             "motcua.intake.v1.DossierService/HandOverResult",
             request,
             hand_over::hand_over,
+        )
+        .await
+    }
+
+    async fn return_originals(
+        &self,
+        request: Request<ReturnOriginalsRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.DossierService/ReturnOriginals",
+            request,
+            |fields, body| {
+                let received_by = fields.text("received_by", &body.received_by)?;
+                Some(Command::ReturnOriginals {
+                    received_by: Words::from(received_by),
+                })
+            },
         )
         .await
     }
@@ -451,6 +479,22 @@ fn outcome(outcome: Result<Accepted<Dossier>, Error>) -> SubmitOutcome {
     SubmitOutcome {
         outcome: Some(outcome),
     }
+}
+
+fn accept(fields: &mut Fields, body: &AcceptDossierRequest) -> Option<Command> {
+    let exemption = fields.optional_id("exemption", &body.exemption);
+    let exemption_paper =
+        submission::exemption_paper(fields, &body.exemption, &body.exemption_paper);
+    submission::quantity(fields, body.quantity);
+    let (exemption, exemption_paper) = exemption.zip(exemption_paper)?;
+    if body.quantity == 0 && exemption.is_empty() {
+        return Some(Command::Accept);
+    }
+    Some(Command::AcceptAt(Found {
+        quantity: body.quantity,
+        exemption,
+        exemption_paper,
+    }))
 }
 
 fn filter(fields: &mut Fields, body: &ListDossiersRequest) -> Option<store::Filter> {

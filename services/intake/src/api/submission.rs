@@ -7,6 +7,7 @@ use motcua_platform::{
     identity::Principal,
     parse::Fields,
     scope::Scope,
+    time::local_date,
     vault::{NewSubject, Newcomer},
 };
 use motcua_proto::{
@@ -17,6 +18,7 @@ use motcua_proto::{
 use crate::domain::{
     applicant::subject,
     command::Submission,
+    fees::{self, QUANTITY_MAX},
     papers,
     rules::{Rules, no_agency},
     words::Words,
@@ -60,6 +62,9 @@ pub(super) fn parse(
     if priority == Some(PriorityGround::Unspecified) && !request.priority_reason.is_empty() {
         fields.reject("priority_reason", "must be empty where nothing goes first");
     }
+    let exemption = fields.optional_id("exemption", &request.exemption);
+    let exemption_paper =
+        exemption_paper(&mut fields, &request.exemption, &request.exemption_paper);
     fields.request_id(&request.request_id);
     if let (Some(catalog), Some(agency)) = (catalog, &receiving_agency)
         && catalog.agency(agency).is_some()
@@ -83,8 +88,18 @@ pub(super) fn parse(
             for violation in papers::violations(&request.papers, &rules.procedure.papers) {
                 fields.reject(violation.field, violation.description);
             }
+            let asked = fees::Asked {
+                quantity: request.quantity,
+                exemption: exemption.as_deref().unwrap_or_default(),
+            };
+            for violation in fees::violations(asked, rules.procedure, local_date(now)) {
+                fields.reject(violation.field, violation.description);
+            }
         }
-        None => paper_ids(&mut fields, &request.papers),
+        None => {
+            quantity(&mut fields, request.quantity);
+            paper_ids(&mut fields, &request.papers);
+        }
     }
     // Asked for by a code that it had before, a procedure is taken under the one that it has.
     let procedure = match &rules {
@@ -116,6 +131,11 @@ pub(super) fn parse(
             on_behalf_of: on_behalf_of?,
             recused: recused?,
             papers: request.papers.clone(),
+            quantity: rules
+                .as_ref()
+                .map_or(0, |rules| fees::counted(rules.procedure, request.quantity)),
+            exemption: exemption?,
+            exemption_paper: exemption_paper?,
             accept: request.accept,
         })
     })();
@@ -127,6 +147,23 @@ pub(super) fn parse(
         });
     }
     Ok((submission, identifier))
+}
+
+/// What can be said of units before it is known whether the fee is by unit.
+pub(super) fn quantity(fields: &mut Fields, quantity: i32) {
+    if !(0..=QUANTITY_MAX).contains(&quantity) {
+        fields.reject("quantity", format!("must be from 1 to {QUANTITY_MAX}"));
+    }
+}
+
+/// The paper that shows an exemption, where one is claimed.
+pub(super) fn exemption_paper(fields: &mut Fields, exemption: &str, paper: &str) -> Option<Words> {
+    let words = fields.optional_line("exemption_paper", paper);
+    if exemption.is_empty() && !paper.is_empty() {
+        fields.reject("exemption_paper", "is given with an exemption only");
+        return None;
+    }
+    words.map(Words::from)
 }
 
 fn found<'a>(

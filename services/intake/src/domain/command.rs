@@ -20,8 +20,10 @@ pub enum Command {
     /// Nothing that could be a submission under the catalog in force. It goes the way of all commands, because the
     /// same request may have been accepted under an earlier catalog: then it gets its first answer again.
     Reject(Error),
-    /// Accept it as complete and valid.
+    /// Accept it as complete and valid, at the fee as it was submitted.
     Accept,
+    /// Accept it so, at the fee as the counter has found it.
+    AcceptAt(Found),
     /// Refuse it.
     Refuse {
         /// Why, for the applicant.
@@ -49,6 +51,13 @@ pub enum Command {
     Withdraw {
         /// Why; may be empty.
         reason: Words,
+        /// The legal ground; may be empty.
+        ground: Words,
+    },
+    /// Record that its original papers were given back.
+    ReturnOriginals {
+        /// Who received them, and the proof.
+        received_by: Words,
     },
     /// Hand the result over.
     HandOver {
@@ -133,6 +142,17 @@ pub enum Command {
     Recompute,
     /// Follow the case.
     Follow(News),
+}
+
+/// What the counter has found that the fee depends on.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// Units; 0 for as many as were submitted.
+    pub quantity: i32,
+    /// Id of the exemption that holds; empty for the one that was submitted.
+    pub exemption: String,
+    /// The paper that shows it; may be empty.
+    pub exemption_paper: Words,
 }
 
 /// Who received a result.
@@ -220,6 +240,12 @@ pub struct Submission {
     pub recused: Vec<String>,
     /// What is handed in of the procedure's papers.
     pub papers: Vec<HandedPaper>,
+    /// Units that the fee is reckoned for; 0 where it is not by unit.
+    pub quantity: i32,
+    /// Id of the exemption from the fee that is claimed; empty for none.
+    pub exemption: String,
+    /// The paper that shows it; may be empty.
+    pub exemption_paper: Words,
     /// Whether it is accepted in the same act.
     pub accept: bool,
 }

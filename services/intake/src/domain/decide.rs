@@ -6,7 +6,7 @@ use motcua_platform::{
     error::{Error, Refusal},
     ledger::{Context, Decision, Subject},
     statement::Statement,
-    time::to_proto,
+    time::{local_date, to_proto},
 };
 use motcua_proto::{
     events::v1::{
@@ -20,13 +20,14 @@ use motcua_proto::{
 
 use super::{
     applicant, archive_run, at_work,
-    command::{Command, Submission},
+    command::{Command, Found, Submission},
     correction, documents,
     dossier::{Asked, Dossier},
+    fees,
     follow::{Change, News},
     hand_over,
     moves::{self, Act},
-    others,
+    originals, others,
     papers::{self, Handed},
     payments,
     rules::Rules,
@@ -99,6 +100,7 @@ pub fn decide(
             moves::check(Act::Accept, dossier.place())?;
             Payload::DossierAccepted(accepted(dossier, &rules(dossier, catalogs)?, now)?).into()
         }
+        Command::AcceptAt(found) => accept_at(dossier, found, &rules(dossier, catalog)?, now)?,
         Command::Refuse { reason, ground } => refuse(dossier, reason, ground)?,
         Command::AskSupplement { missing, ground } => supplement::ask(
             dossier,
@@ -113,7 +115,10 @@ pub fn decide(
         Command::AddDocument(new) => {
             documents::add(dossier, new, context, &rules(dossier, catalogs)?)?
         }
-        Command::Withdraw { reason } => withdraw(dossier, reason, now)?,
+        Command::Withdraw { reason, ground } => withdraw(dossier, reason, ground, now)?,
+        Command::ReturnOriginals { received_by } => {
+            originals::give_back(dossier, received_by, now)?
+        }
         Command::HandOver {
             method,
             receiver,
@@ -315,6 +320,9 @@ fn submit(
         priority_revision: i32::from(!submission.priority_reason.is_empty()),
         authorisation: applicant::authorisation(&submission.applicant).into(),
         papers: papers::handed(&submission.papers, &rules)?,
+        quantity: submission.quantity,
+        exemption: submission.exemption.clone(),
+        exemption_revision: i32::from(!submission.exemption_paper.is_empty()),
     };
     let dossier = Dossier::submitted(&submitted, &submission.procedure, context.actor);
     // Nobody receives their own, or a relative's.
@@ -334,14 +342,17 @@ fn submit(
         ground: Words::default(),
     };
     let mut statements = vec![particulars];
-    if !submission.priority_reason.is_empty() {
-        statements.push(Statement {
-            kind: StatementKind::Priority.into(),
-            revision: 1,
-            body: submission.priority_reason.clone(),
-            ground: Words::default(),
-        });
-    }
+    let also = [
+        (StatementKind::Priority, &submission.priority_reason),
+        (StatementKind::Exemption, &submission.exemption_paper),
+    ];
+    let also = also.into_iter().filter(|(_, words)| !words.is_empty());
+    statements.extend(also.map(|(kind, words)| Statement {
+        kind: kind.into(),
+        revision: 1,
+        body: words.clone(),
+        ground: Words::default(),
+    }));
     let happened = Happened { events, statements };
     let happened = others::with_reports(&dossier, 1, happened, context);
     Ok(Decision {
@@ -357,7 +368,7 @@ fn accepted(
     now: Timestamp,
 ) -> Result<DossierAccepted, Error> {
     let papers = papers::complete(dossier, rules)?;
-    let (fee_vnd, exempted_vnd) = rules.fee_vnd(dossier.channel, dossier.priority);
+    let fee = rules.fee(dossier);
     let received_at = rules.received_at(now)?;
     let due = rules.due(received_at)?;
     Ok(DossierAccepted {
@@ -367,8 +378,8 @@ fn accepted(
         limit: rules.limit(),
         catalog: dossier.catalog.clone(),
         definition: rules.procedure.definition.clone(),
-        fee_vnd,
-        exempted_vnd,
+        fee_vnd: fee.taken_vnd,
+        exempted_vnd: fee.exempted_vnd,
         channel: dossier.channel.into(),
         receiving_agency: dossier.receiving_agency.clone(),
         competent_agency: dossier.competent_agency.clone(),
@@ -377,6 +388,57 @@ fn accepted(
         recused: dossier.recused.iter().cloned().collect(),
         paid_vnd: dossier.paid_vnd(),
         papers: papers.iter().map(Handed::to_proto).collect(),
+        quantity: dossier.quantity,
+        exemption: fee.exemption.to_owned(),
+        exemption_revision: 0,
+    })
+}
+
+/// Accepts it at the fee that follows from what the counter has found. What was paid before stays within it, for a living dossier's
+/// payments are not given back.
+fn accept_at(
+    dossier: &Dossier,
+    found: &Found,
+    rules: &Rules<'_>,
+    now: Timestamp,
+) -> Result<Happened, Error> {
+    moves::check(Act::Accept, dossier.place())?;
+    let asked = fees::Asked {
+        quantity: found.quantity,
+        exemption: &found.exemption,
+    };
+    fees::check(asked, rules.procedure, local_date(dossier.submitted_at))?;
+    let mut as_found = dossier.clone();
+    if found.quantity > 0 {
+        as_found.quantity = found.quantity;
+    }
+    if !found.exemption.is_empty() {
+        as_found.exemption.clone_from(&found.exemption);
+    }
+    let (revision, statements) = statement(
+        dossier,
+        StatementKind::Exemption,
+        &found.exemption_paper,
+        &Words::default(),
+    );
+    let accepted = DossierAccepted {
+        exemption_revision: revision,
+        ..accepted(&as_found, rules, now)?
+    };
+    if accepted.paid_vnd > accepted.fee_vnd {
+        return Err(Error::Refused(Refusal {
+            message: format!(
+                "{} đồng are paid, and the fee would be {} đồng",
+                accepted.paid_vnd, accepted.fee_vnd
+            ),
+            article: moves::FEES,
+            state: "PAID".to_owned(),
+            remedy: "accept it at the fee that was paid, or refuse it, give the money back (RefundPayment) and have it submitted anew",
+        }));
+    }
+    Ok(Happened {
+        events: vec![Payload::DossierAccepted(accepted)],
+        statements,
     })
 }
 
@@ -394,14 +456,15 @@ fn refuse(dossier: &Dossier, reason: &Words, ground: &Words) -> Result<Happened,
     })
 }
 
-fn withdraw(dossier: &Dossier, reason: &Words, now: Timestamp) -> Result<Happened, Error> {
+fn withdraw(
+    dossier: &Dossier,
+    reason: &Words,
+    ground: &Words,
+    now: Timestamp,
+) -> Result<Happened, Error> {
     moves::check(Act::Withdraw, dossier.place())?;
-    let (statement_revision, statements) = statement(
-        dossier,
-        StatementKind::Withdrawal,
-        reason,
-        &Words::default(),
-    );
+    let (statement_revision, statements) =
+        statement(dossier, StatementKind::Withdrawal, reason, ground);
     Ok(Happened {
         events: vec![Payload::DossierWithdrawn(DossierWithdrawn {
             statement_revision,
@@ -475,12 +538,14 @@ fn follow(dossier: &Dossier, news: &News) -> Happened {
             status,
             due_at,
             limit,
-        } => progress(dossier, *status, *due_at, limit.clone(), None, news.at),
+        } => progress(dossier, *status, *due_at, limit.clone(), news.at),
         Change::BranchBegan { branch, agency } => at_work::began(dossier, branch, agency, news.at),
         Change::BranchEnded { branch } => at_work::ended(dossier, branch, news.at),
-        Change::Asked { status, asked } => {
-            progress(dossier, Some(*status), None, None, Some(asked), news.at)
-        }
+        Change::Asked {
+            status,
+            asked,
+            obligations_vnd,
+        } => asked_for(dossier, *status, asked, *obligations_vnd, news.at),
     }
 }
 
@@ -505,24 +570,41 @@ fn progress(
     status: Option<DossierStatus>,
     due_at: Option<Timestamp>,
     limit: Option<Limit>,
-    asked: Option<&Asked>,
     at: Timestamp,
 ) -> Happened {
     let status = status.unwrap_or(dossier.status);
     let due_at = due_at.or(dossier.due_at());
     let is_same = status == dossier.status && due_at == dossier.due_at();
-    if is_same && limit.is_none() && asked.is_none() {
+    if is_same && limit.is_none() {
         return Happened::default();
     }
     Payload::CaseProgressRecorded(CaseProgressRecorded {
         status: status.into(),
         due_at: due_at.map(to_proto),
         occurred_at: Some(to_proto(at)),
-        asked_due_at: asked.map(|asked| to_proto(asked.due_at)),
-        asked_judged_until: asked.and_then(|asked| asked.judged_until).map(to_proto),
-        asked_remind_at: asked.and_then(|asked| asked.remind_at).map(to_proto),
         limit,
-        agency_at_work: None,
+        ..CaseProgressRecorded::default()
+    })
+    .into()
+}
+
+/// The case asked for something, and stands still until it is there; what it found to be owed is owed from here on.
+fn asked_for(
+    dossier: &Dossier,
+    status: DossierStatus,
+    asked: &Asked,
+    obligations_vnd: i64,
+    at: Timestamp,
+) -> Happened {
+    Payload::CaseProgressRecorded(CaseProgressRecorded {
+        status: status.into(),
+        due_at: dossier.due_at().map(to_proto),
+        occurred_at: Some(to_proto(at)),
+        asked_due_at: Some(to_proto(asked.due_at)),
+        asked_judged_until: asked.judged_until.map(to_proto),
+        asked_remind_at: asked.remind_at.map(to_proto),
+        obligations_vnd,
+        ..CaseProgressRecorded::default()
     })
     .into()
 }

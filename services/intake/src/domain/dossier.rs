@@ -14,7 +14,8 @@ use motcua_proto::{
 use serde::{Deserialize, Serialize};
 
 pub use super::parts::{
-    Asked, CaseResult, FailedHandOver, HandedOver, Hold, Payment, Reception, Visit,
+    Asked, CaseResult, FailedHandOver, HandedOver, Hold, OriginalsReturned, Payment, Reception,
+    Visit,
 };
 use super::{
     at_work::AtWork, correction::Correction, documents::Document, moves::Place, others::Other,
@@ -99,6 +100,12 @@ pub struct Dossier {
     /// Visits at home: `v1` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub visits: Vec<Visit>,
+    /// Units that the fee is reckoned for; 0 where it is not by unit.
+    #[serde(default)]
+    pub quantity: i32,
+    /// Id of the exemption from the fee that is claimed, or after acceptance was; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub exemption: String,
     /// What was paid towards the fee: `p1` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
@@ -114,6 +121,9 @@ pub struct Dossier {
     /// Times that the result did not reach the applicant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_hand_overs: Vec<FailedHandOver>,
+    /// The original papers, given back where it ended without a result; `None` before they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub originals_returned: Option<OriginalsReturned>,
     /// Corrections of the applicant's particulars: `c1` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub corrections: Vec<Correction>,
@@ -166,11 +176,14 @@ impl Dossier {
             result: None,
             handed_over: None,
             visits: Vec::new(),
+            quantity: submitted.quantity,
+            exemption: submitted.exemption.clone(),
             payments: Vec::new(),
             papers: submitted.papers.iter().map(Handed::of).collect(),
             documents: Vec::new(),
             authorisation: submitted.authorisation(),
             failed_hand_overs: Vec::new(),
+            originals_returned: None,
             corrections: Vec::new(),
             authority: submitted.authority.clone(),
             archived: false,
@@ -186,6 +199,7 @@ impl Dossier {
             revisions: [
                 (StatementKind::Applicant, submitted.applicant_revision),
                 (StatementKind::Priority, submitted.priority_revision),
+                (StatementKind::Exemption, submitted.exemption_revision),
             ]
             .into_iter()
             .filter(|(_, revision)| *revision > 0)
@@ -291,6 +305,9 @@ impl Dossier {
                         lapsed: false,
                     });
                 }
+                if let Some(reception) = &mut self.reception {
+                    reception.owe(progress.obligations_vnd);
+                }
                 if let (Some(reception), Some(due_at)) = (
                     &mut self.reception,
                     from_proto_opt(progress.due_at.as_ref()),
@@ -367,6 +384,16 @@ impl Dossier {
                 });
                 self.said(StatementKind::HandOverFailure, failed.statement_revision);
             }
+            Payload::OriginalsReturned(returned) => {
+                self.originals_returned = Some(OriginalsReturned {
+                    at: instant(returned.returned_at.as_ref()),
+                    by: by.to_owned(),
+                });
+                self.said(
+                    StatementKind::OriginalsReturned,
+                    returned.statement_revision,
+                );
+            }
             Payload::CorrectionProposed(proposed) => {
                 self.corrections.push(Correction {
                     state: CorrectionState::Pending,
@@ -401,6 +428,9 @@ impl Dossier {
 
     fn accept(&mut self, accepted: &DossierAccepted) {
         self.end_waiting(DossierStatus::Accepted);
+        self.quantity = accepted.quantity;
+        self.exemption.clone_from(&accepted.exemption);
+        self.said(StatementKind::Exemption, accepted.exemption_revision);
         self.reception = Some(Reception {
             received_at: instant(accepted.received_at.as_ref()),
             first_due_at: instant(accepted.due_at.as_ref()),
@@ -409,7 +439,9 @@ impl Dossier {
             first_limit: None,
             receipt_due_at: None,
             fee_vnd: accepted.fee_vnd,
+            obligations_vnd: 0,
             exempted_vnd: accepted.exempted_vnd,
+            exemption: accepted.exemption.clone(),
             papers: accepted.papers.iter().map(Handed::of).collect(),
         });
     }
@@ -525,6 +557,12 @@ impl Dossier {
                 | DossierStatus::Stopped
                 | DossierStatus::HandedOver
         )
+    }
+
+    /// When it came to its end; `None` before.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.has_ended().then_some(self.status_since)
     }
 
     /// When it is to look at the clock by itself.

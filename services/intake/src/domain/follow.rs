@@ -54,6 +54,8 @@ pub enum Change {
         status: DossierStatus,
         /// By when.
         asked: Asked,
+        /// What the case has found so far to be owed beside the fee, in đồng.
+        obligations_vnd: i64,
     },
     /// A branch of a linked procedure began at its own agency.
     BranchBegan {
@@ -116,6 +118,7 @@ impl News {
                             remind_at: from_proto_opt(held.remind_at.as_ref()),
                             lapsed: false,
                         },
+                        obligations_vnd: held.obligations_vnd,
                     },
                     // An event from before the contract had it: awaited without end.
                     None => Change::Progress {

@@ -25,7 +25,13 @@ use motcua_proto::{
 };
 
 pub use super::case_forms::CaseFile;
-use super::{applicant, dossier::Dossier, papers::Handed, plain};
+use super::{
+    applicant,
+    dossier::{Dossier, Reception},
+    fees,
+    papers::Handed,
+    plain,
+};
 
 /// What each agency's counter is called, by law.
 pub(super) const CENTRE: &str = "Trung tâm Phục vụ hành chính công";
@@ -137,12 +143,6 @@ impl Particulars<'_> {
             self.dossier.reception.as_ref().ok_or_else(|| {
                 self.not_yet("it has not been accepted", "accept it (AcceptDossier)")
             })?;
-        let paid: i64 = self
-            .dossier
-            .payments
-            .iter()
-            .map(|payment| payment.amount_vnd)
-            .sum();
         let (promised, promised_at) = reception.receipt();
         let way = match self.dossier.hand_over_method {
             HandOverMethod::Post => "Qua dịch vụ bưu chính".to_owned(),
@@ -163,22 +163,7 @@ impl Particulars<'_> {
             received_at: local(reception.received_at),
             due_at: local(promised_at),
             result_at: way,
-            fee: Some(Fee {
-                amount: reception.fee_vnd,
-                paid: reception.fee_vnd > 0 && paid >= reception.fee_vnd,
-                note: (reception.exempted_vnd > 0).then(|| {
-                    format!(
-                        "đã {} {} cho {} theo Điều 10 Luật Phí và lệ phí số 97/2015/QH13",
-                        if reception.fee_vnd == 0 {
-                            "miễn"
-                        } else {
-                            "giảm"
-                        },
-                        dong(reception.exempted_vnd),
-                        who_goes_first(self.dossier.priority),
-                    )
-                }),
-            }),
+            fee: Some(self.fee(reception)),
             register: None,
             receiver: None,
         })
@@ -191,6 +176,57 @@ impl Particulars<'_> {
             Some(branch) => self.receipt_of(branch, whole),
             None => Ok(whole),
         }
+    }
+
+    /// The fee of the receipt; what the case has found to be owed beside it is a note of its own.
+    fn fee(&self, reception: &Reception) -> Fee {
+        let paid: i64 = self
+            .dossier
+            .payments
+            .iter()
+            .map(|payment| payment.amount_vnd)
+            .sum();
+        let amount = reception.receipt_fee_vnd();
+        let procedure = self.catalog.procedure(&self.dossier.procedure);
+        let counted = procedure
+            .filter(|_| self.dossier.quantity > 0)
+            .map(|procedure| format!("tính cho {} {}", self.dossier.quantity, procedure.fee_unit));
+        let exempted = (reception.exempted_vnd > 0).then(|| {
+            format!(
+                "đã {} {} cho {} theo Điều 10 Luật Phí và lệ phí số 97/2015/QH13",
+                if amount == 0 { "miễn" } else { "giảm" },
+                dong(reception.exempted_vnd),
+                self.who_is_exempted(reception),
+            )
+        });
+        let found = (reception.obligations_vnd > 0).then(|| {
+            format!(
+                "nghĩa vụ tài chính xác định trong quá trình giải quyết: {} ({})",
+                dong(reception.obligations_vnd),
+                if paid >= reception.fee_vnd {
+                    "đã nộp"
+                } else {
+                    "chưa nộp đủ"
+                },
+            )
+        });
+        let notes: Vec<_> = counted.into_iter().chain(exempted).chain(found).collect();
+        Fee {
+            amount,
+            paid: amount > 0 && paid >= amount,
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
+        }
+    }
+
+    /// Whose fee is not taken: by the exemption that was claimed, or because they go first.
+    fn who_is_exempted(&self, reception: &Reception) -> String {
+        self.catalog
+            .procedure(&self.dossier.procedure)
+            .and_then(|procedure| fees::exemption(procedure, &reception.exemption))
+            .map_or_else(
+                || who_goes_first(self.dossier.priority).to_owned(),
+                |exemption| exemption.title.clone(),
+            )
     }
 
     fn supplement(&self) -> Result<Supplement, Error> {

@@ -105,6 +105,8 @@ pub enum Act {
     Refund,
     /// Stays where it is: a paper comes.
     HandIn,
+    /// Stays where it is: the original papers go back.
+    ReturnOriginals,
     /// Stays where it is: the file of a result comes.
     AddResult,
     /// Stays where it is: the case says until when it is due.
@@ -217,6 +219,12 @@ const fn rule(act: Act) -> Rule {
             words: "refunded",
             article: FEES,
             remedy: "fees are given back where the dossier ended before anybody worked for them",
+        },
+        Act::ReturnOriginals => Rule {
+            from: &[Refused, Withdrawn, Stopped],
+            words: "given its original papers back",
+            article: RECEPTION,
+            remedy: "they are given back where the dossier was refused, withdrawn or stopped",
         },
         Act::HandIn => Rule {
             from: &[

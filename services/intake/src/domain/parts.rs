@@ -60,11 +60,17 @@ pub struct Reception {
     /// The due instant of the receipt, where another limit was chosen since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt_due_at: Option<Timestamp>,
-    /// Fee, in đồng.
+    /// What is owed in all, in đồng: the fee, and what the case has found to be owed beside it.
     pub fee_vnd: i64,
+    /// What of that the case has found.
+    #[serde(default)]
+    pub obligations_vnd: i64,
     /// What is not taken of the fee because of an exemption, in đồng.
     #[serde(default)]
     pub exempted_vnd: i64,
+    /// Id of the exemption that was claimed and by which that is; empty for one by ground, or none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub exemption: String,
     /// The papers that were there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub papers: Vec<Handed>,
@@ -78,6 +84,20 @@ impl Reception {
             self.first_limit.as_ref().unwrap_or(&self.limit),
             self.receipt_due_at.unwrap_or(self.first_due_at),
         )
+    }
+
+    /// The fee that stands on the receipt, in đồng.
+    #[must_use]
+    pub fn receipt_fee_vnd(&self) -> i64 {
+        self.fee_vnd - self.obligations_vnd
+    }
+
+    /// What the case has found so far to be owed beside the fee: more than was known is owed too, and what was told before changes
+    /// nothing.
+    pub(super) fn owe(&mut self, obligations_vnd: i64) {
+        let more = (obligations_vnd - self.obligations_vnd).max(0);
+        self.obligations_vnd += more;
+        self.fee_vnd += more;
     }
 }
 
@@ -104,6 +124,15 @@ pub struct HandedOver {
     /// The parcel's reference; empty but by post.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tracking_reference: String,
+}
+
+/// The original papers, given back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OriginalsReturned {
+    /// When.
+    pub at: Timestamp,
+    /// Who gave them back. Opaque id.
+    pub by: String,
 }
 
 /// A time that the result did not reach the applicant.

@@ -54,7 +54,7 @@ pub(super) fn record(
     }
     // Before acceptance, what the fee will be; afterwards, what the receipt says.
     let fee = dossier.reception.as_ref().map_or_else(
-        || rules.fee_vnd(dossier.channel, dossier.priority).0,
+        || rules.fee(dossier).taken_vnd,
         |reception| reception.fee_vnd,
     );
     let paid = dossier.paid_vnd();

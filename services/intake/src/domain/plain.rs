@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use motcua_calendar::{Calendar, Hold, Limit, Line, Reason, local};
+use motcua_forms::dong;
 use motcua_platform::catalog::{self, Catalog};
 use motcua_proto::{
     intake::v1::Language,
@@ -304,8 +305,11 @@ impl<'a> Teller<'a> {
             self.say(format!(" chậm nhất {due}"), format!(" by {due}"))
         });
         let (act, act_in_english) = match self.dossier.place() {
-            Place::AwaitingPayment => ("nộp phí, lệ phí", "pay"),
-            _ => ("bổ sung giấy tờ", "hand in what is missing"),
+            Place::AwaitingPayment => self.pay(),
+            _ => (
+                "bổ sung giấy tờ".to_owned(),
+                "hand in what is missing".to_owned(),
+            ),
         };
         let (meanwhile, meanwhile_in_english) = match self.dossier.place() {
             Place::Incomplete => (
@@ -321,6 +325,26 @@ impl<'a> Teller<'a> {
             format!("Ông/bà cần {act}{due}; {meanwhile}."),
             format!("You are to {act_in_english}{due}; {meanwhile_in_english}."),
         )
+    }
+
+    /// What is still to be paid, where the case has found something to be owed beside the fee: no price list says it.
+    fn pay(&self) -> (String, String) {
+        let owed = self
+            .dossier
+            .reception
+            .as_ref()
+            .filter(|reception| reception.obligations_vnd > 0)
+            .map(|reception| reception.fee_vnd - self.dossier.paid_vnd());
+        match owed {
+            None => ("nộp phí, lệ phí".to_owned(), "pay".to_owned()),
+            Some(owed) => {
+                let owed = dong(owed.max(0));
+                (
+                    format!("nộp {owed} phí, lệ phí và nghĩa vụ tài chính"),
+                    format!("pay {owed} of fees and financial obligations"),
+                )
+            }
+        }
     }
 
     fn calendar(&self) -> Option<&'a Calendar> {

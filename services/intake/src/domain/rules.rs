@@ -7,7 +7,12 @@ use motcua_platform::{
     error::{Error, Violation},
     time::local_date,
 };
-use motcua_proto::r#type::v1::{Agency, Channel, Limit as ProtoLimit, PriorityGround, Procedure};
+use motcua_proto::r#type::v1::{Agency, Limit as ProtoLimit, Procedure};
+
+use super::{
+    dossier::Dossier,
+    fees::{self, Claim, Fee},
+};
 
 /// The applicant is reminded at the close of the day so many working days before.
 const SUPPLEMENT_REMINDER_DAYS: u32 = 2;
@@ -217,24 +222,18 @@ impl<'a> Rules<'a> {
             .map_err(|error| self.unreachable(&error))
     }
 
-    /// The fee that is taken, and what is not taken of it because of the ground, in đồng. It depends on how the dossier came in, and
-    /// on the day through the catalog in force. Law 97/2015/QH13, art. 10; what a percentage leaves is rounded down to whole đồng.
+    /// What the dossier costs as it stands, whatever is claimed of it. It depends on how the dossier came in, and on the day through
+    /// the catalog in force.
     #[must_use]
-    pub fn fee_vnd(&self, channel: Channel, ground: PriorityGround) -> (i64, i64) {
-        let fee = match channel {
-            Channel::Portal | Channel::Vneid => self.procedure.fee_online_vnd,
-            Channel::Counter | Channel::Post | Channel::Home | Channel::Unspecified => {
-                self.procedure.fee_vnd
-            }
+    pub fn fee<'d>(&self, dossier: &'d Dossier) -> Fee<'d> {
+        let claim = Claim {
+            channel: dossier.channel,
+            ground: dossier.priority,
+            quantity: dossier.quantity,
+            exemption: &dossier.exemption,
+            on: local_date(dossier.submitted_at),
         };
-        let percent = self
-            .procedure
-            .exemptions
-            .iter()
-            .find(|exemption| exemption.ground() == ground && ground != PriorityGround::Unspecified)
-            .map_or(0, |exemption| i64::from(exemption.percent.clamp(0, 100)));
-        let taken = fee.saturating_mul(100 - percent) / 100;
-        (taken, fee - taken)
+        fees::fee(self.procedure, claim)
     }
 
     fn unreachable(&self, error: &OutOfRange) -> Error {

@@ -55,6 +55,7 @@ impl Dossier {
                 .map_or(HandOverMethod::Unspecified, |it| it.method)
                 .into(),
             fee_vnd: reception.map_or(0, |reception| reception.fee_vnd),
+            obligations_vnd: reception.map_or(0, |reception| reception.obligations_vnd),
             visits: (0..self.visits.len())
                 .filter_map(|place| self.visit(place))
                 .collect(),
@@ -102,6 +103,14 @@ impl Dossier {
                 .collect(),
             proposed: None,
             archived: self.archived,
+            originals_returned_at: self.originals_returned.as_ref().map(|it| to_proto(it.at)),
+            originals_returned_by: self
+                .originals_returned
+                .as_ref()
+                .map(|it| it.by.clone())
+                .unwrap_or_default(),
+            quantity: self.quantity,
+            exemption: self.exemption.clone(),
             authority: self.authority.clone(),
             other_systems: self.others.iter().map(Other::to_proto).collect(),
         }

@@ -5,6 +5,7 @@ mod at_work;
 mod correction;
 mod examples;
 mod hand_over;
+mod originals;
 mod others;
 mod payments;
 mod plain;
@@ -154,6 +155,9 @@ fn submission(procedure: &str, channel: Channel, accept: bool) -> Command {
         on_behalf_of: String::new(),
         recused: Vec::new(),
         papers: Vec::new(),
+        quantity: 0,
+        exemption: String::new(),
+        exemption_paper: words(""),
         accept,
     }))
 }

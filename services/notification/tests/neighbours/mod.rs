@@ -356,6 +356,13 @@ impl DossierService for Intake {
         Err(uncalled())
     }
 
+    async fn return_originals(
+        &self,
+        _: Request<intake::ReturnOriginalsRequest>,
+    ) -> Result<Response<intake::Dossier>, Status> {
+        Err(uncalled())
+    }
+
     async fn record_failed_hand_over(
         &self,
         _: Request<intake::RecordFailedHandOverRequest>,

@@ -8,6 +8,11 @@ use crate::domain::dossier::Asked;
 
 /// The case asks on Tuesday 1 July at nine.
 pub(super) fn asks(status: DossierStatus) -> Command {
+    finds(status, 0)
+}
+
+/// The case asks then, and has found so much to be owed beside the fee.
+pub(super) fn finds(status: DossierStatus, obligations_vnd: i64) -> Command {
     Command::Follow(News {
         position: 2,
         kind: EventKind::CaseHeld,
@@ -21,6 +26,7 @@ pub(super) fn asks(status: DossierStatus) -> Command {
                 remind_at: Some(at("2025-07-08T17:00:00")),
                 lapsed: false,
             },
+            obligations_vnd,
         },
     })
 }

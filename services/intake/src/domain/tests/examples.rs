@@ -399,7 +399,10 @@ fn a_withdrawal_beats_a_finish_that_comes_later_and_it_is_recorded_why() {
             Some(DossierStatus::InProgress),
             None,
         ))
-        .does(&Command::Withdraw { reason: words("") });
+        .does(&Command::Withdraw {
+            reason: words(""),
+            ground: words(""),
+        });
     let [Payload::ReactionIgnored(ignored)] = &counter.asks(&finished()).unwrap()[..] else {
         panic!("the finish is ignored");
     };
@@ -607,7 +610,10 @@ fn nobody_acts_on_a_relatives_dossier_or_on_their_own() {
     assert!(matches!(own.asks(&Command::Accept), Err(Error::Refused(_))));
     // As a citizen one may.
     own.actor.role = Role::Citizen.into();
-    let own = own.does(&Command::Withdraw { reason: words("") });
+    let own = own.does(&Command::Withdraw {
+        reason: words(""),
+        ground: words(""),
+    });
     assert_eq!(own.status(), DossierStatus::Withdrawn);
 }
 

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::command::Found;
+use motcua_proto::intake::v1::StatementKind;
 
 fn paid(counter: &Counter) -> i64 {
     counter.dossier().to_proto(CODE).paid_vnd
@@ -174,10 +176,12 @@ fn who_is_exempted_pays_less_and_the_receipt_says_what_was_not_taken() {
             Exemption {
                 ground: PriorityGround::Merit.into(),
                 percent: 100,
+                ..Exemption::default()
             },
             Exemption {
                 ground: PriorityGround::Elderly.into(),
                 percent,
+                ..Exemption::default()
             },
         ];
         let mut counter = Counter::opens("2025-07-01T08:00:00");
@@ -196,4 +200,158 @@ fn who_is_exempted_pays_less_and_the_receipt_says_what_was_not_taken() {
             .contains(&motcua_proto::intake::v1::DossierFlag::Unpaid);
         assert_eq!(unpaid, taken > 0);
     }
+}
+
+/// The case waits for 5.000 đồng of the fee, and for a land tax of 300.000 that it has found.
+fn owes_a_tax() -> Counter {
+    submitted()
+        .does(&pay("bl-1", 3_000))
+        .does(&Command::Accept)
+        .does(&walk::follow(DossierStatus::InProgress))
+        .does(&asked::finds(DossierStatus::PaymentRequired, 300_000))
+}
+
+#[test]
+fn what_the_case_finds_to_be_owed_is_owed_beside_the_fee_until_all_of_it_is_paid() {
+    let mut counter = owes_a_tax();
+    let shown = counter.dossier().to_proto(CODE);
+    assert_eq!(
+        (shown.fee_vnd, shown.obligations_vnd, shown.paid_vnd),
+        (308_000, 300_000, 3_000)
+    );
+    assert_eq!(counter.accepted().fee_vnd, 8_000, "the receipt's");
+    let [Payload::PaymentRecorded(all)] = &counter.asks(&pay("bl-2", 305_000)).unwrap()[..] else {
+        panic!("the rest is paid");
+    };
+    assert_eq!((all.fee_vnd, all.paid_vnd), (308_000, 308_000));
+    assert!(
+        matches!(counter.asks(&pay("bl-3", 1)), Err(Error::Refused(refusal)) if refusal.state == "PAID")
+    );
+    // The same news again finds nothing more; news of more does.
+    counter = counter.does(&walk::follow(DossierStatus::InProgress));
+    for (found, fee) in [(300_000, 308_000), (0, 308_000), (350_000, 358_000)] {
+        counter = counter
+            .does(&asked::finds(DossierStatus::PaymentRequired, found))
+            .does(&walk::follow(DossierStatus::InProgress));
+        assert_eq!(counter.dossier().to_proto(CODE).fee_vnd, fee, "{found}");
+    }
+    let replayed = counter.events.iter().fold(None, Dossier::apply);
+    assert_eq!(replayed, counter.dossier);
+}
+
+#[test]
+fn what_was_paid_of_it_is_given_back_where_the_case_is_stopped_waiting_for_the_rest() {
+    let mut counter = owes_a_tax()
+        .does(&pay("bl-2", 100_000))
+        .at("2025-07-11T00:00:00")
+        .does(&Command::Tick)
+        .does(&walk::follow(DossierStatus::Stopped));
+    assert!(matches!(
+        counter.asks(&refund("p1")),
+        Err(Error::Refused(_))
+    ));
+    let counter = counter.does(&refund("p2"));
+    assert_eq!(paid(&counter), 3_000);
+}
+
+#[test]
+fn a_fee_is_by_unit_and_the_counter_counts_them_again() {
+    use motcua_proto::r#type::v1::FeeTier;
+
+    let mut catalog = proto_catalog();
+    let procedure = &mut catalog.procedures[0];
+    (procedure.fee_vnd, procedure.fee_online_vnd) = (2_000, 1_000);
+    procedure.fee_unit = "trang".to_owned();
+    procedure.fee_cap_vnd = 200_000;
+    procedure.fee_tiers = [(1, 2_000, 1_000), (3, 1_000, 500)]
+        .map(|(from_unit, price_vnd, price_online_vnd)| FeeTier {
+            from_unit,
+            price_vnd,
+            price_online_vnd,
+        })
+        .to_vec();
+    let catalog = Arc::new(Catalog::parse(&catalog).unwrap());
+    let submitted = |channel, pages| {
+        let Command::Submit(mut submission) = submission("1.000656", channel, false) else {
+            panic!("a submission");
+        };
+        submission.quantity = pages;
+        let mut counter = Counter::opens("2025-07-01T08:00:00");
+        counter.catalog = Arc::clone(&catalog);
+        counter.does(&Command::Submit(submission))
+    };
+    let found = |quantity| {
+        Command::AcceptAt(Found {
+            quantity,
+            ..Found::default()
+        })
+    };
+    for (channel, pages, command, fee) in [
+        (Channel::Counter, 5, Command::Accept, 7_000),
+        (Channel::Portal, 5, Command::Accept, 3_500),
+        (Channel::Counter, 5, found(12), 14_000),
+        (Channel::Counter, 1, found(0), 2_000),
+    ] {
+        let counter = submitted(channel, pages).does(&command);
+        assert_eq!(counter.accepted().fee_vnd, fee, "{command:?}");
+        assert_eq!(counter.accepted().quantity, counter.dossier().quantity);
+    }
+    // Before acceptance no more is taken than what was submitted costs, and what was paid stays within the fee.
+    let mut counter = submitted(Channel::Counter, 5);
+    let more = counter.asks(&pay("bl-1", 7_001));
+    assert!(matches!(more, Err(Error::Refused(_))), "{more:?}");
+    let mut counter = counter.does(&pay("bl-1", 7_000));
+    let Err(Error::Refused(refusal)) = counter.asks(&found(4)) else {
+        panic!("more is paid than that");
+    };
+    assert_eq!(refusal.state, "PAID");
+    assert!(matches!(
+        counter.asks(&found(10_001)),
+        Err(Error::Invalid(_))
+    ));
+    assert_eq!(counter.does(&found(6)).accepted().fee_vnd, 8_000);
+}
+
+#[test]
+fn an_exemption_is_chosen_at_the_counter_and_the_paper_that_shows_it_is_kept() {
+    use motcua_proto::r#type::v1::Exemption;
+
+    let mut catalog = proto_catalog();
+    catalog.procedures[0].exemptions = vec![
+        Exemption {
+            id: "tre-em".to_owned(),
+            title: "trẻ em dưới 6 tuổi".to_owned(),
+            percent: 100,
+            ..Exemption::default()
+        },
+        Exemption {
+            ground: PriorityGround::Elderly.into(),
+            percent: 50,
+            ..Exemption::default()
+        },
+    ];
+    let mut counter = Counter::opens("2025-07-01T08:00:00");
+    counter.catalog = Arc::new(Catalog::parse(&catalog).unwrap());
+    let mut counter = counter.does(&submission("1.000656", Channel::Counter, false));
+    let accept = |exemption: &str| {
+        Command::AcceptAt(Found {
+            exemption: exemption.to_owned(),
+            exemption_paper: words("Giấy khai sinh số 12, ngày 01/03/2024"),
+            ..Found::default()
+        })
+    };
+    assert!(
+        matches!(counter.asks(&accept("nobody")), Err(Error::Invalid(violations)) if violations[0].field == "exemption")
+    );
+    let counter = counter.does(&accept("tre-em"));
+    let shown = counter.dossier().to_proto(CODE);
+    assert_eq!(
+        (shown.fee_vnd, shown.exempted_vnd, shown.exemption.as_str()),
+        (0, 8_000, "tre-em")
+    );
+    let said = counter.statements.last().unwrap();
+    assert_eq!(said.kind, i32::from(StatementKind::Exemption));
+    assert_eq!(said.revision, counter.accepted().exemption_revision);
+    let replayed = counter.events.iter().fold(None, Dossier::apply);
+    assert_eq!(replayed, counter.dossier);
 }

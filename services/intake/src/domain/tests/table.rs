@@ -1,7 +1,7 @@
 //! The table of the README: every status met by every command.
 
 use super::{
-    correction, hand_over, others,
+    correction, hand_over, originals, others,
     walk::{follow, places, refuse, visit, withdraw},
     *,
 };
@@ -27,6 +27,7 @@ fn rows() -> Vec<(&'static str, Command)> {
         ("RecordVisit, handed over", met(Some(received("con")))),
         ("HandOverResult", hand_over(HandOverMethod::Counter)),
         ("RecordFailedHandOver", hand_over::refused()),
+        ("ReturnOriginals", originals::give_back()),
         ("RecordPayment", pay("bl-1", 1_000)),
         ("ProposeCorrection", correction::propose("Nguyễn Thị Thửa")),
         (

@@ -71,6 +71,7 @@ pub(super) fn refuse() -> Command {
 pub(super) fn withdraw() -> Command {
     Command::Withdraw {
         reason: words("không cần nữa"),
+        ground: words(""),
     }
 }
 
