@@ -20,7 +20,8 @@ pub(crate) use self::{
     dossiers::Dossiers,
     printed_forms::{Printed, PrintedForms, Which},
     queries::{
-        Filter, all_statements, applicants, dossier, flags, list, received, statements, to_visit,
+        Filter, Period, all_statements, applicants, dossier, flags, list, received, statements,
+        to_visit,
     },
     subjects::Subjects,
 };

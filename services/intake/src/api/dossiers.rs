@@ -153,6 +153,14 @@ impl DossierService for DossierApi {
         let mut fields = Fields::new();
         let like = search::like(&mut fields, &body);
         let filter = filter(&mut fields, &body);
+        if let (Some(filter), Some(None)) = (&filter, &like)
+            && filter.walks_everything(call.scope())
+        {
+            fields.reject(
+                "receiving_agency",
+                "is required with a period of reception or of the end, or else competent_agency",
+            );
+        }
         let (mut filter, like) = fields.finish(filter.zip(like))?;
         // Asked for by a code that it had before, a procedure is found by the one that it has.
         if let Some(catalog) = self.in_force().await?
@@ -481,6 +489,21 @@ fn outcome(outcome: Result<Accepted<Dossier>, Error>) -> SubmitOutcome {
     }
 }
 
+/// `{name}_from` and `{name}_to`.
+fn period(
+    fields: &mut Fields,
+    name: &str,
+    [from, to]: [&Option<prost_types::Timestamp>; 2],
+) -> Option<store::Period> {
+    let from = fields.optional_instant(&format!("{name}_from"), from.as_ref());
+    let to = fields.optional_instant(&format!("{name}_to"), to.as_ref());
+    let (from, to) = from.zip(to)?;
+    if from.zip(to).is_some_and(|(from, to)| to <= from) {
+        fields.reject(format!("{name}_to"), format!("must lie after {name}_from"));
+    }
+    Some(store::Period { from, to })
+}
+
 fn accept(fields: &mut Fields, body: &AcceptDossierRequest) -> Option<Command> {
     let exemption = fields.optional_id("exemption", &body.exemption);
     let exemption_paper =
@@ -511,6 +534,15 @@ fn filter(fields: &mut Fields, body: &ListDossiersRequest) -> Option<store::Filt
     let flags = fields.choices::<DossierFlag>("flags", &body.flags);
     let due_before = fields.optional_instant("due_before", body.due_before.as_ref());
     let ready_before = fields.optional_instant("ready_before", body.ready_before.as_ref());
+    let received = period(fields, "received", [&body.received_from, &body.received_to]);
+    let ended = period(fields, "ended", [&body.ended_from, &body.ended_to]);
+    let handed_over = period(
+        fields,
+        "handed_over",
+        [&body.handed_over_from, &body.handed_over_to],
+    );
+    let competent_agency = fields.optional_id("competent_agency", &body.competent_agency);
+    let handed_over = handed_over?;
     Some(store::Filter {
         receiving_agency: receiving_agency?,
         statuses: statuses?
@@ -527,6 +559,11 @@ fn filter(fields: &mut Fields, body: &ListDossiersRequest) -> Option<store::Filt
         flags: store::flags(&flags?),
         due_before: due_before?,
         ready_before: ready_before?,
+        received: received?,
+        // The hand-over is an end.
+        ended: ended?.and(handed_over),
+        handed_over: handed_over.is_set(),
+        competent_agency: competent_agency?,
         codes: None,
         after: after?,
         // One more than the page holds says whether another one follows.

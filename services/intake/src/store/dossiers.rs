@@ -133,15 +133,17 @@ async fn insert(
         |pick: fn(&Dossier) -> &str| rows.iter().map(|row| pick(row.state)).collect::<Vec<_>>();
     sqlx::query(
         "INSERT INTO dossier (code, receiving_agency, competent_agency, tenants, owner, procedure, status, channel, \
-                              hand_over_method, submitted_at, due_at, timer_at, version, state, flags, received_at) \
+                              hand_over_method, submitted_at, due_at, timer_at, version, state, flags, received_at, \
+                              ended_at) \
          SELECT code, receiving_agency, competent_agency, string_to_array(tenants, ','), owner, procedure, status, \
-                channel, hand_over_method, submitted_at, due_at, timer_at, version, state::json, flags, received_at \
+                channel, hand_over_method, submitted_at, due_at, timer_at, version, state::json, flags, received_at, \
+                ended_at \
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::smallint[], \
                      $7::smallint[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], \
-                     $12::text[], $13::text[], $14::text[], $15::integer[], $16::timestamptz[]) \
+                     $12::text[], $13::text[], $14::text[], $15::integer[], $16::timestamptz[], $17::timestamptz[]) \
               AS new (code, receiving_agency, competent_agency, procedure, status, channel, \
                       hand_over_method, submitted_at, due_at, timer_at, version, state, tenants, owner, flags, \
-                      received_at)",
+                      received_at, ended_at)",
     )
     .bind(codes(rows))
     .bind(text(|dossier| &dossier.receiving_agency))
@@ -160,6 +162,7 @@ async fn insert(
     .bind(text(|dossier| &dossier.owner))
     .bind(flags(rows))
     .bind(receptions(rows))
+    .bind(ends(rows))
     .execute(connection)
     .await?;
     Ok(())
@@ -196,10 +199,10 @@ async fn update(
     sqlx::query(
         "UPDATE dossier SET status = new.status, due_at = new.due_at, timer_at = new.timer_at, \
                             version = new.version, state = new.state::json, flags = new.flags, \
-                            received_at = new.received_at \
+                            received_at = new.received_at, ended_at = new.ended_at \
          FROM UNNEST($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::text[], \
-                     $7::integer[], $8::timestamptz[]) \
-              AS new (code, status, due_at, timer_at, version, state, flags, received_at) \
+                     $7::integer[], $8::timestamptz[], $9::timestamptz[]) \
+              AS new (code, status, due_at, timer_at, version, state, flags, received_at, ended_at) \
          WHERE dossier.code = new.code",
     )
     .bind(codes(rows))
@@ -210,6 +213,7 @@ async fn update(
     .bind(states(rows)?)
     .bind(flags(rows))
     .bind(receptions(rows))
+    .bind(ends(rows))
     .execute(connection)
     .await?;
     Ok(())
@@ -279,6 +283,12 @@ fn receptions(rows: &[&Row<'_, Dossier>]) -> Vec<Option<Instant>> {
             let reception = row.state.reception.as_ref();
             reception.map(|reception| Instant(reception.received_at))
         })
+        .collect()
+}
+
+fn ends(rows: &[&Row<'_, Dossier>]) -> Vec<Option<Instant>> {
+    rows.iter()
+        .map(|row| row.state.ended_at().map(Instant))
         .collect()
 }
 

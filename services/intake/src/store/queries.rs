@@ -164,6 +164,14 @@ pub(crate) struct Filter {
     pub(crate) due_before: Option<Timestamp>,
     /// Result ready before, and not handed over.
     pub(crate) ready_before: Option<Timestamp>,
+    /// Received at or after, and before.
+    pub(crate) received: Period,
+    /// Ended at or after, and before.
+    pub(crate) ended: Period,
+    /// Whether only what was handed over is asked for.
+    pub(crate) handed_over: bool,
+    /// The agency that decides; empty for all.
+    pub(crate) competent_agency: String,
     /// Whether what is in the archive is asked for, and not the rest.
     pub(crate) archived: bool,
     /// Any of these, by code, in the order of codes; none for all.
@@ -174,9 +182,34 @@ pub(crate) struct Filter {
     pub(crate) rows: i64,
 }
 
+/// A time with an end that is no longer in it, either of them open where it is not set.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Period {
+    /// At or after.
+    pub(crate) from: Option<Timestamp>,
+    /// Before.
+    pub(crate) to: Option<Timestamp>,
+}
+
+impl Period {
+    /// Whether it is limited at all.
+    pub(crate) fn is_set(&self) -> bool {
+        self.from.is_some() || self.to.is_some()
+    }
+
+    /// What lies in both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            from: self.from.max(other.from),
+            to: self.to.into_iter().chain(other.to).min(),
+        }
+    }
+}
+
 /// One text for each way in, so that each has its index whatever plan PostgreSQL keeps: `dossier_open` for what is
 /// still to be acted on, `dossier_agency` for what an agency received, `dossier_elsewhere` beside it for what it is competent
-/// for, `dossier_owner` for a citizen's own, `dossier_submitted` for all, the key for another system's. `$11` is the caller's
+/// for, `dossier_owner` for a citizen's own, `dossier_submitted` for all, `dossier_received` and `dossier_ended` for an
+/// agency's periods, the key for another system's. `$11` is the caller's
 /// reach; `$12` the agency or the citizen that it is limited to.
 macro_rules! list {
     ($way_in:literal) => {
@@ -189,6 +222,9 @@ macro_rules! list {
              AND ($7 = '' OR code IN (SELECT dossier FROM external_code WHERE code = $7)) \
              AND flags & $14::integer = $14 AND ($15::timestamptz IS NULL OR due_at < $15) \
              AND ($16::timestamptz IS NULL OR (status = 9 AND (state->'result'->>'ready_at')::timestamptz < $16)) \
+             AND ($17::timestamptz IS NULL OR received_at >= $17) AND ($18::timestamptz IS NULL OR received_at < $18) \
+             AND ($19::timestamptz IS NULL OR ended_at >= $19) AND ($20::timestamptz IS NULL OR ended_at < $20) \
+             AND (NOT $21 OR status = 10) AND ($22 = '' OR competent_agency = $22) \
              AND (submitted_at, code) > (coalesce($8, '-infinity'), $9) AND reaches($11, tenants) \
              ORDER BY submitted_at, code LIMIT $10"
         )
@@ -220,6 +256,34 @@ const OF_REACH: &str = list!(
       UNION ALL SELECT * FROM dossier WHERE competent_agency = $12 AND competent_agency <> receiving_agency \
       AND NOT archived) AS reached WHERE true"
 );
+const COMPETENT: &str = list!(
+    "(SELECT * FROM dossier WHERE receiving_agency = $22 AND NOT archived \
+      UNION ALL SELECT * FROM dossier WHERE competent_agency = $22 AND competent_agency <> receiving_agency \
+      AND NOT archived) AS reached WHERE true"
+);
+// What an agency received or ended in a period. The fence keeps the order of submission from tempting the planner into walking all that
+// it ever received.
+const RECEIVED_IN: &str = list!(
+    "(SELECT * FROM dossier WHERE receiving_agency = $1 AND received_at >= coalesce($17, '-infinity') \
+      AND received_at < coalesce($18, 'infinity') AND NOT archived OFFSET 0) AS received WHERE true"
+);
+const ENDED_IN: &str = list!(
+    "(SELECT * FROM dossier WHERE receiving_agency = $1 AND ended_at >= coalesce($19, '-infinity') \
+      AND ended_at < coalesce($20, 'infinity') AND NOT archived OFFSET 0) AS ended WHERE true"
+);
+// Of what an agency reaches, what another centre received for it is few.
+const RECEIVED_IN_REACH: &str = list!(
+    "(SELECT * FROM dossier WHERE receiving_agency = $12 AND received_at >= coalesce($17, '-infinity') \
+      AND received_at < coalesce($18, 'infinity') AND NOT archived \
+      UNION ALL SELECT * FROM dossier WHERE competent_agency = $12 AND competent_agency <> receiving_agency \
+      AND NOT archived OFFSET 0) AS received WHERE true"
+);
+const ENDED_IN_REACH: &str = list!(
+    "(SELECT * FROM dossier WHERE receiving_agency = $12 AND ended_at >= coalesce($19, '-infinity') \
+      AND ended_at < coalesce($20, 'infinity') AND NOT archived \
+      UNION ALL SELECT * FROM dossier WHERE competent_agency = $12 AND competent_agency <> receiving_agency \
+      AND NOT archived OFFSET 0) AS ended WHERE true"
+);
 const OWN: &str = list!("dossier WHERE owner = $12 AND owner <> ''");
 const ALL: &str = list!("dossier WHERE NOT archived");
 
@@ -231,6 +295,11 @@ pub(crate) fn flags(flags: &[DossierFlag]) -> i32 {
 }
 
 impl Filter {
+    /// Whether a period would be looked for among everything that a whole city ever received.
+    pub(crate) fn walks_everything(&self, scope: &Scope) -> bool {
+        (self.received.is_set() || self.ended.is_set()) && self.text(scope).0 == ALL
+    }
+
     /// The text for a caller, and the agency or the citizen that it is limited to.
     fn text<'a>(&self, scope: &'a Scope) -> (&'static str, &'a str) {
         let open = !self.statuses.is_empty()
@@ -253,7 +322,18 @@ impl Filter {
         if self.flags != 0 {
             return (FLAGGED, "");
         }
-        match (open, self.receiving_agency.is_empty(), scope.only_agency()) {
+        let of_agency = !self.receiving_agency.is_empty();
+        match (of_agency, scope.only_agency()) {
+            (true, _) if self.received.is_set() => return (RECEIVED_IN, ""),
+            (true, _) if self.ended.is_set() => return (ENDED_IN, ""),
+            (false, Some(agency)) if self.received.is_set() => {
+                return (RECEIVED_IN_REACH, agency);
+            }
+            (false, Some(agency)) if self.ended.is_set() => return (ENDED_IN_REACH, agency),
+            (false, None) if !self.competent_agency.is_empty() => return (COMPETENT, ""),
+            _ => {}
+        }
+        match (open, !of_agency, scope.only_agency()) {
             (true, false, _) => (OPEN_OF_AGENCY, ""),
             (false, false, _) => (OF_AGENCY, ""),
             (true, true, Some(agency)) => (OPEN_OF_REACH, agency),
@@ -296,6 +376,12 @@ pub(crate) async fn list(
         .bind(filter.flags)
         .bind(filter.due_before.map(Instant))
         .bind(filter.ready_before.map(Instant))
+        .bind(filter.received.from.map(Instant))
+        .bind(filter.received.to.map(Instant))
+        .bind(filter.ended.from.map(Instant))
+        .bind(filter.ended.to.map(Instant))
+        .bind(filter.handed_over)
+        .bind(&filter.competent_agency)
         .fetch_all(&mut **reading)
         .await?;
     Ok(rows
@@ -340,6 +426,7 @@ mod tests {
             .execute(
                 "UPDATE dossier SET flags = CASE WHEN status = 4 THEN 4 ELSE 0 END, \
                                     received_at = submitted_at + '10 min'::interval, \
+                                    ended_at = CASE WHEN status = 10 THEN submitted_at + '1 day'::interval END, \
                                     archived = status = 10 AND submitted_at < '2025-05-01'",
             )
             .await
@@ -395,11 +482,44 @@ mod tests {
             (ARCHIVED, &["dossier_archived"], "ward-7", "{}", "", ward),
             (OWN, &["dossier_owner"], "", "{}", "", citizen),
             (ALL, &["dossier_submitted"], "", "{}", "", city),
+            (
+                COMPETENT,
+                &["dossier_agency", "dossier_elsewhere"],
+                "",
+                "{}",
+                "",
+                city,
+            ),
+            (RECEIVED_IN, &["dossier_received"], "ward-7", "{}", "", city),
+            (ENDED_IN, &["dossier_ended"], "ward-7", "{10}", "", ward),
+            (
+                RECEIVED_IN_REACH,
+                &["dossier_received", "dossier_elsewhere"],
+                "",
+                "{}",
+                "",
+                ward,
+            ),
+            (
+                ENDED_IN_REACH,
+                &["dossier_ended", "dossier_elsewhere"],
+                "",
+                "{}",
+                "",
+                ward,
+            ),
         ] {
             let values =
                 format!("'{agency}', '{statuses}', '', 0::smallint, NULL, NULL, '{external_code}'");
+            let month = "'2025-07-01', '2025-08-01'";
+            let periods = match text {
+                RECEIVED_IN | RECEIVED_IN_REACH => format!("{month}, NULL, NULL, false, ''"),
+                ENDED_IN | ENDED_IN_REACH => format!("NULL, NULL, {month}, true, ''"),
+                COMPETENT => "NULL, NULL, NULL, NULL, false, 'ward-7'".to_owned(),
+                _ => "NULL, NULL, NULL, NULL, false, ''".to_owned(),
+            };
             for mode in ["force_generic_plan", "force_custom_plan"] {
-                let plan = plan(&mut connection, text, &values, reach, mode).await;
+                let plan = plan(&mut connection, text, [&values, &periods], reach, mode).await;
                 for index in indexes {
                     assert!(plan.contains(index), "{index}, {mode}:\n{plan}");
                 }
@@ -422,15 +542,16 @@ mod tests {
     async fn plan(
         connection: &mut PgConnection,
         text: &str,
-        values: &str,
+        [values, periods]: [&str; 2],
         reach: &str,
         mode: &str,
     ) -> String {
         let (reached, _) = reach.split_once(", ").unwrap();
         let types = "text, smallint[], text, smallint, timestamptz, timestamptz, text, timestamptz, text, bigint, text, text, text[], \
-                     integer, timestamptz, timestamptz";
-        let values =
-            format!("{values}, '2025-06-01', 'H24.7', 51, {reach}, '{{H24.7-77}}', 4, NULL, NULL");
+                     integer, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz, boolean, text";
+        let values = format!(
+            "{values}, '2025-06-01', 'H24.7', 51, {reach}, '{{H24.7-77}}', 4, NULL, NULL, {periods}"
+        );
         explained(connection, (text, types), &values, reached, mode).await
     }
 

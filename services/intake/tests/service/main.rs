@@ -8,6 +8,7 @@ mod catalogs;
 mod corrections;
 mod documents;
 mod dossiers;
+mod fees;
 mod forms;
 mod hand_over;
 mod others;
