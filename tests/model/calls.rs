@@ -7,8 +7,9 @@ use motcua_proto::{
         AcceptDossierRequest, DecideCorrectionRequest, Dossier, HandOverResultRequest,
         ProposeCorrectionRequest, RecordFailedHandOverRequest, RecordPaymentRequest,
         RecordVisitRequest, RecuseStaffRequest, RefundPaymentRequest, RefuseDossierRequest,
-        RequestSupplementRequest, RequestVisitRequest, SupplementDossierRequest,
-        WithdrawDossierRequest, correction_service_client::CorrectionServiceClient,
+        RequestSupplementRequest, RequestVisitRequest, ReturnOriginalsRequest,
+        SupplementDossierRequest, WithdrawDossierRequest,
+        correction_service_client::CorrectionServiceClient,
         dossier_service_client::DossierServiceClient, payment_service_client::PaymentServiceClient,
         visit_service_client::VisitServiceClient,
     },
@@ -45,7 +46,7 @@ pub(super) struct Caller {
 /// The method that a command goes to; none for those that are not sent.
 pub(super) fn method_of(command: &Command) -> Option<&'static str> {
     Some(match command {
-        Command::Accept => "motcua.intake.v1.DossierService/AcceptDossier",
+        Command::Accept | Command::AcceptAt(_) => "motcua.intake.v1.DossierService/AcceptDossier",
         Command::Refuse { .. } => "motcua.intake.v1.DossierService/RefuseDossier",
         Command::AskSupplement { .. } => "motcua.intake.v1.DossierService/RequestSupplement",
         Command::ProvideSupplement { .. } => "motcua.intake.v1.DossierService/SupplementDossier",
@@ -63,6 +64,7 @@ pub(super) fn method_of(command: &Command) -> Option<&'static str> {
         Command::ConfirmCorrection(_) | Command::RejectCorrection { .. } => {
             "motcua.intake.v1.CorrectionService/DecideCorrection"
         }
+        Command::ReturnOriginals { .. } => "motcua.intake.v1.DossierService/ReturnOriginals",
         // Other systems and uploads are not at the counter; the rest is not asked by hand.
         Command::RecordExternalState(_)
         | Command::AcknowledgeState { .. }
@@ -85,7 +87,7 @@ pub(super) fn method_of_case(command: &CaseCommand) -> &'static str {
         CaseCommand::Migrate { .. } => "motcua.workflow.v1.CaseService/MigrateCase",
         CaseCommand::RecordOutcome { .. } => "motcua.workflow.v1.TaskService/RecordExternalOutcome",
         CaseCommand::RequestSupplement { .. } => "motcua.workflow.v1.CaseService/RequestSupplement",
-        CaseCommand::RequestPayment => "motcua.workflow.v1.CaseService/RequestPayment",
+        CaseCommand::RequestPayment { .. } => "motcua.workflow.v1.CaseService/RequestPayment",
         CaseCommand::ExtendDeadline { .. } => "motcua.workflow.v1.CaseService/ExtendDeadline",
         CaseCommand::ChooseLimit { .. } => "motcua.workflow.v1.CaseService/ChooseLimit",
         CaseCommand::Stop { .. } => "motcua.workflow.v1.CaseService/StopCase",
@@ -164,6 +166,15 @@ impl Caller {
                     ..WithdrawDossierRequest::default()
                 };
                 dossiers.withdraw_dossier(request).await
+            }
+            Command::ReturnOriginals { .. } => {
+                let request = ReturnOriginalsRequest {
+                    name,
+                    request_id,
+                    received_by: said,
+                    ..ReturnOriginalsRequest::default()
+                };
+                dossiers.return_originals(request).await
             }
             Command::HandOver { method, .. } => {
                 let request = HandOverResultRequest {
@@ -352,7 +363,7 @@ impl Caller {
                 };
                 cases.request_supplement(request).await.map(drop)
             }
-            CaseCommand::RequestPayment => {
+            CaseCommand::RequestPayment { .. } => {
                 let request = RequestPaymentRequest {
                     name,
                     request_id,

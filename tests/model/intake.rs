@@ -22,12 +22,13 @@ use super::{
 };
 
 /// The generators by name, with their weights. The others are the world's own: see [`name`].
-const WEIGHTS: [(&str, u32); 18] = [
+const WEIGHTS: [(&str, u32); 19] = [
     ("accept", 12),
     ("refuse", 1),
     ("ask_supplement", 2),
     ("provide_supplement", 5),
     ("withdraw", 1),
+    ("return_originals", 1),
     ("hand_over", 4),
     ("arrange_visit", 2),
     ("record_visit", 2),
@@ -55,11 +56,12 @@ pub(super) fn name(command: &Command) -> &'static str {
         Command::Submit(_) => "submit",
         // Made by the edge where the catalog has no such procedure: nothing of a dossier is asked.
         Command::Reject(_) => "reject",
-        Command::Accept => "accept",
+        Command::Accept | Command::AcceptAt(_) => "accept",
         Command::Refuse { .. } => "refuse",
         Command::AskSupplement { .. } => "ask_supplement",
         Command::ProvideSupplement { .. } => "provide_supplement",
         Command::Withdraw { .. } => "withdraw",
+        Command::ReturnOriginals { .. } => "return_originals",
         Command::HandOver { .. } => "hand_over",
         Command::ArrangeVisit { .. } => "arrange_visit",
         Command::RecordVisit { .. } => "record_visit",
@@ -130,6 +132,9 @@ pub(super) fn submits(world: &mut World) {
         papers: Vec::new(),
         on_behalf_of: String::new(),
         recused: Vec::new(),
+        quantity: 0,
+        exemption: String::new(),
+        exemption_paper: Words::default(),
         accept,
     }));
     let place = world.lives.len();
@@ -228,7 +233,19 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
                 papers: Vec::new(),
             },
         ),
-        "withdraw" => (Asked::Withdraw, Command::Withdraw { reason: words() }),
+        "withdraw" => (
+            Asked::Withdraw,
+            Command::Withdraw {
+                reason: words(),
+                ground: words(),
+            },
+        ),
+        "return_originals" => (
+            Asked::ReturnOriginals,
+            Command::ReturnOriginals {
+                received_by: words(),
+            },
+        ),
         "hand_over" => {
             let home = random.u8(..5) == 0;
             let method = if home {

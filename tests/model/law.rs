@@ -86,6 +86,7 @@ pub(super) enum Asked {
     },
     ProvideSupplement,
     Withdraw,
+    ReturnOriginals,
     HandOver {
         home: bool,
     },
@@ -171,6 +172,7 @@ impl Matter {
                 }
             }
             Asked::Withdraw => at(&[1, BEFORE, 2, 4, 5, 6], 7, STATUSES),
+            Asked::ReturnOriginals => at(&[3, 7, 8], stays, RECEPTION),
             Asked::HandOver { home: true } => Expected::Refused(HAND_OVER),
             Asked::HandOver { home: false } => at(&[9], 10, HAND_OVER),
             Asked::ArrangeVisit => at(&[2, 4, 5, 6, 9], stays, HAND_OVER),

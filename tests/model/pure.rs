@@ -15,7 +15,7 @@ const ALIVE: usize = 300;
 const SEED: u64 = 118;
 
 /// What must have occurred by the end, beside every command both done and refused.
-const OCCURRED: [&str; 70] = [
+const OCCURRED: [&str; 71] = [
     "status 1",
     "status 2",
     "status 3",
@@ -45,6 +45,7 @@ const OCCURRED: [&str; 70] = [
     "intake StaffRecused",
     "intake PaymentRecorded",
     "intake PaymentRefunded",
+    "intake OriginalsReturned",
     "intake SupplementLapsed",
     "intake PaymentDueSoon",
     "intake HandOverFailed",

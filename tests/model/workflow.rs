@@ -51,7 +51,7 @@ pub(super) fn name(command: &Command) -> &'static str {
         Command::Tick => "tick_case",
         Command::Recompute => "recompute_case",
         Command::RequestSupplement { .. } => "request_supplement",
-        Command::RequestPayment => "request_payment",
+        Command::RequestPayment { .. } => "request_payment",
         Command::ExtendDeadline { .. } => "extend_deadline",
         Command::ChooseLimit { .. } => "choose_limit",
         Command::Stop { .. } => "stop",
@@ -178,7 +178,7 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
             missing: words(),
             ground: words(),
         },
-        "request_payment" => Command::RequestPayment,
+        "request_payment" => Command::RequestPayment { obligation: None },
         "extend_deadline" => Command::ExtendDeadline {
             // Now and then in the night, when nobody is there.
             due_at: case.due.at
@@ -294,7 +294,9 @@ pub(super) fn allowed(person: &Person, case: &Case, command: &Command, now: Time
             let once_more = asked == 1 && person.roles.contains(&Role::Leader);
             runs && (of_case || works) && (asked == 0 || once_more)
         }
-        Command::RequestPayment => runs && (of_case || works) && case.paid_vnd < case.fee_vnd,
+        Command::RequestPayment { .. } => {
+            runs && (of_case || works) && case.paid_vnd < case.fee_vnd
+        }
         Command::ExtendDeadline { due_at, .. } => {
             let passed = now >= law::end_of_day(case.due.at);
             let leads = person.roles.contains(&Role::Leader);
@@ -380,7 +382,7 @@ fn offers(case: &Case, task: &Task, outcome: &str) -> bool {
 /// What has come of what was done.
 pub(super) fn done(command: &Command, case: &Case, after: &Case) {
     match command {
-        Command::RequestSupplement { .. } | Command::RequestPayment => {
+        Command::RequestSupplement { .. } | Command::RequestPayment { .. } => {
             assert_eq!(after.state, CaseState::Held);
         }
         Command::ExtendDeadline { .. } => {

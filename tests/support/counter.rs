@@ -56,6 +56,7 @@ impl Person<'_> {
             name: format!("dossiers/{code}"),
             etag: String::new(),
             request_id: new_id(),
+            ..AcceptDossierRequest::default()
         }
     }
 
@@ -118,6 +119,7 @@ impl Person<'_> {
             reason: "Gia đình không còn nhu cầu".to_owned(),
             etag: String::new(),
             request_id: new_id(),
+            ..WithdrawDossierRequest::default()
         };
         self.dossiers()
             .withdraw_dossier(request)
