@@ -45,6 +45,8 @@ async fn the_next_weeks_are_played_from_the_real_state_and_nothing_changes() {
             &format!("{WARD}/officer=-1"),
             "--limit",
             "1.001193=1 working hours",
+            "--agency",
+            WARD,
             "--json",
         ])
         .await;
@@ -59,6 +61,7 @@ async fn the_next_weeks_are_played_from_the_real_state_and_nothing_changes() {
     assert_eq!(json["as_it_is"]["received"][0], 4);
     assert_eq!(json["as_it_is"]["open"][0], 0);
     assert_eq!(json["as_it_is"]["resolved"][0], 5);
+    assert_eq!(json["agencies"], serde_json::json!([WARD]));
     suite.settle().await;
     assert_eq!(suite.kinds(Service::Workflow, &open).await, before);
 
@@ -77,6 +80,10 @@ async fn the_next_weeks_are_played_from_the_real_state_and_nothing_changes() {
         (
             ["--limit", "9.999999=3 working days"],
             "the catalog in force has no procedure '9.999999'",
+        ),
+        (
+            ["--agency", "99999"],
+            "--agency: the catalog in force has no agency '99999'",
         ),
         (
             ["--people", "11593/officer=9223372036854775807"],

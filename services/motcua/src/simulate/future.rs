@@ -15,18 +15,20 @@ use motcua_platform::{
     identity::Principal,
     ledger::{Authority, Context},
     policy,
-    time::{date_to_proto, to_proto},
+    time::to_proto,
 };
 use motcua_proto::{
     events::v1::{Event, EventKind},
-    statistics::v1::SettlementDay,
-    r#type::v1::{PriorityGround, Punctuality, Role},
+    r#type::v1::{PriorityGround, Role},
 };
 use motcua_workflow::domain::{
-    Case, Cause, Command, Definition, Due, Receipt, apply, decide, task_index,
+    Case, Cause, Command, Definition, Due, Receipt, Words, apply, decide, task_index,
 };
 
-use super::past::{Past, Place};
+use super::{
+    outlook::{Days, Outlook},
+    past::{Ending, Past, Place},
+};
 use crate::Failed;
 
 /// What is other than it is.
@@ -38,28 +40,6 @@ pub(super) struct Change {
     pub(super) arrivals: Option<f64>,
     /// Other limits, by procedure.
     pub(super) limits: BTreeMap<String, Limit>,
-}
-
-/// How it comes out.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Outlook {
-    /// Came in.
-    pub(crate) received: i64,
-    /// Resolved, and of those too late.
-    pub(crate) resolved: i64,
-    pub(crate) resolved_overdue: i64,
-    /// Open at the end, and of those beyond their limit.
-    pub(crate) open: i64,
-    pub(crate) open_overdue: i64,
-    /// By the day.
-    pub(crate) days: Vec<SettlementDay>,
-}
-
-impl Outlook {
-    /// Too late, resolved or not.
-    pub(crate) fn overdue(&self) -> i64 {
-        self.resolved_overdue + self.open_overdue
-    }
 }
 
 /// Plays so many days.
@@ -257,8 +237,14 @@ impl<'p> World<'p> {
             } => {
                 self.in_hand.remove(&(code.clone(), task.clone()));
                 let authority = self.authority(&who, &place)?;
-                if let Some(outcome) = self.outcome(&code, &task) {
-                    let command = Command::Complete { task, outcome };
+                if let Some(ending) = self.ending(&code, &task) {
+                    let command = match ending {
+                        Some(outcome) => Command::Complete { task, outcome },
+                        None => Command::Return {
+                            task,
+                            reason: Words::from(UNSAID.to_owned()),
+                        },
+                    };
                     self.asks(&authority, &code, &command);
                 }
                 self.listed(&code);
@@ -286,7 +272,6 @@ impl<'p> World<'p> {
             },
             ..receipt
         };
-        self.days.at(self.now).received += 1;
         let code = format!("what-if-{}", index + 1);
         let start = Command::Start {
             receipt: Box::new(receipt),
@@ -322,13 +307,10 @@ impl<'p> World<'p> {
             if let Some(after) = apply(before, &event) {
                 self.cases.insert(code.to_owned(), after);
             }
-            if event.kind() == EventKind::CaseFinished {
-                let overdue = self
-                    .cases
-                    .get(code)
-                    .is_some_and(|case| case.punctuality == Punctuality::Overdue);
-                self.days.at(self.now).resolved += 1;
-                self.days.at(self.now).overdue += i64::from(overdue);
+            match event.kind() {
+                EventKind::CaseFinished => self.days.resolved(self.now, code),
+                EventKind::CaseStarted => self.days.came(self.now, code),
+                _ => {}
             }
         }
         self.listed(code);
@@ -489,7 +471,10 @@ impl<'p> World<'p> {
             Role::System => "motcua.workflow.v1.TaskService/RecordExternalOutcome",
             _ => "motcua.workflow.v1.TaskService/CompleteTask",
         };
-        let principal = Principal::of(who, &[place.1], &[place.0.as_str()]);
+        let principal = Principal {
+            groups: self.groups(who, place),
+            ..Principal::of(who, &[place.1], &[place.0.as_str()])
+        };
         let admission = policy::of(method)
             .and_then(|policy| policy::judge(policy, Some(&principal), None))
             .ok_or_else(|| {
@@ -503,6 +488,21 @@ impl<'p> World<'p> {
         Ok(authority)
     }
 
+    /// The named groups that somebody belongs to, as far as their work has shown; whoever is new belongs to those of their
+    /// colleagues.
+    fn groups(&self, who: &str, place: &Place) -> Vec<String> {
+        let crew = self.past.crews.get(place);
+        let is_new = crew.is_some_and(|crew| !crew.contains(who));
+        let colleagues = crew.into_iter().flatten().filter(|_| is_new);
+        let shown: BTreeSet<&String> = colleagues
+            .map(String::as_str)
+            .chain([who])
+            .filter_map(|who| self.past.groups.get(who))
+            .flatten()
+            .collect();
+        shown.into_iter().cloned().collect()
+    }
+
     /// The definition's step of a task, the index of the task, and its case.
     fn step(&self, code: &str, id: &str) -> Option<(Arc<Definition>, usize, &Case)> {
         let case = self.cases.get(code)?;
@@ -512,11 +512,12 @@ impl<'p> World<'p> {
         Some((definition, index, case))
     }
 
-    /// An outcome as it came before, of those that the task still has; the first where it never was done.
-    fn outcome(&mut self, code: &str, id: &str) -> Option<String> {
+    /// An ending as it came before, of those that the task still has; the first outcome where it never was done.
+    fn ending(&mut self, code: &str, id: &str) -> Option<Ending> {
         let (definition, index, case) = self.step(code, id)?;
         let task = case.task(id)?;
         let step = (case.procedure_of(task).to_owned(), task.step.clone());
+        let has_step_before = !task.previous.is_empty();
         let left: Vec<_> = definition
             .task(&task.step)?
             .transitions
@@ -526,20 +527,23 @@ impl<'p> World<'p> {
             .collect();
         let before: Vec<_> = self
             .past
-            .outcomes
+            .endings
             .get(&step)
             .into_iter()
             .flatten()
-            .filter(|outcome| left.contains(outcome))
+            .filter(|ending| match ending {
+                Some(outcome) => left.contains(outcome),
+                None => has_step_before,
+            })
             .collect();
         self.chance
             .choice(before)
             .cloned()
-            .or_else(|| left.into_iter().next())
+            .or_else(|| left.into_iter().next().map(Some))
     }
 
     fn answers(&mut self, code: &str, id: &str) -> Result<(), Failed> {
-        let Some(outcome) = self.outcome(code, id) else {
+        let Some(Some(outcome)) = self.ending(code, id) else {
             return Ok(());
         };
         let found = self.step(code, id).and_then(|(definition, _, case)| {
@@ -564,46 +568,12 @@ impl<'p> World<'p> {
     }
 
     fn outlook(self, until: Timestamp) -> Outlook {
-        self.days.outlook(self.cases.values(), until)
+        self.days.outlook(&self.cases, &self.past.shown, until)
     }
 }
 
-/// What came in and what was resolved, by the day.
-#[derive(Debug, Default)]
-pub(super) struct Days(BTreeMap<Date, SettlementDay>);
-
-impl Days {
-    /// The day of an instant.
-    pub(super) fn at(&mut self, at: Timestamp) -> &mut SettlementDay {
-        let date = motcua_calendar::local(at).date();
-        self.0.entry(date).or_insert_with(|| SettlementDay {
-            date: Some(date_to_proto(date)),
-            ..SettlementDay::default()
-        })
-    }
-
-    /// All of it, with how the cases stand in the end.
-    pub(super) fn outlook<'c>(
-        self,
-        cases: impl Iterator<Item = &'c Case>,
-        until: Timestamp,
-    ) -> Outlook {
-        let sum = |count: fn(&SettlementDay) -> i64| self.0.values().map(count).sum();
-        let mut outlook = Outlook {
-            received: sum(|day| day.received),
-            resolved: sum(|day| day.resolved),
-            resolved_overdue: sum(|day| day.overdue),
-            ..Outlook::default()
-        };
-        for case in cases.filter(|case| !case.is_ended()) {
-            outlook.open += 1;
-            outlook.open_overdue += i64::from(until >= case.first_due.judged_until);
-        }
-        outlook.days = self.0.into_values().collect();
-        outlook
-    }
-}
-
+/// Why somebody gives work back: nobody reads it.
+const UNSAID: &str = "what if";
 /// What a step takes that was never done before, in working minutes.
 const DEFAULT_MINUTES: u32 = 30;
 /// Nothing of it is written down, so it comes from nowhere.

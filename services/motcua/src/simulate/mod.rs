@@ -2,18 +2,37 @@
 //! other limits or more dossiers.
 //!
 //! It reads the histories, plays them on by the very rules that the service decides with, and changes nothing. What it
-//! assumes: people are those who completed tasks in the last four weeks; a step takes of their time, and comes to, what it did
-//! before; on each day comes what came on one of the last four days of the same name; what is awaited of an applicant comes
-//! on its last day; nobody apologises, nothing new is asked for, and no other limit is chosen. How far that holds is seen with
-//! `--as-of`: it begins in the past, and shows beside the courses what then really happened.
+//! assumes: people are those who completed tasks in the last four weeks, and belong to the named groups whose tasks they ever
+//! did; a step takes of their time, and comes to, what it did before, also that it is given back; on each day comes what came
+//! on one of the last four days of the same name; what is awaited of an applicant comes on its last day; nobody apologises,
+//! nothing new is asked for, and no other limit is chosen. How far that holds is seen with `--as-of`: it begins in the past,
+//! and shows beside the courses what then really happened.
+//!
+//! With `--agency` the figures are of those cases alone that the agency received, decides, or works or worked on. All the
+//! others are played too: the police of a ward, or an insurance that works for several, would otherwise seem to have nothing
+//! else to do, and one ward's figures would not be its part of the whole. What `--people` and `--arrivals` change holds for
+//! all that is played.
+//!
+//! | file | answers |
+//! | --- | --- |
+//! | `past.rs` | where does every case stand, who works, what does a step take and come to, what comes in? |
+//! | `hands.rs` | what does a task take of somebody who has several in hand? |
+//! | `future.rs` | how does it go on? |
+//! | `outlook.rs` | what does it come to? |
 
 mod future;
+mod hands;
+mod outlook;
 mod past;
 
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, io::IsTerminal as _, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::IsTerminal as _,
+    process::ExitCode,
+};
 
 use jiff::{Timestamp, civil::Date};
 use motcua_calendar::{InvalidLimit, Limit};
@@ -26,7 +45,7 @@ use motcua_proto::{
 };
 use serde::Serialize;
 
-pub(crate) use self::future::Outlook;
+pub(crate) use self::outlook::Outlook;
 use self::{
     future::{Change, play},
     past::{Past, Place},
@@ -51,6 +70,10 @@ pub(crate) struct Args {
     /// Another limit for what comes in: "1.000656=3 working days". May be given several times.
     #[arg(long, value_name = "PROCEDURE=LIMIT")]
     limit: Vec<String>,
+    /// Show the figures of this agency alone: of what it received, decides, or works or worked on. Everything is played all the
+    /// same, as its people may work for others too. May be given several times.
+    #[arg(long, value_name = "CODE")]
+    agency: Vec<String>,
     /// Begin at the end of this day, as the histories tell it, and show beside it what then really happened, as far as that
     /// is over.
     #[arg(long, value_name = "DAY")]
@@ -65,7 +88,10 @@ pub(crate) struct Args {
 
 /// For machines: the middle of all runs.
 #[derive(Debug, Serialize)]
-struct Json {
+struct Json<'a> {
+    /// Whose figures these are, where not everybody's.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    agencies: &'a BTreeSet<String>,
     as_it_is: Figures,
     what_if: Figures,
     /// What really happened, where it lies in the past.
@@ -97,7 +123,8 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
         .as_of
         .map(|day| histories.end_of_a_day_told(day))
         .transpose()?;
-    let (past, after) = histories.until(begins)?;
+    let (mut past, after) = histories.until(begins)?;
+    past.shown = agencies(&past, &args.agency)?;
     let last = histories.last();
     let as_it_was = begins.map(|_| vec![past.went_on(&after, past.after(args.days).min(last))]);
     let to_come = begins.map(|_| days_between(last, past.after(args.days)));
@@ -109,6 +136,7 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
     let what_if = course(&past, &change, args.days, args.runs)?;
     if args.json {
         let json = Json {
+            agencies: &past.shown,
             as_it_is: figures(&as_it_is),
             what_if: figures(&what_if),
             as_it_was: as_it_was.as_deref().map(figures),
@@ -158,6 +186,20 @@ fn limits_in_force(
         })
     };
     limits.into_iter().map(of).collect()
+}
+
+/// The agencies whose figures are wanted, which the catalog in force has.
+fn agencies(past: &Past, codes: &[String]) -> Result<BTreeSet<String>, Failed> {
+    let catalog = past.surround.catalogs.in_force();
+    let of = |code: &String| {
+        let known = catalog.as_ref().and_then(|catalog| catalog.agency(code));
+        known.map(|agency| agency.code.clone()).ok_or_else(|| {
+            Failed::new(format!(
+                "--agency: the catalog in force has no agency '{code}'"
+            ))
+        })
+    };
+    codes.iter().map(of).collect()
 }
 
 /// Where all people of a place are to go, one stays, which is answered in words; more than there are cannot go.
@@ -413,6 +455,13 @@ fn shown(
         args.days,
         args.runs
     );
+    if !past.shown.is_empty() {
+        let codes: Vec<_> = past.shown.iter().map(String::as_str).collect();
+        out.push_str(&format!(
+            "Of what {} received, decides, or works or worked on.\n\n",
+            codes.join(", ")
+        ));
+    }
     let cell = |[middle, low, high]: [i64; 3]| {
         if low == high {
             middle.to_string()

@@ -6,17 +6,22 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use motcua_platform::{catalog::Catalog, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{Event, event::Payload},
-    r#type::v1::{Punctuality, Role},
+    r#type::v1::Role,
 };
 use motcua_workflow::domain::{Case, Definition, Receipt, Surround, apply};
 
-use super::future::{Days, Outlook};
+use super::{
+    hands::Hands,
+    outlook::{Days, Outlook},
+};
 use crate::Failed;
 
 /// People of one role at one agency.
 pub(super) type Place = (String, Role);
 /// A step of a procedure.
 pub(super) type StepOf = (String, String);
+/// What a step came to: an outcome, or none where the work was given back.
+pub(super) type Ending = Option<String>;
 
 /// The suite's past, as far as its future follows from it.
 #[derive(Debug, Default)]
@@ -29,11 +34,15 @@ pub(super) struct Past {
     /// Working minutes of somebody's time that the step took each time.
     pub(super) minutes: HashMap<StepOf, Vec<u32>>,
     /// What it came to each time.
-    pub(super) outcomes: HashMap<StepOf, Vec<String>>,
+    pub(super) endings: HashMap<StepOf, Vec<Ending>>,
+    /// The named groups whose tasks somebody has done.
+    pub(super) groups: HashMap<String, BTreeSet<String>>,
     /// What came in, by the day.
     pub(super) arrivals: BTreeMap<Date, Vec<Receipt>>,
     /// The suite's present: when the last thing happened.
     pub(super) now: Timestamp,
+    /// The agencies whose figures are wanted; those of all where it is empty. What happens does not depend on it.
+    pub(super) shown: BTreeSet<String>,
 }
 
 impl Past {
@@ -53,11 +62,11 @@ impl Past {
             }
         }
         let mut cases: BTreeMap<String, Case> = BTreeMap::new();
-        let mut free_since: HashMap<String, Timestamp> = HashMap::new();
+        let mut hands = Hands::default();
         let mut done = Vec::new();
         for event in workflow {
-            past.now =
-                from_proto_opt(event.occurred_at.as_ref()).map_or(past.now, |at| at.max(past.now));
+            let at = from_proto_opt(event.occurred_at.as_ref());
+            past.now = at.map_or(past.now, |at| at.max(past.now));
             match &event.payload {
                 Some(Payload::DefinitionPublished(published)) => {
                     if let Some(definition) = &published.definition
@@ -68,15 +77,21 @@ impl Past {
                 }
                 Some(_) if !event.dossier.is_empty() => {
                     let before = cases.remove(&event.dossier);
-                    if let Some(Payload::TaskCompleted(completed)) = &event.payload {
-                        done.extend(before.as_ref().and_then(|case| {
-                            past.completed(case, completed, event, &mut free_since)
-                        }));
+                    let ended = match &event.payload {
+                        Some(Payload::TaskCompleted(completed)) => {
+                            Some((&completed.task, Some(completed.outcome.clone())))
+                        }
+                        Some(Payload::TaskReturned(returned)) => Some((&returned.task, None)),
+                        _ => None,
+                    };
+                    if let (Some(case), Some((task, ending))) = (&before, ended) {
+                        done.extend(past.ended(case, task, ending, event, &mut hands));
                     }
                     if let Some(case) = apply(before, event) {
                         if let Some(Payload::CaseStarted(_)) = &event.payload {
                             past.arrived(&case);
                         }
+                        hands.hear(event, at.unwrap_or_default(), &case);
                         cases.insert(event.dossier.clone(), case);
                     }
                 }
@@ -110,17 +125,13 @@ impl Past {
                 continue;
             };
             match &event.payload {
-                Some(Payload::CaseStarted(_)) => days.at(at).received += 1,
-                Some(Payload::CaseFinished(finished)) => {
-                    let day = days.at(at);
-                    day.resolved += 1;
-                    day.overdue += i64::from(finished.punctuality() == Punctuality::Overdue);
-                }
+                Some(Payload::CaseStarted(_)) => days.came(at, &event.dossier),
+                Some(Payload::CaseFinished(_)) => days.resolved(at, &event.dossier),
                 _ => {}
             }
             cases.insert(event.dossier.clone(), after);
         }
-        days.outlook(cases.values(), until)
+        days.outlook(&cases, &self.shown, until)
     }
 
     /// So many days after now.
@@ -140,34 +151,32 @@ impl Past {
         self.arrivals.entry(day).or_default().push(receipt);
     }
 
-    /// Somebody has done a task: where, who and when. What it took of their time began when they took it, or when they had
-    /// done what they did before.
-    fn completed(
+    /// Somebody is done with a task, or has given it back: where, who and when.
+    fn ended(
         &mut self,
         case: &Case,
-        completed: &motcua_proto::events::v1::TaskCompleted,
+        id: &str,
+        ending: Ending,
         event: &Event,
-        free_since: &mut HashMap<String, Timestamp>,
+        hands: &mut Hands,
     ) -> Option<(Place, String, Timestamp)> {
-        let task = case.task(&completed.task)?;
-        let at = from_proto_opt(completed.completed_at.as_ref())?;
+        let task = case.task(id)?;
+        let at = from_proto_opt(event.occurred_at.as_ref())?;
         let who = event.actor.clone().unwrap_or_default().id;
         let catalog = self.surround.catalogs.get(&case.catalog)?;
         let calendar = catalog.calendar_of(catalog.agency(&task.agency)?)?;
-        let taken = task.claimed_at.unwrap_or(task.opened_at);
-        let since = free_since.get(&who).map_or(taken, |free| taken.max(*free));
-        let minutes = calendar.elapsed_working_minutes(since.min(at), at);
         let step = (case.procedure_of(task).to_owned(), task.step.clone());
-        self.outcomes
-            .entry(step.clone())
-            .or_default()
-            .push(completed.outcome.clone());
+        self.endings.entry(step.clone()).or_default().push(ending);
         if task.role == Role::System {
             return None;
         }
-        let minutes = u32::try_from(minutes).unwrap_or_default();
+        let work = (event.dossier.clone(), id.to_owned());
+        let minutes = hands.done(&who, work, task.opened_at, at, calendar);
         self.minutes.entry(step).or_default().push(minutes);
-        free_since.insert(who.clone(), at);
+        if !task.group.is_empty() {
+            let groups = self.groups.entry(who.clone()).or_default();
+            groups.insert(task.group.clone());
+        }
         Some(((task.agency.clone(), task.role), who, at))
     }
 }

@@ -13,12 +13,14 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{CatalogApplied, DefinitionPublished, Event, EventKind, event::Payload},
     r#type::v1::{PriorityGround, Role},
+    workflow::v1::step::Kind,
 };
-use motcua_workflow::domain::{Case, Cause, Command, Due, Receipt, Surround, apply, decide};
+use motcua_workflow::domain::{Case, Cause, Command, Due, Receipt, Surround, Words, apply, decide};
 
 use super::{
-    Histories, days_between, few,
+    Histories, agencies, days_between, few,
     future::{Change, play},
+    hands::Hands,
     limits_in_force,
     past::Past,
 };
@@ -32,7 +34,10 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn staff(id: &str, role: Role) -> Authority {
-    let principal = Principal::of(id, &[role], &[WARD]);
+    let principal = Principal {
+        groups: vec!["surveyors".to_owned()],
+        ..Principal::of(id, &[role], &[WARD])
+    };
     let method = policy::of("motcua.workflow.v1.TaskService/CompleteTask").unwrap();
     Authority::of(
         &principal,
@@ -50,6 +55,11 @@ struct History {
 
 impl History {
     fn begin() -> Self {
+        Self::of_group("")
+    }
+
+    /// The officers' tasks are for a group.
+    fn of_group(group: &str) -> Self {
         let bundle = embedded().unwrap();
         let surround = Surround::default();
         let catalog = Catalog::parse(&bundle.catalog).unwrap();
@@ -57,6 +67,13 @@ impl History {
         let mut workflow = Vec::new();
         for mut definition in bundle.definitions {
             definition.version = 1;
+            for step in &mut definition.steps {
+                if let Some(Kind::Task(task)) = &mut step.kind
+                    && task.role() == Role::Officer
+                {
+                    task.group = group.to_owned();
+                }
+            }
             let parsed = motcua_workflow::domain::Definition::parse(&definition).unwrap();
             surround.definitions.remember(parsed);
             workflow.push(Event {
@@ -169,7 +186,10 @@ impl History {
 
 /// Four weeks with four dossiers a day, worked off by one officer and one leader in an hour each.
 fn four_weeks() -> History {
-    let mut history = History::begin();
+    weeks_of(History::begin())
+}
+
+fn weeks_of(mut history: History) -> History {
     let mut day: jiff::civil::Date = "2025-07-01".parse().unwrap();
     for _ in 0..28 {
         if !matches!(
@@ -204,9 +224,9 @@ fn the_past_is_read_from_the_histories() {
     let step = (PROCEDURE.to_owned(), "appraise".to_owned());
     assert!(past.minutes[&step].iter().all(|minutes| *minutes == 20));
     assert!(
-        past.outcomes[&step]
+        past.endings[&step]
             .iter()
-            .all(|outcome| outcome == "approved")
+            .all(|ending| ending.as_deref() == Some("approved"))
     );
     assert_eq!(past.arrivals[&"2025-07-02".parse().unwrap()].len(), 4);
 }
@@ -352,4 +372,131 @@ fn another_limit_is_of_a_procedure_that_there_is() {
     assert_eq!(known.keys().collect::<Vec<_>>(), [PROCEDURE]);
     let refused = limits_in_force(&past, of("9.999999")).unwrap_err();
     assert!(refused.to_string().contains("'9.999999'"), "{refused}");
+}
+
+#[test]
+fn figures_of_one_agency_are_its_part_of_what_is_played_for_all() {
+    let mut history = four_weeks();
+    history.dossier(at("2025-07-28T16:00"), false);
+    let mut past = history.past();
+    let all = play(&past, &Change::default(), 28, 1).unwrap();
+    past.shown = agencies(&past, &[WARD.to_owned()]).unwrap();
+    assert_eq!(play(&past, &Change::default(), 28, 1).unwrap(), all);
+    past.shown = agencies(&past, &["10510".to_owned()]).unwrap();
+    let none = play(&past, &Change::default(), 28, 1).unwrap();
+    assert_eq!((none.received, none.resolved, none.open), (0, 0, 0));
+    assert!(none.days.is_empty());
+    let refused = agencies(&past, &[WARD.to_owned(), "99999".to_owned()]).unwrap_err();
+    assert!(
+        refused.to_string().starts_with("--agency:") && refused.to_string().contains("'99999'"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn tasks_of_a_group_are_done_by_whoever_did_them_before_and_by_who_is_new() {
+    let past = weeks_of(History::of_group("surveyors")).past();
+    assert!(past.groups["officer-1"].contains("surveyors"));
+    assert!(past.groups.values().all(|groups| groups.len() == 1));
+    let resolved = |more| {
+        let change = Change {
+            arrivals: Some(12.0),
+            people: [((WARD.to_owned(), Role::Officer), more)].into(),
+            ..Change::default()
+        };
+        play(&past, &change, 28, 1).unwrap().resolved
+    };
+    let (alone, helped) = (resolved(0), resolved(1));
+    assert!(alone > 100, "{alone}");
+    assert!(helped > alone * 3 / 2, "{helped} and {alone}");
+}
+
+#[test]
+fn what_was_given_back_before_is_given_back_again() {
+    let mut history = four_weeks();
+    let place = history.cases.len();
+    history.dossier(at("2025-07-29T08:00"), false);
+    let mut now = at("2025-07-29T08:00");
+    for role in [Role::Officer, Role::Leader] {
+        let (task, _) = history.cases[place].waiting().next().unwrap();
+        let who = match role {
+            Role::Leader => staff("leader-1", role),
+            _ => staff("officer-1", role),
+        };
+        let claim = Command::Claim { task: task.clone() };
+        history.asks(place, &who, now, &claim);
+        now += SignedDuration::from_mins(20);
+        let ends = match role {
+            Role::Leader => Command::Return {
+                task,
+                reason: Words::from("chưa thống nhất".to_owned()),
+            },
+            _ => Command::Complete {
+                task,
+                outcome: "approved".to_owned(),
+            },
+        };
+        history.asks(place, &who, now, &ends);
+    }
+    let mut past = history.past();
+    let step = (PROCEDURE.to_owned(), "sign".to_owned());
+    assert_eq!(past.endings[&step].last(), Some(&None));
+    assert_eq!(past.minutes[&step].last(), Some(&20));
+    // Where every signature was given back, nothing is ever resolved.
+    past.endings.insert(step, vec![None]);
+    let never = play(&past, &Change::default(), 28, 1).unwrap();
+    assert_eq!(never.resolved, 0, "{never:?}");
+}
+
+#[test]
+fn all_of_somebodys_time_is_given_to_what_they_had_in_hand() {
+    let mut history = History::begin();
+    let officer = staff("officer-1", Role::Officer);
+    let opened = at("2025-07-01T08:00");
+    for _ in 0..2 {
+        history.dossier(opened, false);
+    }
+    let task = |history: &History, place: usize| {
+        let (task, _) = history.cases[place].waiting().next().unwrap();
+        task
+    };
+    let mut ask = |place: usize, clock: &str, done: bool| {
+        let task = task(&history, place);
+        let command = if done {
+            let outcome = "approved".to_owned();
+            Command::Complete { task, outcome }
+        } else {
+            Command::Claim { task }
+        };
+        history.asks(
+            place,
+            &officer,
+            at(&format!("2025-07-01T{clock}")),
+            &command,
+        );
+    };
+    // A long one is taken at eight, laid aside at ten for a short one, and done at half past ten.
+    ask(0, "08:00", false);
+    ask(1, "10:00", false);
+    ask(1, "10:10", true);
+    ask(0, "10:30", true);
+    let past = history.past();
+    let step = (PROCEDURE.to_owned(), "appraise".to_owned());
+    assert_eq!(past.minutes[&step], [10, 140]);
+}
+
+#[test]
+fn time_in_which_nothing_lay_in_hand_is_nobodys_work() {
+    let history = four_weeks();
+    let mut hands = Hands::default();
+    let catalog = history.surround.catalogs.in_force().unwrap();
+    let calendar = catalog.calendar_of(catalog.agency(WARD).unwrap()).unwrap();
+    let mut done = |code: &str, opened: &str, ended: &str| {
+        let work = (code.to_owned(), "t1".to_owned());
+        hands.done("officer-1", work, at(opened), at(ended), calendar)
+    };
+    assert_eq!(done("a", "2025-07-01T08:00", "2025-07-01T08:20"), 20);
+    assert_eq!(done("b", "2025-07-01T10:00", "2025-07-01T10:30"), 30);
+    // What was open before is begun when the hands are free.
+    assert_eq!(done("c", "2025-07-01T10:00", "2025-07-01T10:45"), 15);
 }
