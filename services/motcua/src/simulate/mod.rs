@@ -34,7 +34,7 @@ use std::{
     process::ExitCode,
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use motcua_calendar::{InvalidLimit, Limit};
 use motcua_platform::{catalog::limit_to_proto, time::from_proto_opt};
 use motcua_proto::{
@@ -129,7 +129,10 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
     let as_it_was = begins.map(|_| vec![past.went_on(&after, past.after(args.days).min(last))]);
     let to_come = begins.map(|_| days_between(last, past.after(args.days)));
     change.limits = limits_in_force(&past, change.limits)?;
-    for words in few(&past, &change)? {
+    for words in few(&past, &change)?
+        .into_iter()
+        .chain(unplayed(&past, &change))
+    {
         eprintln!("{words}");
     }
     let as_it_is = course(&past, &Change::default(), args.days, args.runs)?;
@@ -200,6 +203,28 @@ fn agencies(past: &Past, codes: &[String]) -> Result<BTreeSet<String>, Failed> {
         })
     };
     codes.iter().map(of).collect()
+}
+
+/// Another limit of which nothing is played is answered in words.
+fn unplayed(past: &Past, change: &Change) -> Vec<String> {
+    let weeks_ago = motcua_calendar::local(past.now - SignedDuration::from_hours(24 * 28)).date();
+    let came = |code: &str| {
+        let late = past.arrivals.range(weeks_ago..);
+        late.flat_map(|(_, receipts)| receipts)
+            .any(|receipt| receipt.procedure == code)
+    };
+    let is_open = |code: &str| past.open.values().any(|case| case.procedure == code);
+    change
+        .limits
+        .keys()
+        .filter(|code| !came(code) && !is_open(code))
+        .map(|code| {
+            format!(
+                "--limit {code}: nothing of it came in during the last four weeks and nothing of it is open; \
+                 nothing of it is played, and the limit changes nothing"
+            )
+        })
+        .collect()
 }
 
 /// Where all people of a place are to go, one stays, which is answered in words; more than there are cannot go.

@@ -23,6 +23,7 @@ use super::{
     hands::Hands,
     limits_in_force,
     past::Past,
+    unplayed,
 };
 use crate::catalog::embedded;
 
@@ -391,6 +392,29 @@ fn figures_of_one_agency_are_its_part_of_what_is_played_for_all() {
         refused.to_string().starts_with("--agency:") && refused.to_string().contains("'99999'"),
         "{refused}"
     );
+}
+
+#[test]
+fn a_limit_of_which_nothing_is_played_is_said() {
+    let mut history = four_weeks();
+    let limits = |code: &str| Change {
+        limits: [(code.to_owned(), Limit::working_days(3))].into(),
+        ..Change::default()
+    };
+    assert!(unplayed(&history.past(), &limits(PROCEDURE)).is_empty());
+    let said = unplayed(&history.past(), &limits("1.000656"));
+    assert!(
+        said.len() == 1 && said[0].starts_with("--limit 1.000656: nothing"),
+        "{said:?}"
+    );
+    // What came in long ago counts as long as it is open.
+    let mut past = history.past();
+    past.now = at("2025-10-01T08:00");
+    assert_eq!(unplayed(&past, &limits(PROCEDURE)).len(), 1);
+    history.dossier(at("2025-07-28T16:00"), false);
+    let mut past = history.past();
+    past.now = at("2025-10-01T08:00");
+    assert!(unplayed(&past, &limits(PROCEDURE)).is_empty());
 }
 
 #[test]
