@@ -2,6 +2,14 @@
 //!
 //! Each seed is another summer of the demo. At the end of a day in the middle of it the next weeks are foreseen, and then
 //! held against what the same summer's histories tell of them.
+//!
+//! The day is Sunday, 27 July, unless another is named: the middle of the demo. Foresight draws on the last four weeks, and
+//! the demo has begun four weeks before. It ends on 25 August with nothing open, and for that takes in less and less: nothing
+//! of a limit of ten working days in its last six, and earlier of longer ones. What is foreseen of those weeks from what came
+//! before is too much by the demo's own making; the two weeks until 10 August hardly show it. On the day itself offices are
+//! closed, and nobody is in the middle of anything.
+//!
+//! Summers are played one after the other: one of them, with its suite and its PostgreSQL, keeps two processors busy.
 
 use std::{fmt::Write as _, process::ExitCode};
 
@@ -38,7 +46,7 @@ pub(crate) struct Args {
     /// Officers of the centre; those of the demo's assumptions if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     officers: Option<u32>,
-    /// The day at whose end is foreseen.
+    /// The day at whose end is foreseen; the default is the middle of the demo.
     #[arg(long, value_name = "DAY", default_value = "2025-07-27")]
     as_of: Date,
     /// How far ahead.
