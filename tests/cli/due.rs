@@ -83,6 +83,55 @@ async fn a_same_day_limit_has_a_cut_off() {
     assert_eq!(value["due_at"], "2025-07-01T10:00:00Z");
 }
 
+/// The catalog that comes with the software, whose counters receive residence matters on Saturday mornings too.
+fn with_residence_on_saturday() -> tempfile::TempDir {
+    let shipped = Path::new(ROOT).join("deploy/catalog");
+    let dir = tempfile::TempDir::new().expect("a directory");
+    fs::create_dir(dir.path().join("definitions")).expect("a directory");
+    for from in [shipped.clone(), shipped.join("definitions")] {
+        for entry in fs::read_dir(&from).expect("the shipped catalog") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let to = path.strip_prefix(&shipped).expect("within it");
+                fs::copy(&path, dir.path().join(to)).expect("a copy");
+            }
+        }
+    }
+    let header = dir.path().join("catalog.toml");
+    let text = fs::read_to_string(&header).expect("catalog.toml");
+    let session = r#"{ days = "sat", from = "07:30", to = "11:00", reception_only = true, fields = ["cư trú"] },"#;
+    let text = text.replacen("sessions = [", &format!("sessions = [\n{session}"), 1);
+    fs::write(&header, text).expect("catalog.toml");
+    dir
+}
+
+#[tokio::test]
+async fn a_procedure_is_received_in_the_sessions_of_its_field() {
+    let dir = with_residence_on_saturday();
+    let dir = dir.path().to_string_lossy();
+    for (procedure, received, due_at) in [
+        // Residence: three working days, of which Monday is the first.
+        ("1.004194", "2025-07-05T08:00:00", "2025-07-09T10:00:00Z"),
+        // Civil status: received on Monday, and due on the same day.
+        ("1.000656", "2025-07-07T07:00:00", "2025-07-07T10:00:00Z"),
+    ] {
+        let args = [
+            "--received",
+            "2025-07-05T08:00",
+            "--procedure",
+            procedure,
+            "--catalog",
+            &dir,
+            "--json",
+        ];
+        let answer = due(&args).await;
+        let value: serde_json::Value = serde_json::from_str(&answer.stdout).expect("JSON");
+        let first = &value["limits"][0];
+        assert_eq!(first["received"], received, "{procedure}: {answer:?}");
+        assert_eq!(first["due_at"], due_at, "{procedure}");
+    }
+}
+
 #[tokio::test]
 async fn stages_are_explained_one_after_the_other() {
     let answer = due(&["--procedure", "2.001263", "--received", "2026-03-06T09:00"]).await;

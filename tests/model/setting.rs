@@ -84,7 +84,7 @@ pub(super) fn proto_catalog() -> ProtoCatalog {
                 weekday,
                 from_minute,
                 to_minute,
-                reception_only: false,
+                ..Session::default()
             })
         })
         .collect();

@@ -131,6 +131,31 @@ impl Calendar {
         })
     }
 
+    /// The calendar as it is for procedures of one field (lĩnh vực): a session that receives other fields only is none for them,
+    /// and what is submitted in it is received when the next one opens that receives it. `None` where every session receives
+    /// everything, so that it is the same for all. The calendar itself answers for whoever names no field: it is open whenever
+    /// anything is received.
+    pub fn of_field(&self, field: &str) -> Option<Self> {
+        let mut days = self.week.days().iter();
+        let mut exceptions = self.exceptions.values();
+        let differs = days.any(DayHours::differs_by_field)
+            || exceptions.any(|exception| exception.hours.differs_by_field());
+        differs.then(|| Self {
+            week: self.week.of_field(field),
+            exceptions: self
+                .exceptions
+                .iter()
+                .map(|(date, exception)| {
+                    let exception = Exception {
+                        reason: exception.reason.clone(),
+                        hours: exception.hours.of_field(field),
+                    };
+                    (*date, exception)
+                })
+                .collect(),
+        })
+    }
+
     /// The sessions of a day.
     pub fn hours(&self, date: Date) -> &DayHours {
         match self.exceptions.get(&date) {

@@ -1,5 +1,7 @@
 //! When an office is open: sessions, a day's hours, a week's hours.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 
@@ -30,6 +32,9 @@ pub enum Invalid {
         /// The later one.
         second: Session,
     },
+    /// A session that would receive nothing.
+    #[error("session {0} receives no field: name at least one, or make it a session for all")]
+    NoField(Session),
     /// A day is stated twice.
     #[error("{0} is stated twice: keep one line for each day")]
     RepeatedDay(jiff::civil::Date),
@@ -101,6 +106,8 @@ impl std::fmt::Display for Session {
 pub struct DayHours {
     working: Vec<Session>,
     reception: Vec<Session>,
+    // Those of `reception` that do not receive everything, with the fields that they do.
+    by_field: BTreeMap<Session, BTreeSet<String>>,
 }
 
 impl DayHours {
@@ -116,8 +123,35 @@ impl DayHours {
         let day = Self {
             working: sorted(working.into_iter().collect()),
             reception: sorted(reception.into_iter().collect()),
+            by_field: BTreeMap::new(),
         };
-        let all = sorted([day.working.as_slice(), &day.reception].concat());
+        day.apart()?;
+        Ok(day)
+    }
+
+    /// The same day with one more session of reception, in which only procedures of these fields (lĩnh vực) are received:
+    /// residence on a Saturday morning. Time never counts in it, so that no field's limit differs from another's. It must not
+    /// overlap the others.
+    pub fn with_reception_of(
+        mut self,
+        session: Session,
+        fields: impl IntoIterator<Item = String>,
+    ) -> Result<Self, Invalid> {
+        let fields: BTreeSet<String> = fields.into_iter().collect();
+        if fields.is_empty() {
+            return Err(Invalid::NoField(session));
+        }
+        self.reception.push(session);
+        self.reception.sort_unstable();
+        self.apart()?;
+        self.by_field.insert(session, fields);
+        Ok(self)
+    }
+
+    /// Whether no session overlaps another; they may touch.
+    fn apart(&self) -> Result<(), Invalid> {
+        let mut all: Vec<Session> = self.all().collect();
+        all.sort_unstable();
         for pair in all.windows(2) {
             if let [first, second] = *pair
                 && second.open < first.close
@@ -125,7 +159,25 @@ impl DayHours {
                 return Err(Invalid::Overlap { first, second });
             }
         }
-        Ok(day)
+        Ok(())
+    }
+
+    /// The day as it is for one field: without the sessions that receive others only.
+    pub(crate) fn of_field(&self, field: &str) -> Self {
+        let receives = |session: &Session| {
+            let fields = self.by_field.get(session);
+            fields.is_none_or(|fields| fields.contains(field))
+        };
+        let reception = self.reception.iter().copied().filter(receives);
+        Self {
+            working: self.working.clone(),
+            reception: reception.collect(),
+            by_field: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn differs_by_field(&self) -> bool {
+        !self.by_field.is_empty()
     }
 
     /// The sessions whose time counts, in order.
@@ -206,7 +258,7 @@ impl Default for WeeklyHours {
         };
         let day = DayHours {
             working: vec![morning, afternoon],
-            reception: vec![],
+            ..DayHours::default()
         };
         let mut week = Self::closed();
         week.days[..5].fill(day);
@@ -241,6 +293,12 @@ impl WeeklyHours {
             .into_iter()
             .chain(&self.days)
             .find(|day| day.is_working_day())
+    }
+
+    pub(crate) fn of_field(&self, field: &str) -> Self {
+        Self {
+            days: self.days.each_ref().map(|day| day.of_field(field)),
+        }
     }
 
     pub(crate) fn days(&self) -> &[DayHours; 7] {

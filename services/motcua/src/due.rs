@@ -9,7 +9,7 @@ use jiff::{
 };
 use motcua_calendar::{DueHour, Explanation, Hold, Limit};
 use motcua_platform::{catalog::Catalog, time::date_from_proto};
-use motcua_proto::r#type::v1::{Agency, CalendarDayKind};
+use motcua_proto::r#type::v1::{Agency, CalendarDayKind, Procedure};
 use serde_json::json;
 
 use crate::{Failed, catalog};
@@ -80,8 +80,14 @@ fn parse_hold(text: &str) -> Result<Hold, String> {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
     let catalog = parsed(args.catalog.as_deref())?;
     let agency = agency(args, &catalog)?;
-    let calendar = catalog
-        .calendar_of(agency)
+    let procedure = procedure(args, &catalog)?;
+    // Without a procedure, whatever is received at that hour is.
+    let field = procedure.map(|procedure| procedure.field.as_str());
+    let calendar = field
+        .map_or_else(
+            || catalog.calendar_of(agency).cloned(),
+            |field| catalog.calendar_for(agency, field),
+        )
         .ok_or_else(|| Failed::new(format!("the agency '{}' has no calendar", agency.code)))?;
     let due_hour = match args.due_hour {
         Some(Hour::EndOfDay) => DueHour::EndOfDay,
@@ -95,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
             .explain(received, limit, due_hour, &args.hold)
             .map_err(|error| Failed::new(error.to_string()))
     };
-    let limits = limits(args, &catalog)?;
+    let limits = limits(args, procedure)?;
     let explained = limits
         .iter()
         .map(|(id, limit)| Ok((id.as_str(), explain(limit)?)))
@@ -169,9 +175,19 @@ fn beyond(catalog: &Catalog, agency: &Agency, last: Date) -> Option<String> {
     }
 }
 
+/// The procedure that is asked about; `None` where a limit is.
+fn procedure<'a>(args: &Args, catalog: &'a Catalog) -> Result<Option<&'a Procedure>, Failed> {
+    let found = args.procedure.as_ref().map(|code| {
+        catalog
+            .procedure(code)
+            .ok_or_else(|| Failed::new(format!("the catalog has no procedure '{code}'")))
+    });
+    found.transpose()
+}
+
 /// What is asked about: one limit without a name, or a procedure's, of which only those that may be chosen have one.
-fn limits(args: &Args, catalog: &Catalog) -> Result<Vec<(String, Limit)>, Failed> {
-    let Some(code) = &args.procedure else {
+fn limits(args: &Args, procedure: Option<&Procedure>) -> Result<Vec<(String, Limit)>, Failed> {
+    let Some(procedure) = procedure else {
         let limit = match (args.cutoff, args.limit.clone()) {
             (Some(cutoff), Some(limit @ Limit::SameDay { .. })) => limit.with_cutoff(cutoff),
             (Some(_), Some(limit)) => {
@@ -183,9 +199,6 @@ fn limits(args: &Args, catalog: &Catalog) -> Result<Vec<(String, Limit)>, Failed
         };
         return Ok(vec![(String::new(), limit)]);
     };
-    let procedure = catalog
-        .procedure(code)
-        .ok_or_else(|| Failed::new(format!("the catalog has no procedure '{code}'")))?;
     let first = procedure.limit.iter().map(|limit| ("", limit));
     let others = procedure
         .other_limits

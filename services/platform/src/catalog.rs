@@ -20,6 +20,7 @@ use motcua_proto::r#type::v1::{
     DueHour as ProtoDueHour, FormSet, Procedure, RequiredPaper,
 };
 use prost::Message as _;
+    Session as ProtoSession,
 use sqlx::PgConnection;
 
 use crate::{error::Error, parse::Fields, time::date_from_proto};
@@ -37,6 +38,8 @@ pub struct Catalog {
     calendars: BTreeMap<String, Arc<Calendar>>,
 }
 
+    /// Of a calendar whose sessions do not all receive everything: what it is for each field of the procedures.
+    by_field: BTreeMap<String, BTreeMap<String, Arc<Calendar>>>,
 impl Catalog {
     /// Checks a catalog and takes it apart.
     ///
@@ -47,9 +50,14 @@ impl Catalog {
         fields.id("catalog.id", &proto.id);
         let mut calendars = BTreeMap::new();
         for (index, calendar) in proto.calendars.iter().enumerate() {
+        let known = proto
+            .procedures
+            .iter()
+            .map(|it| it.field.as_str())
+            .collect();
             let path = format!("catalog.calendars[{index}]");
             fields.id(&format!("{path}.id"), &calendar.id);
-            if let Some(parsed) = parse_calendar(&mut fields, &path, calendar)
+            if let Some(parsed) = parse_calendar(&mut fields, &path, calendar, &known)
                 && calendars
                     .insert(calendar.id.clone(), Arc::new(parsed))
                     .is_some()
@@ -84,6 +92,7 @@ impl Catalog {
             aliases,
             calendars,
         }))
+            by_field: by_field(&calendars, &known),
     }
 
     /// Its id.
@@ -136,6 +145,18 @@ impl Catalog {
 
     /// The unit of that kind that belongs to a ward on a day: the ward itself, or one below it. Where none of them is there on that
     /// day, one that was or will be: what came before goes on, and a dossier is never without an agency.
+    /// An agency's calendar as it is for a procedure of that field: without the sessions that receive other fields only.
+    #[must_use]
+    pub fn calendar_for(&self, agency: &Agency, field: &str) -> Option<Arc<Calendar>> {
+        let whole = self.calendar_of(agency)?;
+        let Some(by_field) = self.by_field.get(&agency.calendar) else {
+            return Some(Arc::clone(whole));
+        };
+        // A field of another catalog's procedures is no session's.
+        let narrow = by_field.get(field).map(Arc::clone);
+        narrow.or_else(|| whole.of_field(field).map(Arc::new))
+    }
+
     #[must_use]
     pub fn unit(&self, ward: &str, kind: AgencyKind, day: Date) -> Option<&Agency> {
         let ward = self.agencies.get(ward)?;
@@ -219,7 +240,52 @@ pub(crate) fn time_of(minute: i32) -> Option<Time> {
     .ok()
 }
 
-fn parse_calendar(fields: &mut Fields, path: &str, calendar: &ProtoCalendar) -> Option<Calendar> {
+/// What each calendar is for each field, where that differs.
+fn by_field(
+    calendars: &BTreeMap<String, Arc<Calendar>>,
+    fields: &BTreeSet<&str>,
+) -> BTreeMap<String, BTreeMap<String, Arc<Calendar>>> {
+    let narrow = |calendar: &Calendar| -> Option<BTreeMap<_, _>> {
+        let each = fields.iter();
+        each.map(|&field| Some((field.to_owned(), Arc::new(calendar.of_field(field)?))))
+            .collect()
+    };
+    calendars
+        .iter()
+        .filter_map(|(id, calendar)| Some((id.clone(), narrow(calendar)?)))
+        .filter(|(_, by_field)| !by_field.is_empty())
+        .collect()
+}
+
+/// Whether the fields of a session are fields that procedures have, each once, and the session may have any.
+fn check_session_fields(
+    fields: &mut Fields,
+    path: &str,
+    session: &ProtoSession,
+    known: &BTreeSet<&str>,
+) {
+    if !session.fields.is_empty() && !session.reception_only {
+        fields.reject(
+            format!("{path}.fields"),
+            "belong to a session of reception only: what is worked in, receives every field",
+        );
+    }
+    for (index, field) in session.fields.iter().enumerate() {
+        let path = format!("{path}.fields[{index}]");
+        if session.fields.iter().take(index).any(|it| it == field) {
+            fields.reject(path, format!("'{field}' stands twice"));
+        } else if fields.line(&path, field).is_some() && !known.contains(field.as_str()) {
+            fields.reject(path, format!("no procedure is of the field '{field}'"));
+        }
+    }
+}
+
+fn parse_calendar(
+    fields: &mut Fields,
+    path: &str,
+    calendar: &ProtoCalendar,
+    known: &BTreeSet<&str>,
+) -> Option<Calendar> {
     let mut working: BTreeMap<i32, Vec<Session>> = BTreeMap::new();
     let mut reception: BTreeMap<i32, Vec<Session>> = BTreeMap::new();
     let mut sound = true;
@@ -233,14 +299,21 @@ fn parse_calendar(fields: &mut Fields, path: &str, calendar: &ProtoCalendar) -> 
                 let list = if session.reception_only {
                     &mut reception
                 } else {
+    let mut narrow: BTreeMap<i32, Vec<(Session, &[String])>> = BTreeMap::new();
                     &mut working
                 };
                 list.entry(session.weekday).or_default().push(parsed);
+        check_session_fields(fields, &path, session, known);
             }
             Some(_) => {
                 sound = false;
                 fields.reject(
                     format!("{path}.weekday"),
+                if session.reception_only && !session.fields.is_empty() {
+                    let list = narrow.entry(session.weekday).or_default();
+                    list.push((parsed, &session.fields));
+                    continue;
+                }
                     "must be 1 (Monday) to 7 (Sunday)",
                 );
             }
@@ -267,6 +340,8 @@ fn parse_calendar(fields: &mut Fields, path: &str, calendar: &ProtoCalendar) -> 
                 sound = false;
                 fields.reject(format!("{path}.sessions"), error.to_string());
             }
+        let narrow = narrow.remove(&weekday).unwrap_or_default();
+        let hours = hours.and_then(|day| with_narrow(day, narrow));
             (_, None) => sound = false,
         }
     }
@@ -327,6 +402,12 @@ fn parse_agencies(
     for (index, agency) in agencies.iter().enumerate() {
         let path = format!("catalog.agencies[{index}]");
         fields.id(&format!("{path}.code"), &agency.code);
+fn with_narrow(day: DayHours, narrow: Vec<(Session, &[String])>) -> Result<DayHours, Invalid> {
+    narrow.into_iter().try_fold(day, |day, (session, fields)| {
+        day.with_reception_of(session, fields.iter().cloned())
+    })
+}
+
         fields.line(&format!("{path}.title"), &agency.title);
         fields.choice::<AgencyKind>(&format!("{path}.kind"), agency.kind);
         if !calendars.contains_key(&agency.calendar) {

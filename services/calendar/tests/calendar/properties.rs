@@ -396,4 +396,41 @@ proptest! {
         let _: Result<Timestamp, OutOfRange> = calendar.add_working_minutes(received, amount);
         calendar.elapsed_working_minutes(received, from);
     }
+
+    /// A session that receives every field is one that receives everything: reception, due and explanation are the same. For a field
+    /// that no session names, it is as if there were none but those of work.
+    #[test]
+    fn a_session_for_all_fields_is_a_session_without_any_and_one_for_others_is_none(
+        patterns in prop::collection::vec(0..6_u8, 7),
+        submitted in instant(),
+        limit in limit(),
+        hour in due_hour(),
+    ) {
+        let week = |day: &dyn Fn(Vec<Session>, Vec<Session>) -> DayHours| {
+            let weekdays = Weekday::Monday.cycle_forward().zip(&patterns);
+            let week = weekdays.fold(WeeklyHours::closed(), |week, (weekday, &pattern)| {
+                let (working, reception) = sessions(pattern);
+                week.with(weekday, day(working, reception))
+            });
+            let tuesday = WeeklyHours::default().day(Weekday::Tuesday).clone();
+            Calendar::new(week.with(Weekday::Tuesday, tuesday), []).unwrap()
+        };
+        let plain = week(&|working, reception| DayHours::new(working, reception).unwrap());
+        let without = week(&|working, _| DayHours::new(working, []).unwrap());
+        let by_field = week(&|working, reception| {
+            let day = DayHours::new(working, []).unwrap();
+            reception.into_iter().fold(day, |day, session| {
+                day.with_reception_of(session, ["a".to_owned(), "b".to_owned()]).unwrap()
+            })
+        });
+        prop_assert_eq!(plain.of_field("a"), None);
+        let of = |field| by_field.of_field(field).unwrap_or_else(|| by_field.clone());
+        let answers = |calendar: &Calendar| {
+            (calendar.received_at(submitted), calendar.explain(submitted, &limit, hour, &[]))
+        };
+        prop_assert_eq!(answers(&of("a")), answers(&plain));
+        prop_assert_eq!(answers(&of("b")), answers(&plain));
+        prop_assert_eq!(answers(&of("c")), answers(&without));
+        prop_assert_eq!(answers(&by_field), answers(&plain), "whoever names no field");
+    }
 }

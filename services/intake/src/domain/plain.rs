@@ -1,7 +1,7 @@
 //! Where a dossier stands, in plain words: who has it and since when, what comes next, how long still, and why it is due
 //! then. Made from the state and the calendar's own explanation, so that the words cannot differ from the rules.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use motcua_calendar::{Calendar, Hold, Limit, Line, Reason, local};
@@ -347,10 +347,13 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn calendar(&self) -> Option<&'a Calendar> {
-        let of = |catalog: &'a Catalog| {
+    /// As it is for the procedure's field.
+    fn calendar(&self) -> Option<Arc<Calendar>> {
+        let procedure = self.catalog.procedure(&self.dossier.procedure);
+        let field = procedure.map_or("", |procedure| &procedure.field);
+        let of = |catalog: &Catalog| {
             let agency = catalog.agency(&self.dossier.receiving_agency)?;
-            catalog.calendar_of(agency).map(AsRef::as_ref)
+            catalog.calendar_for(agency, field)
         };
         self.in_force.and_then(of).or_else(|| of(self.catalog))
     }
@@ -394,7 +397,7 @@ impl<'a> Teller<'a> {
             .ok()?;
         let mut why = self.rule(reception);
         let mut notes: Vec<_> = self
-            .outside_hours(calendar, reception)
+            .outside_hours(&calendar, reception)
             .into_iter()
             .collect();
         notes.extend(self.notes(&explanation.lines));
@@ -407,7 +410,7 @@ impl<'a> Teller<'a> {
         }
         if explanation.due.at != reception.due_at {
             why.push(' ');
-            why += &self.moved(explanation.due.at, reception, calendar, agency);
+            why += &self.moved(explanation.due.at, reception, &calendar, agency);
         }
         Some(why)
     }

@@ -1,5 +1,7 @@
 //! What the catalog fixes for one dossier: its procedure, who receives, who decides, and their hours.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use motcua_calendar::{Calendar, Due, Limit, OutOfRange};
 use motcua_platform::{
@@ -27,8 +29,8 @@ pub struct Rules<'a> {
     /// The agency that decides.
     pub competent: &'a Agency,
     limit: Limit,
-    /// The receiving agency's: its counter prints the due and hands over.
-    calendar: &'a Calendar,
+    /// The receiving agency's, as it is for the procedure's field: its counter prints the due and hands over.
+    calendar: Arc<Calendar>,
 }
 
 impl<'a> Rules<'a> {
@@ -105,7 +107,7 @@ impl<'a> Rules<'a> {
             .unit(territory, procedure.competent(), day)
             .ok_or_else(|| format!("no agency of '{territory}' decides on '{}'", procedure.code))?;
         let calendar = catalog
-            .calendar_of(receiving)
+            .calendar_for(receiving, &procedure.field)
             .ok_or_else(|| format!("agency '{}' has no calendar", receiving.code))?;
         Ok(Self {
             procedure,
@@ -125,7 +127,7 @@ impl<'a> Rules<'a> {
     pub fn by_calendar_of(mut self, in_force: Option<&'a Catalog>) -> Self {
         let calendar = in_force.and_then(|catalog| {
             let receiving = catalog.agency(&self.receiving.code)?;
-            catalog.calendar_of(receiving)
+            catalog.calendar_for(receiving, &self.procedure.field)
         });
         if let Some(calendar) = calendar {
             self.calendar = calendar;

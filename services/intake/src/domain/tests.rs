@@ -11,6 +11,7 @@ mod payments;
 mod plain;
 mod replay;
 mod succession;
+mod sessions;
 mod table;
 mod walk;
 
@@ -87,7 +88,7 @@ pub(crate) fn proto_catalog() -> ProtoCatalog {
             weekday,
             from_minute,
             to_minute,
-            reception_only: false,
+            ..Session::default()
         })
         .collect();
     ProtoCatalog {

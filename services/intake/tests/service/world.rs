@@ -408,7 +408,7 @@ pub(crate) fn catalog() -> Catalog {
             weekday,
             from_minute,
             to_minute,
-            reception_only: false,
+            ..Session::default()
         })
         .collect();
     let procedure = |code: &str, kind: Kind| Procedure {

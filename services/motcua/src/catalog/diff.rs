@@ -469,7 +469,6 @@ fn day(date: Option<&ProtoDate>) -> String {
 
 fn of_calendar(calendar: &Calendar) -> Parts {
     const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    let hour = |minute: i32| format!("{:02}:{:02}", minute.div_euclid(60), minute.rem_euclid(60));
     let mut fields = Vec::new();
     for (weekday, name) in (1..).zip(WEEKDAYS) {
         let sessions: Vec<_> = calendar
@@ -477,10 +476,10 @@ fn of_calendar(calendar: &Calendar) -> Parts {
             .iter()
             .filter(|session| session.weekday == weekday)
             .map(|session| {
-                let only = if session.reception_only {
-                    " (reception only)"
-                } else {
-                    ""
+                let only = match (session.reception_only, session.fields.join(", ")) {
+                    (false, _) => String::new(),
+                    (true, all) if all.is_empty() => " (reception only)".to_owned(),
+                    (true, fields) => format!(" (reception only of {fields})"),
                 };
                 format!(
                     "{}–{}{only}",

@@ -127,10 +127,9 @@ fn week(entry: Entry<'_>, path: &str, places: &mut Places, faults: &mut Faults) 
         for session in entry.tables(faults).unwrap_or_default() {
             let place = session.place.clone();
             for session in sessions(session, faults) {
-                places.put(
-                    format!("{path}.sessions[{}]", week.sessions.len()),
-                    place.clone(),
-                );
+                let path = format!("{path}.sessions[{}]", week.sessions.len());
+                places.put(format!("{path}.fields"), place.clone().column("fields"));
+                places.put(path, place.clone());
                 week.sessions.push(session);
             }
         }
@@ -160,6 +159,18 @@ fn sessions(mut table: Table<'_>, faults: &mut Faults) -> Vec<Session> {
         .take("reception_only")
         .and_then(|entry| entry.flag(faults))
         .unwrap_or(false);
+    let fields = match table.take("fields") {
+        Some(entry) => {
+            let place = entry.place.clone();
+            let fields = entry.texts(faults).unwrap_or_default();
+            if fields.is_empty() {
+                let message = "must name a field; a session without it receives every field";
+                faults.push_unless_known(place.fault(message));
+            }
+            fields
+        }
+        None => Vec::new(),
+    };
     table.finish(faults);
     let (Some(days), Some(from_minute), Some(to_minute)) = (days, from, to) else {
         return Vec::new();
@@ -169,6 +180,7 @@ fn sessions(mut table: Table<'_>, faults: &mut Faults) -> Vec<Session> {
         from_minute,
         to_minute,
         reception_only,
+        fields: fields.clone(),
     })
     .collect()
 }

@@ -92,6 +92,22 @@ impl<'s> Entry<'s> {
         percents
     }
 
+    /// Lines of text, in a list.
+    pub(super) fn texts(self, faults: &mut Faults) -> Option<Vec<String>> {
+        let wanted = "must be a list of texts in double quotes";
+        let DeValue::Array(values) = self.value else {
+            return self.place.wrong(faults, wanted);
+        };
+        let texts: Option<Vec<_>> = values
+            .into_iter()
+            .map(|value| match value.into_inner() {
+                DeValue::String(text) => Some(text.into_owned()),
+                _ => None,
+            })
+            .collect();
+        texts.or_else(|| self.place.wrong(faults, wanted))
+    }
+
     /// Whether it is a table.
     pub(super) fn is_table(&self) -> bool {
         matches!(self.value, DeValue::Table(_))

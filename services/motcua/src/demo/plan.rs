@@ -491,7 +491,7 @@ pub(super) mod tests {
                 weekday,
                 from_minute,
                 to_minute,
-                reception_only: false,
+                ..Session::default()
             })
         });
         let calendar = ProtoCalendar {

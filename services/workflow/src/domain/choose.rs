@@ -123,7 +123,7 @@ impl Desk<'_> {
             ));
         }
         let timetable = timetable_of(case, self.surround)?;
-        let hours = timetable.hours(&sub_case.agency)?;
+        let hours = timetable.hours_for(&sub_case.agency, &sub_case.procedure)?;
         let catalog = catalog_of(case, self.surround)?;
         let definition = definition_of(case, self.surround)?;
         let limited = Limited {

@@ -158,7 +158,7 @@ impl Desk<'_> {
         }
         let running = self.case.sub_cases.iter();
         for sub_case in running.filter(|sub_case| sub_case.finished_at.is_none()) {
-            let hours = timetable.hours(&sub_case.agency)?;
+            let hours = timetable.hours_for(&sub_case.agency, &sub_case.procedure)?;
             let due = hours.due(sub_case.started_at, &sub_case.limit, holds)?;
             ends.push(events::MovedDue {
                 branch: sub_case.branch.clone(),

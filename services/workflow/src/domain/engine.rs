@@ -370,7 +370,7 @@ impl<'a> Walk<'a> {
         let due = self
             .scene
             .timetable
-            .hours(&agency)?
+            .hours_for(&agency, &called.procedure)?
             .due(self.now, &limit, &[])?;
         self.events
             .push(Payload::SubCaseStarted(events::SubCaseStarted {

@@ -38,14 +38,16 @@ pub(super) struct Hours {
 pub(super) struct Timetable {
     in_force: Option<Arc<Catalog>>,
     own: Arc<Catalog>,
+    procedure: String,
 }
 
 impl Timetable {
-    /// For what stands under a catalog.
-    pub(super) fn of(own: Arc<Catalog>, surround: &Surround) -> Self {
+    /// For what stands under a catalog, and a procedure of it.
+    pub(super) fn of(own: Arc<Catalog>, procedure: &str, surround: &Surround) -> Self {
         Self {
             in_force: surround.catalogs.in_force(),
             own,
+            procedure: procedure.to_owned(),
         }
     }
 
@@ -56,10 +58,17 @@ impl Timetable {
 
     /// An agency's hours: it was checked to be there when the case began.
     pub(super) fn hours(&self, agency: &str) -> Result<Hours, Error> {
+        self.hours_for(agency, &self.procedure)
+    }
+
+    /// Its hours for a branch's procedure: what is received, and comes back, in a session may differ by field.
+    pub(super) fn hours_for(&self, agency: &str, procedure: &str) -> Result<Hours, Error> {
+        let procedure = self.own.procedure(procedure);
+        let field = procedure.map_or("", |procedure| &procedure.field);
         self.in_force
             .as_ref()
-            .and_then(|catalog| Hours::find(catalog, agency))
-            .or_else(|| Hours::find(&self.own, agency))
+            .and_then(|catalog| Hours::find(catalog, agency, field))
+            .or_else(|| Hours::find(&self.own, agency, field))
             .ok_or_else(|| Error::NotReady {
                 missing: format!(
                     "agency {agency} with its calendar in catalog {}",
@@ -77,10 +86,10 @@ impl Timetable {
 
 impl Hours {
     /// Those of an agency; `None` where the catalog does not know it.
-    fn find(catalog: &Catalog, agency: &str) -> Option<Self> {
+    fn find(catalog: &Catalog, agency: &str, field: &str) -> Option<Self> {
         let agency = catalog.agency(agency)?;
         Some(Self {
-            calendar: Arc::clone(catalog.calendar_of(agency)?),
+            calendar: catalog.calendar_for(agency, field)?,
             due_hour: due_hour(agency),
         })
     }

@@ -80,7 +80,7 @@ impl Scene {
             called.push((pinned, definition));
         }
         Ok(Self {
-            timetable: Timetable::of(Arc::clone(&catalog), surround),
+            timetable: Timetable::of(Arc::clone(&catalog), &receipt.procedure, surround),
             catalog,
             definition,
             called,
@@ -91,7 +91,7 @@ impl Scene {
     pub(super) fn of(case: &Case, surround: &Surround) -> Result<Self, Error> {
         let catalog = catalog_of(case, surround)?;
         Ok(Self {
-            timetable: Timetable::of(Arc::clone(&catalog), surround),
+            timetable: Timetable::of(Arc::clone(&catalog), &case.procedure, surround),
             catalog,
             definition: definition_of(case, surround)?,
             called: case
@@ -206,7 +206,11 @@ fn pinned(surround: &Surround, id: &str, version: i32) -> Result<Arc<Definition>
 
 /// The calendars that count for a case.
 pub(super) fn timetable_of(case: &Case, surround: &Surround) -> Result<Timetable, Error> {
-    Ok(Timetable::of(catalog_of(case, surround)?, surround))
+    Ok(Timetable::of(
+        catalog_of(case, surround)?,
+        &case.procedure,
+        surround,
+    ))
 }
 
 /// The catalog that a case stands under.

@@ -409,7 +409,7 @@ pub(crate) fn catalog() -> Catalog {
             weekday,
             from_minute,
             to_minute,
-            reception_only: false,
+            ..Session::default()
         })
     });
     Catalog {

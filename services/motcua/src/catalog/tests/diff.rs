@@ -139,6 +139,20 @@ fn a_code_that_was_replaced_is_gone_and_is_told_what_it_is_called_now() {
 }
 
 #[test]
+fn the_fields_of_a_session_are_told() {
+    let only = "reception_only = true";
+    let fields = r#"reception_only = true, fields = ["cư trú", "hộ tịch"]"#;
+    let diff = against_the_sound_one(&[("catalog.toml", only, fields)]);
+    let text = diff.to_string();
+    for words in [
+        "07:30–11:30 (reception only)",
+        "07:30–11:30 (reception only of cư trú, hộ tịch)",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
 fn programs_read_it_too() {
     let diff = against_the_sound_one(&[("procedures.csv", "5 working days", "7 working days")]);
     let json = serde_json::to_value(&diff).unwrap();

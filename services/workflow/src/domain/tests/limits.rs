@@ -61,6 +61,11 @@ fn days() -> Vec<CalendarDay> {
 
 /// A ward on real days, which receives on Saturday mornings too, and has just been handed a dossier.
 fn received(procedure: &str, when: &str) -> Office {
+    received_in(&[], procedure, when)
+}
+
+/// The same ward, whose Saturday mornings are for these fields; for all of them where none is named.
+fn received_in(fields: &[&str], procedure: &str, when: &str) -> Office {
     let mut office = Office::open();
     let mut catalog = catalog();
     "real".clone_into(&mut catalog.id);
@@ -70,6 +75,7 @@ fn received(procedure: &str, when: &str) -> Office {
         from_minute: 420,
         to_minute: 690,
         reception_only: true,
+        fields: fields.iter().map(|&field| field.to_owned()).collect(),
     });
     let others = || {
         let other = |(id, kind): (&str, Kind)| OtherLimit {
@@ -87,6 +93,10 @@ fn received(procedure: &str, when: &str) -> Office {
         let procedure = procedure.unwrap();
         procedure.limit = Some(ProtoLimit { kind: Some(limit) });
         procedure.other_limits = others();
+        // Somebody's Saturday, where it is not theirs.
+        if code == "1.000002" {
+            "Cư trú".clone_into(&mut procedure.field);
+        }
     }
     office
         .surround
@@ -178,6 +188,32 @@ fn a_hold_moves_the_limit_that_was_chosen() {
         }
         assert_eq!(office.case().due.at, at("2026-02-25T17:00"));
         assert_eq!(office.replayed().as_ref(), Some(office.case()));
+    }
+}
+
+/// Asked on Friday the 4th, provided on Saturday morning: received then, or where that session is for other fields, on Monday.
+#[test]
+fn what_comes_back_in_a_session_for_other_fields_is_there_on_the_next_working_day() {
+    for (fields, due) in [
+        (&["Cư trú"][..], "2025-07-09T17:00"),
+        (&["Cư trú", "Hộ tịch"], "2025-07-08T17:00"),
+        (&[], "2025-07-08T17:00"),
+    ] {
+        let mut office = received_in(fields, CONFIRMATION, "2025-07-03T09:00");
+        office.asks(&officer(1), &choose("verified")).unwrap();
+        assert_eq!(office.case().due.at, at("2025-07-08T17:00"));
+        office.now = at("2025-07-04T09:00");
+        let ask = Command::RequestSupplement {
+            missing: words(),
+            ground: words(),
+        };
+        office.asks(&officer(1), &ask).unwrap();
+        office.now = at("2025-07-05T08:00");
+        office.reacts(Command::Resume {
+            at: office.now,
+            cause: cause(),
+        });
+        assert_eq!(office.case().due.at, at(due), "{fields:?}");
     }
 }
 

@@ -292,7 +292,7 @@ pub(super) fn catalog() -> ProtoCatalog {
                         weekday,
                         from_minute,
                         to_minute,
-                        reception_only: false,
+                        ..Session::default()
                     })
                 })
                 .collect(),
