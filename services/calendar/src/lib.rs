@@ -32,6 +32,7 @@ mod due;
 mod explain;
 mod hours;
 mod limit;
+mod transfer;
 mod walk;
 
 pub use calendar::{Calendar, DayKind, MAX_DAYS, OutOfRange};
@@ -39,6 +40,7 @@ pub use due::{Due, DueHour, Hold, Standing};
 pub use explain::{Explanation, Line, Reason};
 pub use hours::{DayHours, Invalid, Session, WeeklyHours};
 pub use limit::{DEFAULT_CUTOFF, InvalidLimit, Limit, MAX_LIMIT_DAYS, MAX_STAGES, Stages};
+pub use transfer::{FIRST_THING_MINUTES, TRANSFER_CUTOFF};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

@@ -30,6 +30,7 @@ pub mod rules;
 mod show;
 pub mod subject;
 mod supplement;
+mod transfer;
 pub mod words;
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ use std::{
 };
 
 use jiff::civil::{Date, Time, Weekday};
-use motcua_calendar::{Calendar, DayHours, DayKind, DueHour, Session, WeeklyHours};
+use motcua_calendar::{
+    Calendar, DayHours, DayKind, DueHour, Invalid, Session, TRANSFER_CUTOFF, WeeklyHours,
+};
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
@@ -143,8 +145,6 @@ impl Catalog {
         self.calendars.get(&agency.calendar)
     }
 
-    /// The unit of that kind that belongs to a ward on a day: the ward itself, or one below it. Where none of them is there on that
-    /// day, one that was or will be: what came before goes on, and a dossier is never without an agency.
     /// An agency's calendar as it is for a procedure of that field: without the sessions that receive other fields only.
     #[must_use]
     pub fn calendar_for(&self, agency: &Agency, field: &str) -> Option<Arc<Calendar>> {
@@ -157,6 +157,8 @@ impl Catalog {
         narrow.or_else(|| whole.of_field(field).map(Arc::new))
     }
 
+    /// The unit of that kind that belongs to a ward on a day: the ward itself, or one below it. Where none of them is there on that
+    /// day, one that was or will be: what came before goes on, and a dossier is never without an agency.
     #[must_use]
     pub fn unit(&self, ward: &str, kind: AgencyKind, day: Date) -> Option<&Agency> {
         let ward = self.agencies.get(ward)?;
@@ -227,6 +229,15 @@ pub fn due_hour(agency: &Agency) -> DueHour {
     match agency.due_hour() {
         ProtoDueHour::SameTime => DueHour::SameTime,
         ProtoDueHour::EndOfDay | ProtoDueHour::Unspecified => DueHour::EndOfDay,
+    }
+}
+
+/// Until when an agency transfers on the same day what it receives for another centre's agencies.
+#[must_use]
+pub fn transfer_cutoff(agency: &Agency) -> Time {
+    match agency.transfer_cutoff_minute {
+        0 => TRANSFER_CUTOFF,
+        minute => time_of(minute).unwrap_or(TRANSFER_CUTOFF),
     }
 }
 
@@ -410,6 +421,10 @@ fn with_narrow(day: DayHours, narrow: Vec<(Session, &[String])>) -> Result<DayHo
 
         fields.line(&format!("{path}.title"), &agency.title);
         fields.choice::<AgencyKind>(&format!("{path}.kind"), agency.kind);
+        if !(0..24 * 60).contains(&agency.transfer_cutoff_minute) {
+            let message = "must be a minute of the day, from 0 to 1439";
+            fields.reject(format!("{path}.transfer_cutoff_minute"), message);
+        }
         if !calendars.contains_key(&agency.calendar) {
             fields.reject(
                 format!("{path}.calendar"),

@@ -9,3 +9,4 @@ mod properties;
 mod reception;
 mod rules;
 mod support;
+mod transfer;

@@ -6,8 +6,8 @@ use motcua_platform::{
     parse::Fields,
 };
 use motcua_proto::intake::v1::{
-    AcceptDossierRequest, AcknowledgeStateRequest, DecideCorrectionRequest, Dossier,
-    HandOverResultRequest, ProposeCorrectionRequest, RecordExternalStateRequest,
+    AcceptDossierRequest, AcknowledgeStateRequest, ConfirmTransferRequest, DecideCorrectionRequest,
+    Dossier, HandOverResultRequest, ProposeCorrectionRequest, RecordExternalStateRequest,
     RecordFailedHandOverRequest, RecordPaymentRequest, RecordVisitRequest, RecuseStaffRequest,
     RefundPaymentRequest, RefuseDossierRequest, RequestSupplementRequest, RequestVisitRequest,
     ReturnOriginalsRequest, SupplementDossierRequest, WithdrawDossierRequest,
@@ -38,7 +38,7 @@ acts! {
     RecuseStaffRequest AcceptDossierRequest RefuseDossierRequest RequestSupplementRequest SupplementDossierRequest
     WithdrawDossierRequest HandOverResultRequest RequestVisitRequest RecordVisitRequest RecordPaymentRequest RefundPaymentRequest
     RecordFailedHandOverRequest ProposeCorrectionRequest DecideCorrectionRequest RecordExternalStateRequest
-    AcknowledgeStateRequest ReturnOriginalsRequest
+    AcknowledgeStateRequest ReturnOriginalsRequest ConfirmTransferRequest
 }
 
 impl DossierApi {

@@ -18,10 +18,11 @@ use motcua_platform::{
 use motcua_proto::{
     intake::v1::{
         AcceptDossierRequest, BatchSubmitDossiersRequest, BatchSubmitDossiersResponse,
-        CorrectionState, Dossier, DossierFlag, DossierView, GetDossierRequest,
-        HandOverResultRequest, Language, ListDossiersRequest, ListDossiersResponse,
-        LookUpDossierRequest, RecordFailedHandOverRequest, RecuseStaffRequest,
-        RefuseDossierRequest, RequestSupplementRequest, ReturnOriginalsRequest, Statement,
+        ConfirmTransferRequest, CorrectionState, Dossier, DossierFlag, DossierView,
+        GetDossierRequest, HandOverResultRequest, Language, ListDossiersRequest,
+        ListDossiersResponse, LookUpDossierRequest, RecordFailedHandOverRequest,
+        RecuseStaffRequest, RefuseDossierRequest, RequestSupplementRequest,
+        ReturnOriginalsRequest, Statement,
         StatementKind, SubmitDossierRequest, SubmitOutcome, SupplementDossierRequest,
         WithdrawDossierRequest, dossier_service_server::DossierService, submit_outcome,
     },
@@ -197,6 +198,18 @@ impl DossierService for DossierApi {
         Ok(Response::new(
             self.look_up(&call, request.into_inner()).await?,
         ))
+    }
+
+    async fn confirm_transfer(
+        &self,
+        request: Request<ConfirmTransferRequest>,
+    ) -> Result<Response<Dossier>, Status> {
+        self.act(
+            "motcua.intake.v1.DossierService/ConfirmTransfer",
+            request,
+            |_, _| Some(Command::ConfirmTransfer),
+        )
+        .await
     }
 
     async fn recuse_staff(

@@ -131,6 +131,8 @@ pub enum Command {
         /// Why it could not take it; empty where it did.
         problem: String,
     },
+    /// Confirm that the competent agency has it.
+    ConfirmTransfer,
     /// Mark somebody who may not act on it.
     Recuse {
         /// Opaque id.

@@ -31,7 +31,7 @@ use super::{
     papers::{self, Handed},
     payments,
     rules::Rules,
-    supplement,
+    supplement, transfer,
     words::Words,
 };
 
@@ -98,9 +98,13 @@ pub fn decide(
         Command::Submit(_) | Command::Reject(_) => Happened::default(),
         Command::Accept => {
             moves::check(Act::Accept, dossier.place())?;
-            Payload::DossierAccepted(accepted(dossier, &rules(dossier, catalogs)?, now)?).into()
+            let accepted = accepted(dossier, &rules(dossier, catalogs)?, now)?;
+            Happened {
+                events: transfer::with_acceptance(dossier, accepted),
+                statements: Vec::new(),
+            }
         }
-        Command::AcceptAt(found) => accept_at(dossier, found, &rules(dossier, catalog)?, now)?,
+        Command::AcceptAt(found) => accept_at(dossier, found, &rules(dossier, catalogs)?, now)?,
         Command::Refuse { reason, ground } => refuse(dossier, reason, ground)?,
         Command::AskSupplement { missing, ground } => supplement::ask(
             dossier,
@@ -161,6 +165,7 @@ pub fn decide(
         Command::AcknowledgeState { status, problem } => {
             others::acknowledge(dossier, *status, problem, context)?
         }
+        Command::ConfirmTransfer => transfer::confirm(dossier, context)?,
         Command::Recuse { principal } => recuse(dossier, principal),
         Command::Tick => tick(dossier, now),
         Command::Recompute => recompute(dossier, catalogs)?,
@@ -329,11 +334,8 @@ fn submit(
     nobody_decides_what_concerns_them(&dossier, context)?;
     let mut events = vec![Payload::DossierSubmitted(submitted)];
     if submission.accept {
-        events.push(Payload::DossierAccepted(accepted(
-            &dossier,
-            &rules,
-            context.now,
-        )?));
+        let accepted = accepted(&dossier, &rules, context.now)?;
+        events.extend(transfer::with_acceptance(&dossier, accepted));
     }
     let particulars = Statement {
         kind: StatementKind::Applicant.into(),
@@ -391,6 +393,7 @@ fn accepted(
         quantity: dossier.quantity,
         exemption: fee.exemption.to_owned(),
         exemption_revision: 0,
+        transfer_due_at: rules.transfer_due(received_at)?.map(to_proto),
     })
 }
 
@@ -437,7 +440,7 @@ fn accept_at(
         }));
     }
     Ok(Happened {
-        events: vec![Payload::DossierAccepted(accepted)],
+        events: transfer::with_acceptance(&as_found, accepted),
         statements,
     })
 }
@@ -475,13 +478,14 @@ fn withdraw(
     })
 }
 
-/// Looks at the clock: what was asked for may be due, or an answer.
+/// Looks at the clock: what was asked for may be due, or an answer, or a transfer.
 fn tick(dossier: &Dossier, now: Timestamp) -> Happened {
     let mut happened = look_at_the_clock(dossier, now);
     happened.events.extend(others::tell_again(dossier, now));
     happened
 }
 
+    happened.events.extend(transfer::tick(dossier, now));
 fn look_at_the_clock(dossier: &Dossier, now: Timestamp) -> Happened {
     if let Some(asked) = dossier.awaited() {
         return supplement::tick(dossier, asked, now);

@@ -17,6 +17,7 @@ pub use super::parts::{
     Asked, CaseResult, FailedHandOver, HandedOver, Hold, OriginalsReturned, Payment, Reception,
     Visit,
 };
+pub use super::transfer::Transfer;
 use super::{
     at_work::AtWork, correction::Correction, documents::Document, moves::Place, others::Other,
     papers::Handed, words::number,
@@ -133,6 +134,9 @@ pub struct Dossier {
     /// Other systems that know it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Other>,
+    /// Its way to the competent agency; `None` before acceptance, and where that is behind the same counter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
     /// Whether it is in the archive. No event of its own says so: a run of the archive does.
     #[serde(skip)]
     pub archived: bool,
@@ -186,6 +190,7 @@ impl Dossier {
             originals_returned: None,
             corrections: Vec::new(),
             authority: submitted.authority.clone(),
+            transfer: None,
             archived: false,
             others: if submitted.external_system.is_empty() {
                 Vec::new()
@@ -421,6 +426,8 @@ impl Dossier {
             Payload::ExternalStateRecorded(recorded) => self.external_state_recorded(recorded),
             Payload::StateReported(reported) => self.state_reported(reported),
             Payload::StateAcknowledged(answer) => self.state_acknowledged(answer),
+            Payload::DossierTransferred(told) => self.transferred(told, by, at),
+            Payload::TransferOverdue(_) => self.transfer_told_late(),
             // ReactionIgnored says that nothing changed; other kinds are not events of a dossier.
             _ => {}
         }
@@ -431,6 +438,7 @@ impl Dossier {
         self.quantity = accepted.quantity;
         self.exemption.clone_from(&accepted.exemption);
         self.said(StatementKind::Exemption, accepted.exemption_revision);
+        self.transfer = Transfer::of(accepted);
         self.reception = Some(Reception {
             received_at: instant(accepted.received_at.as_ref()),
             first_due_at: instant(accepted.due_at.as_ref()),
@@ -573,7 +581,10 @@ impl Dossier {
             Some(asked) => asked.remind_at.or(asked.judged_until),
             None => self.answer_due(),
         };
-        own.into_iter().chain(self.tells_again_at()).min()
+        own.into_iter()
+            .chain(self.tells_again_at())
+            .chain(self.transfer_alarm())
+            .min()
     }
 
     /// When the submission, or its supplement, is late if nobody has answered it; `None` once somebody has, or that was said.
@@ -622,6 +633,11 @@ impl Dossier {
             (
                 DossierFlag::HandOverFailed,
                 alive && !self.failed_hand_overs.is_empty(),
+            ),
+            (DossierFlag::TransferWaiting, self.on_its_way().is_some()),
+            (
+                DossierFlag::TransferLate,
+                self.on_its_way().is_some_and(Transfer::is_late),
             ),
         ]
         .into_iter()

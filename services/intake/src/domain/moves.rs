@@ -15,6 +15,7 @@
 
 use motcua_platform::error::Refusal;
 
+use super::transfer;
 use Place::{
     Accepted, AwaitingPayment, AwaitingSupplement, HandedOver, InProgress, Incomplete, Refused,
     ResultReady, Stopped, Submitted, Withdrawn,
@@ -66,7 +67,7 @@ impl Place {
     }
 
     /// For the caller's program.
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Submitted => "SUBMITTED",
             Incomplete | AwaitingSupplement => "SUPPLEMENT_REQUIRED",
@@ -109,6 +110,8 @@ pub enum Act {
     ReturnOriginals,
     /// Stays where it is: the file of a result comes.
     AddResult,
+    /// Stays where it is: the competent agency has it.
+    ConfirmTransfer,
     /// Stays where it is: the case says until when it is due.
     FollowCase,
     /// → 4: the case began, or goes on.
@@ -244,6 +247,18 @@ const fn rule(act: Act) -> Rule {
             words: "given a result",
             article: HAND_OVER,
             remedy: "wait until its case has begun (status 4)",
+        },
+        Act::ConfirmTransfer => Rule {
+            from: &[
+                Accepted,
+                InProgress,
+                AwaitingSupplement,
+                AwaitingPayment,
+                ResultReady,
+            ],
+            words: "transferred",
+            article: transfer::ARTICLE,
+            remedy: "a dossier is transferred once it is accepted (AcceptDossier)",
         },
         Act::FollowCase | Act::BeginCase => {
             by_case(&[Accepted, InProgress, AwaitingSupplement, AwaitingPayment])

@@ -39,6 +39,7 @@ pub fn tell(
     };
     [
         Some(teller.who_has_it()),
+        teller.on_which_way(),
         teller.what_comes_next(),
         teller.how_long_still(),
         teller.why_then(),
@@ -143,6 +144,46 @@ impl<'a> Teller<'a> {
                 others.join(", ")
             ),
         )
+    }
+
+    /// Where another centre received it, whether the competent agency has it yet. Nobody asks for that once it is decided.
+    fn on_which_way(&self) -> Option<String> {
+        if !matches!(
+            self.dossier.place(),
+            Place::Accepted
+                | Place::InProgress
+                | Place::AwaitingSupplement
+                | Place::AwaitingPayment
+        ) {
+            return None;
+        }
+        let transfer = self.dossier.transfer.as_ref()?;
+        let receiving = self.name(&self.dossier.receiving_agency);
+        let competent = self.name(&self.dossier.competent_agency);
+        let due = self.time(transfer.due_at);
+        Some(match transfer.transferred_at {
+            Some(at) => {
+                let at = self.time(at);
+                self.say(
+                    format!("{competent} đã nhận hồ sơ do {receiving} chuyển đến, lúc {at}."),
+                    format!("{competent} has had the dossier from {receiving} since {at}."),
+                )
+            }
+            None if transfer.is_late() => self.say(
+                format!(
+                    "Hồ sơ giấy do {receiving} tiếp nhận chưa đến {competent}, dù phải chuyển chậm nhất {due}; thời hạn giải quyết vẫn \
+                     tính từ lúc tiếp nhận."
+                ),
+                format!(
+                    "The papers that {receiving} received have not come to {competent}, which was due by {due}; the limit runs from the \
+                     reception all the same."
+                ),
+            ),
+            None => self.say(
+                format!("Hồ sơ giấy đang được {receiving} chuyển đến {competent}, chậm nhất {due}."),
+                format!("The papers are on their way from {receiving} to {competent}, by {due}."),
+            ),
+        })
     }
 
     /// Each once, since it began the first of its branches.

@@ -224,6 +224,34 @@ impl<'a> Rules<'a> {
             .map_err(|error| self.unreachable(&error))
     }
 
+    /// Whether the competent agency is behind another counter than the one that receives: a ward's centre, its police and whatever
+    /// else belongs to it are one house.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        fn house(agency: &Agency) -> &str {
+            match agency.parent.as_str() {
+                "" => &agency.code,
+                parent => parent,
+            }
+        }
+        house(self.receiving) != house(self.competent)
+    }
+
+    /// By when what was received then is to be with the competent agency; `None` where that is behind the same counter. Decree
+    /// 118/2025, art. 18.
+    ///
+    /// # Errors
+    /// When the calendar does not reach so far.
+    pub fn transfer_due(&self, received: Timestamp) -> Result<Option<Timestamp>, Error> {
+        if !self.is_elsewhere() {
+            return Ok(None);
+        }
+        self.calendar
+            .transfer_due(received, catalog::transfer_cutoff(self.receiving))
+            .map(Some)
+            .map_err(|error| self.unreachable(&error))
+    }
+
     /// What the dossier costs as it stands, whatever is claimed of it. It depends on how the dossier came in, and on the day through
     /// the catalog in force.
     #[must_use]

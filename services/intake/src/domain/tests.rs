@@ -14,6 +14,7 @@ mod succession;
 mod sessions;
 mod table;
 mod walk;
+mod transfer;
 
 use std::sync::Arc;
 

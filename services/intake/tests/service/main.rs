@@ -14,5 +14,6 @@ mod hand_over;
 mod others;
 mod printed;
 mod table;
+mod transfer;
 mod walls;
 mod world;

@@ -375,6 +375,7 @@ pub(super) fn of_agency(agency: &Agency) -> Parts {
             ("successors", agency.successors.join(" ")),
             ("valid_from", day(agency.valid_from.as_ref())),
             ("valid_to", day(agency.valid_to.as_ref())),
+            ("transfer_cutoff_minute", transfer_cutoff(agency)),
         ]),
     }
 }
@@ -465,6 +466,18 @@ fn paper(paper: &RequiredPaper) -> String {
 fn day(date: Option<&ProtoDate>) -> String {
     date.and_then(date_from_proto)
         .map_or_else(String::new, |date| date.to_string())
+}
+
+fn hour(minute: i32) -> String {
+    format!("{:02}:{:02}", minute.div_euclid(60), minute.rem_euclid(60))
+}
+
+/// As an hour; empty where nothing is said.
+fn transfer_cutoff(agency: &Agency) -> String {
+    match agency.transfer_cutoff_minute {
+        0 => String::new(),
+        minute => hour(minute),
+    }
 }
 
 fn of_calendar(calendar: &Calendar) -> Parts {

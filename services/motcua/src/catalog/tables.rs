@@ -26,7 +26,7 @@ use super::{
 
 const AGENCIES: Columns = Columns {
     required: &["code", "title", "kind", "identifier", "parent", "calendar"],
-    optional: &["successors", "valid_from", "valid_to"],
+    optional: &["successors", "valid_from", "valid_to", "transfer_cutoff"],
 };
 const DAYS: Columns = Columns {
     required: &["date", "kind", "title"],
@@ -233,7 +233,19 @@ fn agency(
         successors: several(row, "successors"),
         valid_from: bound(row, "valid_from", faults),
         valid_to: bound(row, "valid_to", faults),
+        transfer_cutoff_minute: transfer_cutoff(row, faults),
     }
+}
+
+/// Minutes after midnight, 0 where nothing is said.
+fn transfer_cutoff(row: &Row, faults: &mut Faults) -> i32 {
+    let text = row.get("transfer_cutoff");
+    let minute = header::minute(text).filter(|minute| *minute > 0);
+    if minute.is_none() && !text.is_empty() {
+        let message = format!("'{text}' is no hour, such as 15:00");
+        faults.push_unless_known(row.at("transfer_cutoff").fault(message));
+    }
+    minute.unwrap_or_default()
 }
 
 /// The words of a column, divided by spaces.

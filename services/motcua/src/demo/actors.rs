@@ -129,6 +129,10 @@ fn diary(town: &mut Town, moment: &Moment, orders: &mut Vec<Order>) {
                 let by = Member::of_agency(Role::Receptionist, &town.arrivals[arrival].ward, 1);
                 orders.push(Order::new(by, arrival, Act::Pay { amount_vnd }));
             }
+            Arranged::Transfer { agency } => {
+                let by = Member::of_agency(Role::Officer, &agency, 1);
+                orders.push(Order::new(by, arrival, Act::ConfirmTransfer));
+            }
             Arranged::Answer {
                 system,
                 agency,

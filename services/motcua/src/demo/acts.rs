@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use motcua_platform::time::to_proto;
 use motcua_proto::{
     intake::v1::{
-        AcceptDossierRequest, Dossier, HandOverResultRequest, RecordPaymentRequest,
-        RecordVisitRequest, RefuseDossierRequest, RequestSupplementRequest as AskBeforeAcceptance,
-        RequestVisitRequest, SubmitDossierRequest, SupplementDossierRequest,
-        WithdrawDossierRequest,
+        AcceptDossierRequest, ConfirmTransferRequest, Dossier, HandOverResultRequest,
+        RecordPaymentRequest, RecordVisitRequest, RefuseDossierRequest,
+        RequestSupplementRequest as AskBeforeAcceptance, RequestVisitRequest, SubmitDossierRequest,
+        SupplementDossierRequest, WithdrawDossierRequest,
     },
     r#type::v1::{HandOverMethod, Role},
     workflow::v1::{
@@ -51,6 +51,8 @@ pub(super) enum Act {
         accept: bool,
     },
     Accept,
+    /// The competent agency has it, from the centre that received it.
+    ConfirmTransfer,
     Refuse,
     /// The applicant takes it back.
     Withdraw,
@@ -148,6 +150,15 @@ pub(super) async fn act(
             };
             let call = |request| async { client.dossiers.clone().accept_dossier(request).await };
             nothing(client.command(by, "AcceptDossier", body, call).await?)
+        }
+        Act::ConfirmTransfer => {
+            let body = ConfirmTransferRequest {
+                name: dossier,
+                request_id,
+                ..ConfirmTransferRequest::default()
+            };
+            let call = |request| async { client.dossiers.clone().confirm_transfer(request).await };
+            nothing(client.command(by, "ConfirmTransfer", body, call).await?)
         }
         Act::Refuse => {
             let body = RefuseDossierRequest {

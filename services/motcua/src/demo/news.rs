@@ -11,7 +11,7 @@ use tonic::{Status, Streaming};
 use crate::{Failed, identities::Line};
 
 /// What the actors want to hear of a dossier's public side.
-pub(super) const OF_INTAKE: [EventKind; 8] = [
+pub(super) const OF_INTAKE: [EventKind; 9] = [
     EventKind::DossierSubmitted,
     EventKind::DossierAccepted,
     EventKind::DossierRefused,
@@ -20,6 +20,7 @@ pub(super) const OF_INTAKE: [EventKind; 8] = [
     EventKind::SupplementProvided,
     EventKind::PaymentRecorded,
     EventKind::ResultReady,
+    EventKind::TransferOverdue,
 ];
 
 /// What they want to hear of the work behind the counter.

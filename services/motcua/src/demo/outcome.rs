@@ -82,6 +82,7 @@ struct Json<'a> {
     stood_in: u64,
     limits_chosen: u64,
     for_other_wards: u64,
+    transfers_late: u64,
     payments: u64,
     paid_vnd: i64,
     exempted_vnd: i64,
@@ -272,6 +273,7 @@ impl Figures {
             stood_in,
             limits_chosen,
             for_other_wards,
+            transfers_late,
             payments,
             paid_vnd,
             exempted_vnd,
@@ -287,7 +289,9 @@ impl Figures {
         println!("  escalated to leaders  {escalated:>8}");
         println!("  done by a deputy      {stood_in:>8}  (while a leader was away)");
         println!("  with another limit    {limits_chosen:>8}  (had to be verified)");
-        println!("  for other wards       {for_other_wards:>8}");
+        println!(
+            "  for other wards       {for_other_wards:>8}  ({transfers_late} came there late)"
+        );
         println!("  payments              {payments:>8}  ({paid_vnd} đ)");
         println!("  exempted from fees    {exempted_vnd:>8} đ");
         if blocked > 0 {
@@ -345,6 +349,7 @@ impl Figures {
             stood_in: run.tally.stood_in,
             limits_chosen: run.tally.limits_chosen,
             for_other_wards: run.tally.for_other_wards,
+            transfers_late: run.tally.transfers_late,
             payments: run.tally.payments,
             paid_vnd: run.tally.paid_vnd,
             exempted_vnd: run.tally.exempted_vnd,

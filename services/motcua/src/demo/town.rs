@@ -95,6 +95,8 @@ pub(super) enum Arranged {
     Payment,
     /// The home visitor is at the door.
     Visit { visit: String, met: bool },
+    /// The papers have come to the competent agency, from the centre that received them.
+    Transfer { agency: String },
     /// Another system has finished what it was asked for.
     Answer {
         system: String,
@@ -139,6 +141,8 @@ pub(super) struct Tally {
     pub(super) limits_chosen: u64,
     /// Accepted for another ward.
     pub(super) for_other_wards: u64,
+    /// Of those, what did not come there in time.
+    pub(super) transfers_late: u64,
     pub(super) payments: u64,
     /// In đồng.
     pub(super) paid_vnd: i64,
@@ -244,7 +248,14 @@ impl Town {
                 self.tally.exempted_vnd += accepted.exempted_vnd;
                 let elsewhere = !self.arrivals[arrival].on_behalf_of.is_empty();
                 self.tally.for_other_wards += u64::from(elsewhere);
+                if accepted.transfer_due_at.is_some() {
+                    // The messenger goes at once.
+                    let agency = accepted.competent_agency.clone();
+                    self.diary
+                        .insert((now, arrival), Arranged::Transfer { agency });
+                }
             }
+            Payload::TransferOverdue(_) => self.tally.transfers_late += 1,
             Payload::DossierRefused(_) => {
                 self.waits_at_counter(arrival, false);
                 self.tally.finished += 1;
@@ -575,6 +586,24 @@ pub(super) mod tests {
         town.arrivals[0].hand_over = HandOverMethod::Home;
         town.hear(&event(Payload::ResultReady(ResultReady::default())), now);
         assert!(town.wards["11593"].to_bring.contains(&0));
+    }
+
+    #[test]
+    fn what_was_received_for_another_ward_is_taken_over_there() {
+        let mut town = named(10);
+        let now = at("2025-07-01T01:00:00Z");
+        let accepted = DossierAccepted {
+            competent_agency: "11407".to_owned(),
+            transfer_due_at: Some(to_proto(at("2025-07-01T10:00:00Z"))),
+            ..DossierAccepted::default()
+        };
+        town.hear(&event(Payload::DossierAccepted(accepted)), now);
+        let agency = "11407".to_owned();
+        let arranged = town.diary.remove(&(now, 0));
+        assert_eq!(arranged, Some(Arranged::Transfer { agency }));
+        let here = DossierAccepted::default();
+        town.hear(&event(Payload::DossierAccepted(here)), now);
+        assert!(town.diary.is_empty());
     }
 
     #[test]

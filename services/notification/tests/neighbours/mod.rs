@@ -307,6 +307,13 @@ impl DossierService for Intake {
         Err(uncalled())
     }
 
+    async fn confirm_transfer(
+        &self,
+        _: Request<intake::ConfirmTransferRequest>,
+    ) -> Result<Response<intake::Dossier>, Status> {
+        Err(uncalled())
+    }
+
     async fn refuse_dossier(
         &self,
         _: Request<intake::RefuseDossierRequest>,

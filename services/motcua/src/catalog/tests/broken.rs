@@ -49,6 +49,27 @@ fn the_sound_catalog_is_sound() {
 }
 
 #[test]
+fn a_cutoff_of_transfers_that_is_no_hour() {
+    let mut files = broken(
+        "agencies.csv",
+        "parent,calendar\n11593,Phường An Phong,ward,H24.11593,,week\n",
+        "parent,calendar,transfer_cutoff\n11593,Phường An Phong,ward,H24.11593,,week,15h\n",
+    );
+    let (_, text) = files
+        .iter_mut()
+        .find(|(name, _)| name == "agencies.csv")
+        .unwrap();
+    let short = String::from_utf8(text.clone()).unwrap();
+    *text = short
+        .replace("police,,11593,week", "police,,11593,week,")
+        .into_bytes();
+    assert_eq!(
+        faults(files),
+        ["agencies.csv:2: transfer_cutoff: '15h' is no hour, such as 15:00"]
+    );
+}
+
+#[test]
 fn misshapen_tables() {
     each_is_told_once(&[
         (
@@ -56,7 +77,7 @@ fn misshapen_tables() {
             "agencies.csv",
             "calendar\n",
             "calendar,note\n",
-            "agencies.csv:1: note: is no column of this table; they are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to",
+            "agencies.csv:1: note: is no column of this table; they are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to, transfer_cutoff",
         ),
         (
             "a column that is missing",
