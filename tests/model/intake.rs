@@ -135,6 +135,7 @@ pub(super) fn submits(world: &mut World) {
         quantity: 0,
         exemption: String::new(),
         exemption_paper: Words::default(),
+        helping_organisation: None,
         accept,
     }));
     let place = world.lives.len();

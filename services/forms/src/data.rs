@@ -153,6 +153,9 @@ pub struct Receipt {
     pub register: Option<RegisterEntry>,
     /// Who received it.
     pub receiver: Option<String>,
+    /// The organisation that helped to submit it, where one did; from the third version of Mẫu 01 on.
+    #[serde(default)]
+    pub helped_by: Option<String>,
 }
 
 /// Phiếu yêu cầu bổ sung, hoàn thiện hồ sơ (Mẫu số 02, CT05).

@@ -17,6 +17,7 @@ macro_rules! template {
 const TEMPLATES: &[(&str, &str)] = &[
     template!("mau01-1"),
     template!("mau01-2"),
+    template!("mau01-3"),
     template!("mau02-1"),
     template!("mau02-2"),
     template!("mau03-1"),
@@ -40,6 +41,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     template!("part-papers-1"),
     template!("part-receipt-1"),
     template!("part-receipt-2"),
+    template!("part-receipt-3"),
     template!("part-refusal-1"),
     template!("part-refusal-2"),
     template!("part-supplement-1"),

@@ -19,10 +19,10 @@ use motcua_calendar::{
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
-    DueHour as ProtoDueHour, FormSet, Procedure, RequiredPaper,
+    DueHour as ProtoDueHour, FormSet, PriorityGround, Procedure, RequiredPaper,
+    Session as ProtoSession,
 };
 use prost::Message as _;
-    Session as ProtoSession,
 use sqlx::PgConnection;
 
 use crate::{error::Error, parse::Fields, time::date_from_proto};
@@ -38,10 +38,10 @@ pub struct Catalog {
     /// What a procedure was called before, and what it is called now.
     aliases: BTreeMap<String, String>,
     calendars: BTreeMap<String, Arc<Calendar>>,
-}
-
     /// Of a calendar whose sessions do not all receive everything: what it is for each field of the procedures.
     by_field: BTreeMap<String, BTreeMap<String, Arc<Calendar>>>,
+}
+
 impl Catalog {
     /// Checks a catalog and takes it apart.
     ///
@@ -50,13 +50,13 @@ impl Catalog {
     pub fn parse(proto: &ProtoCatalog) -> Result<Self, Error> {
         let mut fields = Fields::new();
         fields.id("catalog.id", &proto.id);
-        let mut calendars = BTreeMap::new();
-        for (index, calendar) in proto.calendars.iter().enumerate() {
         let known = proto
             .procedures
             .iter()
             .map(|it| it.field.as_str())
             .collect();
+        let mut calendars = BTreeMap::new();
+        for (index, calendar) in proto.calendars.iter().enumerate() {
             let path = format!("catalog.calendars[{index}]");
             fields.id(&format!("{path}.id"), &calendar.id);
             if let Some(parsed) = parse_calendar(&mut fields, &path, calendar, &known)
@@ -92,9 +92,9 @@ impl Catalog {
             agencies,
             procedures,
             aliases,
+            by_field: by_field(&calendars, &known),
             calendars,
         }))
-            by_field: by_field(&calendars, &known),
     }
 
     /// Its id.
@@ -299,32 +299,32 @@ fn parse_calendar(
 ) -> Option<Calendar> {
     let mut working: BTreeMap<i32, Vec<Session>> = BTreeMap::new();
     let mut reception: BTreeMap<i32, Vec<Session>> = BTreeMap::new();
+    let mut narrow: BTreeMap<i32, Vec<(Session, &[String])>> = BTreeMap::new();
     let mut sound = true;
     for (index, session) in calendar.sessions.iter().enumerate() {
         let path = format!("{path}.sessions[{index}]");
+        check_session_fields(fields, &path, session, known);
         let parsed = time_of(session.from_minute)
             .zip(time_of(session.to_minute))
             .and_then(|(from, to)| Session::new(from, to).ok());
         match parsed {
             Some(parsed) if (1..=7).contains(&session.weekday) => {
-                let list = if session.reception_only {
-                    &mut reception
-                } else {
-    let mut narrow: BTreeMap<i32, Vec<(Session, &[String])>> = BTreeMap::new();
-                    &mut working
-                };
-                list.entry(session.weekday).or_default().push(parsed);
-        check_session_fields(fields, &path, session, known);
-            }
-            Some(_) => {
-                sound = false;
-                fields.reject(
-                    format!("{path}.weekday"),
                 if session.reception_only && !session.fields.is_empty() {
                     let list = narrow.entry(session.weekday).or_default();
                     list.push((parsed, &session.fields));
                     continue;
                 }
+                let list = if session.reception_only {
+                    &mut reception
+                } else {
+                    &mut working
+                };
+                list.entry(session.weekday).or_default().push(parsed);
+            }
+            Some(_) => {
+                sound = false;
+                fields.reject(
+                    format!("{path}.weekday"),
                     "must be 1 (Monday) to 7 (Sunday)",
                 );
             }
@@ -340,6 +340,8 @@ fn parse_calendar(
             working.remove(&weekday).unwrap_or_default(),
             reception.remove(&weekday).unwrap_or_default(),
         );
+        let narrow = narrow.remove(&weekday).unwrap_or_default();
+        let hours = hours.and_then(|day| with_narrow(day, narrow));
         match (
             hours,
             i8::try_from(weekday)
@@ -351,8 +353,6 @@ fn parse_calendar(
                 sound = false;
                 fields.reject(format!("{path}.sessions"), error.to_string());
             }
-        let narrow = narrow.remove(&weekday).unwrap_or_default();
-        let hours = hours.and_then(|day| with_narrow(day, narrow));
             (_, None) => sound = false,
         }
     }
@@ -402,6 +402,12 @@ fn parse_calendar(
     }
 }
 
+fn with_narrow(day: DayHours, narrow: Vec<(Session, &[String])>) -> Result<DayHours, Invalid> {
+    narrow.into_iter().try_fold(day, |day, (session, fields)| {
+        day.with_reception_of(session, fields.iter().cloned())
+    })
+}
+
 fn parse_agencies(
     fields: &mut Fields,
     agencies: &[Agency],
@@ -413,12 +419,6 @@ fn parse_agencies(
     for (index, agency) in agencies.iter().enumerate() {
         let path = format!("catalog.agencies[{index}]");
         fields.id(&format!("{path}.code"), &agency.code);
-fn with_narrow(day: DayHours, narrow: Vec<(Session, &[String])>) -> Result<DayHours, Invalid> {
-    narrow.into_iter().try_fold(day, |day, (session, fields)| {
-        day.with_reception_of(session, fields.iter().cloned())
-    })
-}
-
         fields.line(&format!("{path}.title"), &agency.title);
         fields.choice::<AgencyKind>(&format!("{path}.kind"), agency.kind);
         if !(0..24 * 60).contains(&agency.transfer_cutoff_minute) {

@@ -94,6 +94,7 @@ pub(crate) fn receipt() -> Receipt {
             number: 128,
         }),
         receiver: Some("Trần Quốc Vượng".into()),
+        helped_by: Some("Bưu cục Bến Mây".into()),
     }
 }
 

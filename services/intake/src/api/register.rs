@@ -125,10 +125,19 @@ impl DossierApi {
         let applicant = words(StatementKind::Applicant)
             .and_then(|body| applicant::read(body.as_str()))
             .unwrap_or_default();
-        let title = self.catalogs.get(&dossier.catalog).and_then(|catalog| {
+        let catalog = self.catalogs.get(&dossier.catalog);
+        let title = catalog.as_ref().and_then(|catalog| {
             let procedure = catalog.procedure(&dossier.procedure)?;
             Some(procedure.title.clone())
         });
+        let helped = catalog.as_ref().and_then(|catalog| {
+            let helping = dossier.helping_organisation.as_ref()?;
+            Some(format!("Hỗ trợ nộp: {}", helping.name(catalog)))
+        });
+        let erased = said
+            .is_none()
+            .then(|| "Dữ liệu cá nhân đã được xóa".to_owned());
+        let notes: Vec<_> = erased.into_iter().chain(helped).collect();
         Some(RegisterLine {
             number: u64::try_from(place + 1).unwrap_or(u64::MAX),
             code: code.to_owned(),
@@ -142,9 +151,7 @@ impl DossierApi {
             handed_over_at: dossier.handed_over.as_ref().map(|it| local(it.at)),
             given_by: None,
             received_by: words(StatementKind::HandOver).cloned(),
-            note: said
-                .is_none()
-                .then(|| "Dữ liệu cá nhân đã được xóa".to_owned()),
+            note: (!notes.is_empty()).then(|| notes.join("\n")),
         })
     }
 }

@@ -12,12 +12,16 @@ use motcua_platform::{
 };
 use motcua_proto::{
     intake::v1::{Applicant, ApplicantKind, AuthorisedPerson, SubmitDossierRequest},
-    r#type::v1::{AuthorisationGround, Channel, HandOverMethod, HandedPaper, PriorityGround, Role},
+    r#type::v1::{
+        AuthorisationGround, Channel, HandOverMethod, HandedPaper, PriorityGround, Role,
+        helping_organisation::Organisation,
+    },
 };
 
 use crate::domain::{
     applicant::subject,
     command::Submission,
+    dossier::Helping,
     fees::{self, QUANTITY_MAX},
     papers,
     rules::{Rules, no_agency},
@@ -28,6 +32,9 @@ use crate::domain::{
 const OPTIONS_MAX: usize = 20;
 /// Staff that a submission may keep out.
 const RECUSED_MAX: usize = 20;
+
+/// Longest name of an organisation that helps. In characters.
+const HELPING_CHARS_MAX: usize = 200;
 
 /// What is said of a number that is none.
 const IDENTITY_NUMBER: &str = "must be 6 to 20 letters and digits";
@@ -65,6 +72,8 @@ pub(super) fn parse(
     let exemption = fields.optional_id("exemption", &request.exemption);
     let exemption_paper =
         exemption_paper(&mut fields, &request.exemption, &request.exemption_paper);
+    let helping_organisation =
+        helping_organisation(&mut fields, request, catalog, receiving_agency.as_deref());
     fields.request_id(&request.request_id);
     if let (Some(catalog), Some(agency)) = (catalog, &receiving_agency)
         && catalog.agency(agency).is_some()
@@ -136,6 +145,7 @@ pub(super) fn parse(
                 .map_or(0, |rules| fees::counted(rules.procedure, request.quantity)),
             exemption: exemption?,
             exemption_paper: exemption_paper?,
+            helping_organisation: helping_organisation?,
             accept: request.accept,
         })
     })();
@@ -251,6 +261,55 @@ fn options(
         }
     }
     sound.then(|| options.to_vec())
+}
+
+/// Who helped: an agency of the catalog that does not receive it itself, or the name of an organisation that is not in it.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether the field is valid"
+)]
+fn helping_organisation(
+    fields: &mut Fields,
+    request: &SubmitDossierRequest,
+    catalog: Option<&Catalog>,
+    receiving_agency: Option<&str>,
+) -> Option<Option<Helping>> {
+    const AGENCY: &str = "helping_organisation.agency";
+    const TITLE: &str = "helping_organisation.title";
+    let Some(helping) = &request.helping_organisation else {
+        return Some(None);
+    };
+    match &helping.organisation {
+        Some(Organisation::Agency(code)) => {
+            let code = fields.id(AGENCY, code)?;
+            if catalog.is_some_and(|catalog| catalog.agency(&code).is_none()) {
+                let message = format!("the catalog has no agency '{code}'");
+                fields.reject(AGENCY, message);
+                return None;
+            }
+            if receiving_agency == Some(&code) {
+                fields.reject(AGENCY, "must be another than the one that receives");
+                return None;
+            }
+            Some(Some(Helping::Agency(code)))
+        }
+        Some(Organisation::Title(title)) => {
+            let title = fields.line(TITLE, title)?;
+            if title.chars().count() > HELPING_CHARS_MAX {
+                let message = format!("must have at most {HELPING_CHARS_MAX} characters");
+                fields.reject(TITLE, message);
+                return None;
+            }
+            Some(Some(Helping::Title(title)))
+        }
+        None => {
+            fields.reject(
+                "helping_organisation",
+                "must name an agency of the catalog, or an organisation that is not in it",
+            );
+            None
+        }
+    }
 }
 
 /// What can be said of papers before it is known which ones the procedure wants.
@@ -428,6 +487,7 @@ mod tests {
     use super::*;
     use crate::domain::tests::catalog;
     use motcua_platform::error::Violation;
+    use motcua_proto::r#type::v1::HelpingOrganisation;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -492,6 +552,30 @@ mod tests {
         )
         .unwrap();
         assert_eq!(submission.procedure, "1.000656");
+    }
+
+    #[test]
+    fn who_helped_is_an_agency_of_the_catalog_or_a_name_and_never_the_one_that_receives() {
+        let helped = |organisation| SubmitDossierRequest {
+            helping_organisation: Some(HelpingOrganisation { organisation }),
+            ..sound()
+        };
+        let agency = |code: &str| helped(Some(Organisation::Agency(code.to_owned())));
+        let title = |title: &str| helped(Some(Organisation::Title(title.to_owned())));
+        for (request, field) in [
+            (helped(None), "helping_organisation"),
+            (agency("99999"), "helping_organisation.agency"),
+            (agency(" "), "helping_organisation.agency"),
+            (agency("11593"), "helping_organisation.agency"),
+            (title(""), "helping_organisation.title"),
+            (title(&"ă".repeat(201)), "helping_organisation.title"),
+            (title("Bưu cục\nBến Mây"), "helping_organisation.title"),
+        ] {
+            assert_eq!(violated(&request, Some(&catalog())), [field]);
+        }
+        for request in [agency("11407"), title(&"ă".repeat(200))] {
+            assert_eq!(violated(&request, Some(&catalog())), [""; 0]);
+        }
     }
 
     #[test]

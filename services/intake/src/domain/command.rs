@@ -10,7 +10,7 @@ use motcua_proto::{
     },
 };
 
-use super::{documents::NewDocument, follow::News, words::Words};
+use super::{documents::NewDocument, follow::News, parts::Helping, words::Words};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -248,6 +248,8 @@ pub struct Submission {
     pub exemption: String,
     /// The paper that shows it; may be empty.
     pub exemption_paper: Words,
+    /// Who helped the applicant; `None` where nobody did.
+    pub helping_organisation: Option<Helping>,
     /// Whether it is accepted in the same act.
     pub accept: bool,
 }

@@ -22,7 +22,7 @@ use super::{
     applicant, archive_run, at_work,
     command::{Command, Found, Submission},
     correction, documents,
-    dossier::{Asked, Dossier},
+    dossier::{Asked, Dossier, Helping},
     fees,
     follow::{Change, News},
     hand_over,
@@ -328,6 +328,10 @@ fn submit(
         quantity: submission.quantity,
         exemption: submission.exemption.clone(),
         exemption_revision: i32::from(!submission.exemption_paper.is_empty()),
+        helping_organisation: submission
+            .helping_organisation
+            .as_ref()
+            .map(Helping::to_proto),
     };
     let dossier = Dossier::submitted(&submitted, &submission.procedure, context.actor);
     // Nobody receives their own, or a relative's.
@@ -442,6 +446,7 @@ fn accept_at(
     Ok(Happened {
         events: transfer::with_acceptance(&as_found, accepted),
         statements,
+        transfer_due_at: rules.transfer_due(received_at)?.map(to_proto),
     })
 }
 
@@ -481,11 +486,11 @@ fn withdraw(
 /// Looks at the clock: what was asked for may be due, or an answer, or a transfer.
 fn tick(dossier: &Dossier, now: Timestamp) -> Happened {
     let mut happened = look_at_the_clock(dossier, now);
+    happened.events.extend(transfer::tick(dossier, now));
     happened.events.extend(others::tell_again(dossier, now));
     happened
 }
 
-    happened.events.extend(transfer::tick(dossier, now));
 fn look_at_the_clock(dossier: &Dossier, now: Timestamp) -> Happened {
     if let Some(asked) = dossier.awaited() {
         return supplement::tick(dossier, asked, now);

@@ -14,8 +14,8 @@ use motcua_proto::{
 use serde::{Deserialize, Serialize};
 
 pub use super::parts::{
-    Asked, CaseResult, FailedHandOver, HandedOver, Hold, OriginalsReturned, Payment, Reception,
-    Visit,
+    Asked, CaseResult, FailedHandOver, HandedOver, Helping, Hold, OriginalsReturned, Payment,
+    Reception, Visit,
 };
 pub use super::transfer::Transfer;
 use super::{
@@ -134,6 +134,9 @@ pub struct Dossier {
     /// Other systems that know it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Other>,
+    /// Who helped the applicant to submit it; `None` where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helping_organisation: Option<Helping>,
     /// Its way to the competent agency; `None` before acceptance, and where that is behind the same counter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
@@ -190,6 +193,10 @@ impl Dossier {
             originals_returned: None,
             corrections: Vec::new(),
             authority: submitted.authority.clone(),
+            helping_organisation: submitted
+                .helping_organisation
+                .as_ref()
+                .and_then(Helping::of),
             transfer: None,
             archived: false,
             others: if submitted.external_system.is_empty() {

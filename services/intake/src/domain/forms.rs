@@ -166,6 +166,11 @@ impl Particulars<'_> {
             fee: Some(self.fee(reception)),
             register: None,
             receiver: None,
+            helped_by: self
+                .dossier
+                .helping_organisation
+                .as_ref()
+                .map(|helping| helping.name(self.catalog).to_owned()),
         })
     }
 

@@ -43,6 +43,7 @@ pub fn tell(
         teller.what_comes_next(),
         teller.how_long_still(),
         teller.why_then(),
+        teller.who_helped(),
     ]
     .into_iter()
     .flatten()
@@ -184,6 +185,16 @@ impl<'a> Teller<'a> {
                 format!("The papers are on their way from {receiving} to {competent}, by {due}."),
             ),
         })
+    }
+
+    /// Which organisation helped to submit it, where one did.
+    fn who_helped(&self) -> Option<String> {
+        let helping = self.dossier.helping_organisation.as_ref()?;
+        let helping = body(helping.name(self.catalog));
+        Some(self.say(
+            format!("Hồ sơ được nộp với sự hỗ trợ của {helping}."),
+            format!("The dossier was submitted with the help of {helping}."),
+        ))
     }
 
     /// Each once, since it began the first of its branches.

@@ -5,16 +5,17 @@ mod at_work;
 mod correction;
 mod examples;
 mod hand_over;
+mod helped;
 mod originals;
 mod others;
 mod payments;
 mod plain;
 mod replay;
-mod succession;
 mod sessions;
+mod succession;
 mod table;
-mod walk;
 mod transfer;
+mod walk;
 
 use std::sync::Arc;
 
@@ -160,6 +161,7 @@ fn submission(procedure: &str, channel: Channel, accept: bool) -> Command {
         quantity: 0,
         exemption: String::new(),
         exemption_paper: words(""),
+        helping_organisation: None,
         accept,
     }))
 }

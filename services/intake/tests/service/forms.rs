@@ -8,7 +8,7 @@ use motcua_proto::{
         PrintFormsRequest, PrintRegisterRequest, RefuseDossierRequest, RequestSupplementRequest,
         Sheet, SubmitDossierRequest, SupplementDossierRequest,
     },
-    r#type::v1::Channel,
+    r#type::v1::{Channel, HelpingOrganisation, helping_organisation::Organisation},
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -45,6 +45,9 @@ fn at_the_counter() -> SubmitDossierRequest {
             ..Applicant::default()
         }),
         accept: true,
+        helping_organisation: Some(HelpingOrganisation {
+            organisation: Some(Organisation::Title("Bưu cục Bến Mây".to_owned())),
+        }),
         ..registration()
     }
 }
@@ -56,7 +59,12 @@ async fn a_receipt_promises_for_ever_what_it_promised() {
     let receipt = prints(&mut ward, &dossier.name, Form::Receipt)
         .await
         .unwrap();
-    assert_eq!(receipt.template, "mau01-2");
+    assert_eq!(receipt.template, "mau01-3");
+    assert!(
+        receipt
+            .html
+            .contains("đơn vị hỗ trợ nộp hồ sơ: Bưu cục Bến Mây")
+    );
     assert!(receipt.pdf.starts_with(b"%PDF-"));
     for words in [
         "Nguyễn Thị Thử",
@@ -220,6 +228,7 @@ async fn the_register_lists_what_was_received_day_by_day() {
     let register = ward.forms.print_register(asking("11593", 1, 2)).await;
     let register = register.unwrap().into_inner();
     assert_eq!(register.line_count, 1);
+    assert!(register.html.contains("Hỗ trợ nộp: Bưu cục Bến Mây"));
     assert_eq!(register.template, "mau07-1");
     assert!(register.pdf.starts_with(b"%PDF-"));
     assert!(register.html.contains(&accepted.code) && register.html.contains("Nguyễn Thị Thử"));
