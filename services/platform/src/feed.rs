@@ -255,7 +255,7 @@ pub fn kind_of(payload: &Payload) -> EventKind {
         DossierSubmitted DossierAccepted AcceptanceOverdue DossierRefused SupplementAsked SupplementProvided
         DossierWithdrawn ResultReady ResultHandedOver VisitRequested VisitMade CaseProgressRecorded CatalogApplied
         StaffRecused SubjectErased SupplementDueSoon PaymentRecorded PaymentRefunded
-        DocumentAdded PaymentDueSoon SupplementLapsed PaymentRequested CasePaid TaskEscalated TimerSet TimerFired OutcomeRequested TaskReleased TaskDelegated TaskReassigned CaseMigrated SubstitutionCreated SubstitutionEnded DeadlineRecomputed LimitChosen SubCaseLimitChosen HandOverFailed CorrectionProposed DossierCorrected CorrectionRejected ExternalStateRecorded StateReported StateAcknowledged ArchiveRunStarted ArchiveRunEnded OriginalsReturned
+        DocumentAdded PaymentDueSoon SupplementLapsed PaymentRequested CasePaid TaskEscalated TimerSet TimerFired OutcomeRequested TaskReleased TaskDelegated TaskReassigned CaseMigrated SubstitutionCreated SubstitutionEnded DeadlineRecomputed LimitChosen SubCaseLimitChosen SubCaseDueSoon SubCaseOverdue HandOverFailed CorrectionProposed DossierCorrected CorrectionRejected ExternalStateRecorded StateReported StateAcknowledged ArchiveRunStarted ArchiveRunEnded OriginalsReturned
         CaseStarted CaseBlocked TaskOpened TaskClaimed TaskCompleted TaskReturned TaskCancelled SupplementRequested
         CaseHeld CaseResumed DeadlineExtended CaseDueSoon CaseOverdue SubCaseStarted SubCaseFinished CaseWithdrawn
         CaseStopped CaseFinished DefinitionPublished CaseStaffRecused MessageQueued MessageSent MessageFailed TemplateWritten
