@@ -83,12 +83,7 @@ impl<'a> Desk<'a> {
         if task.state == TaskState::Open {
             return Ok(self.decision(Vec::new()));
         }
-        Ok(self.decision(vec![released(
-            id,
-            task,
-            ReleaseGround::ByHand,
-            self.context.now,
-        )]))
+        Ok(self.decision(vec![self.released(id, task, ReleaseGround::ByHand)]))
     }
 
     pub(super) fn delegate(&self, id: &str, to: &str, until: Timestamp) -> Result<Decision, Error> {
@@ -152,19 +147,19 @@ impl<'a> Desk<'a> {
         } else {
             ReleaseGround::LeaseEnded
         };
-        vec![released(id, task, ground, self.context.now)]
+        vec![self.released(id, task, ground)]
     }
-}
 
-/// A task is again theirs who delegated it, or nobody's.
-fn released(id: &str, task: &Task, ground: ReleaseGround, now: Timestamp) -> Payload {
-    Payload::TaskReleased(events::TaskReleased {
-        task: id.to_owned(),
-        assignee: task
-            .lease
-            .as_ref()
-            .map_or_else(String::new, |lease| lease.back_to.clone()),
-        ground: ground.into(),
-        released_at: Some(to_proto(now)),
-    })
+    /// A task is again theirs who delegated it, or nobody's: whoever was recused meanwhile, or prepared what is to be signed, could
+    /// not work on it.
+    fn released(&self, id: &str, task: &Task, ground: ReleaseGround) -> Payload {
+        let back_to = task.lease.as_ref().map(|lease| lease.back_to.as_str());
+        let back_to = back_to.filter(|to| self.may_be_given(task, to).is_ok());
+        Payload::TaskReleased(events::TaskReleased {
+            task: id.to_owned(),
+            assignee: back_to.unwrap_or_default().to_owned(),
+            ground: ground.into(),
+            released_at: Some(to_proto(self.context.now)),
+        })
+    }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use motcua_platform::error::Error;
 use motcua_proto::{
     events::v1::{EventKind as K, ReleaseGround, event::Payload},
+    r#type::v1::Role,
     workflow::v1::TaskState,
 };
 
@@ -118,11 +119,7 @@ fn who_has_a_task_gives_it_out_of_hand_and_so_does_a_leader() {
     office.asks(&officer(2), &claim()).unwrap();
     office.asks(&leader(1), &release()).unwrap();
     assert_eq!(has(&office), (TaskState::Open, ""));
-    let elsewhere = staff(
-        "leader-11407-1",
-        &[motcua_proto::r#type::v1::Role::Leader],
-        &["11407"],
-    );
+    let elsewhere = staff("leader-11407-1", &[Role::Leader], &["11407"]);
     refused(office.asks(&elsewhere, &release()));
 }
 
@@ -160,6 +157,53 @@ fn what_was_delegated_comes_back_when_its_time_has_passed() {
     assert_eq!(has(&office), (TaskState::Claimed, of(1).as_str()));
     assert_eq!(office.replayed().as_ref(), Some(office.case()));
     office.asks(&officer(1), &done()).unwrap();
+}
+
+#[test]
+fn what_was_delegated_comes_back_to_nobody_who_may_no_longer_have_it() {
+    let until = at("2025-07-02T17:00");
+    let mut office = Office::accepts("1.000001", &[]);
+    office.asks(&officer(1), &claim()).unwrap();
+    office.asks(&officer(1), &delegate(&of(2), until)).unwrap();
+    // It has become a relative's of whoever delegated it.
+    office.reacts(Command::Recuse { principal: of(1) });
+    assert_eq!(has(&office), (TaskState::Claimed, of(2).as_str()));
+    let mut given_back = office.clone();
+    given_back.asks(&officer(2), &release()).unwrap();
+    assert_eq!(released(&given_back), ReleaseGround::ByHand);
+    assert_eq!(has(&given_back), (TaskState::Open, ""));
+    office.now = until;
+    assert_eq!(office.reacts(Command::Tick), [K::TaskReleased]);
+    assert_eq!(released(&office), ReleaseGround::DelegationEnded);
+    assert_eq!(has(&office), (TaskState::Open, ""));
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+    office.asks(&officer(2), &claim()).unwrap();
+
+    // A signature, of whoever prepared the other branch meanwhile.
+    let both = staff("both-1", &[Role::Officer, Role::Leader], &[WARD]);
+    let mut office = Office::accepts("1.000002", &["with_tax"]);
+    office.completes("read", "done");
+    office.completes("land", "done");
+    let id = office.task("land-check");
+    office
+        .asks(&both, &Command::Claim { task: id.clone() })
+        .unwrap();
+    let lend = Command::Delegate {
+        task: id.clone(),
+        to: leader(2).actor().id.clone(),
+        until,
+    };
+    office.asks(&both, &lend).unwrap();
+    let tax = Command::Complete {
+        task: office.task("tax"),
+        outcome: "done".into(),
+    };
+    office.asks(&both, &tax).unwrap();
+    office
+        .asks(&leader(2), &Command::Release { task: id.clone() })
+        .unwrap();
+    let task = office.case().task(&id).unwrap();
+    assert_eq!((task.state, task.assignee.as_str()), (TaskState::Open, ""));
 }
 
 #[test]
