@@ -196,10 +196,10 @@ fn control_line(line: &ControlSheetLine, catalog: &Catalog) -> Vec<String> {
     let agency = catalog
         .agency(&line.agency)
         .map_or(line.agency.as_str(), |agency| &agency.title);
-    let who = if line.assignee.is_empty() {
-        role(line.role()).to_owned()
-    } else {
-        line.assignee.clone()
+    let who = match (line.assignee.as_str(), line.on_behalf_of.as_str()) {
+        ("", _) => role(line.role()).to_owned(),
+        (assignee, "") => assignee.to_owned(),
+        (assignee, absent) => format!("{assignee} thay {absent}"),
     };
     vec![
         agency.to_owned(),
@@ -360,6 +360,7 @@ mod tests {
                 used_minutes: 45,
                 punctuality: Punctuality::Early.into(),
                 note: "approved".into(),
+                on_behalf_of: "officer-11593-3".into(),
             }],
             used_minutes: 45,
             allowed_minutes: 4_800,
@@ -374,7 +375,7 @@ mod tests {
         let line = text.lines().last().unwrap();
         for part in [
             "Phường An Phong",
-            "officer-11593-2",
+            "officer-11593-2 thay officer-11593-3",
             "08:15 01/07/2025",
             "Trước hạn",
             "120",

@@ -250,7 +250,7 @@ impl Particulars<'_> {
             }),
             received: from_proto_opt(line.received_at.as_ref()).map(|at| Hand {
                 at: local(at),
-                by: line.assignee.clone(),
+                by: in_hand(line),
             }),
             outcome,
             planned_minutes: u32::try_from(line.planned_minutes).ok(),
@@ -277,10 +277,38 @@ impl Particulars<'_> {
     }
 }
 
+/// Who has it, and whom they stand in for.
+fn in_hand(line: &ControlSheetLine) -> String {
+    if line.on_behalf_of.is_empty() {
+        line.assignee.clone()
+    } else {
+        format!("{} thay {}", line.assignee, line.on_behalf_of)
+    }
+}
+
 fn instant(at: Option<&prost_types::Timestamp>) -> Result<Timestamp, Error> {
     from_proto_opt(at).ok_or_else(|| Error::Fault("workflow left a moment out".to_owned()))
 }
 
 fn moment(at: Option<&prost_types::Timestamp>) -> Result<DateTime, Error> {
     instant(at).map(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_stands_in_for_somebody_is_named_with_them() {
+        let line = ControlSheetLine {
+            assignee: "officer-11593-2".to_owned(),
+            ..ControlSheetLine::default()
+        };
+        assert_eq!(in_hand(&line), "officer-11593-2");
+        let line = ControlSheetLine {
+            on_behalf_of: "officer-11593-1".to_owned(),
+            ..line
+        };
+        assert_eq!(in_hand(&line), "officer-11593-2 thay officer-11593-1");
+    }
 }

@@ -94,5 +94,6 @@ fn line(task: &Task, title: String, used_minutes: i32) -> proto::ControlSheetLin
         used_minutes,
         punctuality: punctuality.into(),
         note,
+        on_behalf_of: task.on_behalf_of.clone(),
     }
 }

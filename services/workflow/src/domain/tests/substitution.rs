@@ -10,8 +10,8 @@ use motcua_proto::{
     r#type::v1::Role,
 };
 
-use super::office::{Office, POLICE, WARD, at, leader, officer, refused, staff, words};
-use crate::domain::{Command, Substitution, SubstitutionCommand};
+use super::office::{CODE, Office, POLICE, WARD, at, leader, officer, refused, staff, words};
+use crate::domain::{Command, Substitution, SubstitutionCommand, control_sheet};
 
 fn stands(substitute: &str, absent: &str, role: Role) -> Substitution {
     Substitution {
@@ -81,6 +81,15 @@ fn a_deputy_signs_by_delegation_within_its_period_and_the_history_names_both() {
             _ => None,
         });
     assert_eq!(completed.unwrap().on_behalf_of, boss);
+    // The control sheet names both.
+    let sheet = control_sheet(CODE, office.case(), office.now, &office.surround).unwrap();
+    let lines: Vec<_> = sheet
+        .lines
+        .iter()
+        .map(|line| (line.assignee.as_str(), line.on_behalf_of.as_str()))
+        .collect();
+    assert_eq!(lines[1], ("deputy", boss.as_str()));
+    assert_eq!(lines[0].1, "");
     assert_eq!(office.replayed().as_ref(), Some(office.case()));
 }
 
