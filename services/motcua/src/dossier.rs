@@ -89,6 +89,9 @@ fn detail(event: &Event) -> String {
             })
             .unwrap_or_default()
     };
+    let at_agency = |what: &str, agency: &str, due_at: &Option<prost_types::Timestamp>| {
+        format!("{what} at {agency}, due {}", time(due_at))
+    };
     match &event.payload {
         Some(Payload::DossierSubmitted(submitted)) => {
             format!("procedure {}", event.procedure)
@@ -117,14 +120,11 @@ fn detail(event: &Event) -> String {
         }
         Some(Payload::TaskReturned(task)) => format!("{} back to {}", task.task, task.to_step),
         Some(Payload::SubCaseStarted(branch)) => {
-            format!(
-                "{} at {}, due {}",
-                branch.procedure,
-                branch.agency,
-                time(&branch.due_at)
-            )
+            at_agency(&branch.procedure, &branch.agency, &branch.due_at)
         }
         Some(Payload::SubCaseFinished(branch)) => format!("{} {}", branch.branch, branch.outcome),
+        Some(Payload::SubCaseDueSoon(told)) => at_agency(&told.branch, &told.agency, &told.due_at),
+        Some(Payload::SubCaseOverdue(told)) => at_agency(&told.branch, &told.agency, &told.due_at),
         Some(Payload::CaseResumed(resumed)) => format!("due {}", time(&resumed.due_at)),
         Some(Payload::LimitChosen(chosen)) => {
             format!("{}, due {}", chosen.limit_id, time(&chosen.due_at))

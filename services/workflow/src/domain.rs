@@ -66,7 +66,7 @@ pub use self::{
     published::{Publication, Published, Version},
     replay::apply,
     sheet::control_sheet,
-    show::{Answered, PinnedDefinition, answered, fill, show_task},
+    show::{Answered, PinnedDefinition, answered, fill, show_sub_case, show_task},
     substitution::{Substitution, SubstitutionCommand},
     surround::{Definitions, InForce, Surround},
 };

@@ -12,6 +12,8 @@ use motcua_proto::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::reckon::{judged, judged_until};
+
 /// The work on one dossier from acceptance to finish.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {
@@ -268,6 +270,8 @@ pub(super) enum Alarm {
     Escalation(Timestamp, String),
     /// A task is no longer its assignee's; its id.
     Lease(Timestamp, String),
+    /// A branch's due comes near, or has passed; the branch's index.
+    Branch(Timestamp, usize),
     /// The case's due comes near, or has passed.
     Due(Timestamp),
 }
@@ -275,9 +279,11 @@ pub(super) enum Alarm {
 impl Alarm {
     pub(super) fn at(&self) -> Timestamp {
         match self {
-            Self::Timer(at, _) | Self::Escalation(at, _) | Self::Lease(at, _) | Self::Due(at) => {
-                *at
-            }
+            Self::Timer(at, _)
+            | Self::Escalation(at, _)
+            | Self::Lease(at, _)
+            | Self::Branch(at, _)
+            | Self::Due(at) => *at,
         }
     }
 }
@@ -321,6 +327,18 @@ pub struct SubCase {
     pub started_at: Timestamp,
     /// Its due instant.
     pub due_at: Timestamp,
+    /// The first instant that is too late; none where what moved the due did not tell it yet ([`SubCase::due`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_until: Option<Timestamp>,
+    /// When to tell that the due comes near.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_soon_at: Option<Timestamp>,
+    /// True once that was told of this due.
+    #[serde(default)]
+    pub due_soon: bool,
+    /// True once it was told that this due has passed.
+    #[serde(default)]
+    pub overdue: bool,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
     /// Its outcome.
@@ -328,6 +346,58 @@ pub struct SubCase {
     /// How many tasks the case had when it began: what a call did before, when it was made more than once, comes before.
     #[serde(default)]
     pub first_task: usize,
+}
+
+impl SubCase {
+    /// Its due as moved by holds, which judges it. What began before branches were watched did not keep until when: that follows
+    /// from the instant and the limit, as it does where a due is reckoned.
+    #[must_use]
+    pub fn due(&self) -> Due {
+        let judged_until = self
+            .judged_until
+            .or_else(|| judged_until(self.due_at, &self.limit).ok())
+            .unwrap_or(self.due_at);
+        Due {
+            at: self.due_at,
+            judged_until,
+        }
+    }
+
+    /// How it stood to that due; unspecified until it finishes.
+    #[must_use]
+    pub fn punctuality(&self) -> Punctuality {
+        self.finished_at
+            .map_or(Punctuality::Unspecified, |at| judged(self.due(), at))
+    }
+
+    /// Whether its due passed while it was under way, as was told or as it finished.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        self.overdue || self.punctuality() == Punctuality::Overdue
+    }
+
+    /// It is due at an instant from now on. That this comes near is told of it, whatever was told of the one before; and where it
+    /// is another, so is that it has passed.
+    pub(super) fn moves(
+        &mut self,
+        due_at: Timestamp,
+        judged_until: Option<Timestamp>,
+        due_soon_at: Option<Timestamp>,
+    ) {
+        let before = self.due();
+        self.due_at = due_at;
+        self.judged_until = judged_until;
+        self.overdue &= self.due() == before;
+        self.due_soon_at = due_soon_at;
+        self.due_soon = false;
+    }
+
+    /// When the clock is looked at for it.
+    fn alarm_at(&self) -> Option<Timestamp> {
+        let reminder = self.due_soon_at.filter(|_| !self.due_soon);
+        (self.finished_at.is_none() && !self.overdue)
+            .then(|| reminder.unwrap_or_else(|| self.due().judged_until))
+    }
 }
 
 /// Indices of changed tasks. It says nothing about where the case stands, so it takes no part in comparisons.
@@ -400,12 +470,18 @@ impl Case {
         let leases = self
             .waiting()
             .filter_map(|(id, task)| Some(Alarm::Lease(task.lease.as_ref()?.until, id)));
+        let branches = self
+            .sub_cases
+            .iter()
+            .enumerate()
+            .filter_map(|(index, sub_case)| Some(Alarm::Branch(sub_case.alarm_at()?, index)));
         (!self.overdue)
             .then_some(Alarm::Due(due))
             .into_iter()
             .chain(timers)
             .chain(escalations)
             .chain(leases)
+            .chain(branches)
             .min_by(|a, b| a.at().cmp(&b.at()).then_with(|| a.cmp(b)))
     }
 
@@ -492,6 +568,12 @@ impl Case {
             .iter()
             .rev()
             .find(|sub_case| sub_case.branch == call)
+    }
+
+    /// Whether one of its branches is still under way: it has not finished, nor fallen away with the case.
+    #[must_use]
+    pub fn is_under_way(&self, sub_case: &SubCase) -> bool {
+        sub_case.finished_at.is_none() && !self.is_ended()
     }
 
     /// National code of the procedure that a task belongs to.

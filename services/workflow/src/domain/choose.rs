@@ -133,16 +133,25 @@ impl Desk<'_> {
                 None => of_procedure(&catalog, &sub_case.procedure),
             },
             from: sub_case.started_at,
-            due: hours.due(sub_case.started_at, &sub_case.limit, &case.holds)?,
+            due: sub_case.due(),
             chosen: &sub_case.chosen_limit,
         };
         let mut chosen = self.choose(&timetable, &hours, &limited, id)?;
+        let reminder = self.reminded_of(
+            &hours,
+            self.context.now,
+            sub_case,
+            (chosen.due, &chosen.limit),
+            &case.holds,
+        )?;
         chosen.moved.retain(|end| end.branch != branch);
         Ok(Payload::SubCaseLimitChosen(events::SubCaseLimitChosen {
             branch: branch.to_owned(),
             limit_id: id.to_owned(),
             limit: limit_to_proto(&chosen.limit),
             due_at: Some(to_proto(chosen.due.at)),
+            judged_until: Some(to_proto(chosen.due.judged_until)),
+            due_soon_at: reminder.map(to_proto),
             statement_revision: self.revision(StatementKind::Limit),
             more_minutes: chosen.more_minutes,
             moved: chosen.moved,

@@ -9,11 +9,12 @@ use motcua_proto::{
 };
 
 use super::{
-    case::{Due, Hold, timer_id},
+    case::{Due, Hold, SubCase, timer_id},
     command::{Cause, StatementKind, Words},
     decide::Desk,
     reckon::{Hours, Timetable},
-    scene::{definition_of, timetable_of},
+    replay::due,
+    scene::{definition_called, definition_of, timetable_of},
 };
 
 /// An apology and its new date.
@@ -46,6 +47,20 @@ impl Desk<'_> {
         let case = self.case;
         let definition = definition_of(case, self.surround)?;
         let leads = hours.leads(&definition, case.received_at, due, limit, holds);
+        Ok(hours.due_soon(now, due, &leads))
+    }
+
+    /// When to tell that a due of a branch comes near, as the definition has it that the branch runs under.
+    pub(super) fn reminded_of(
+        &self,
+        hours: &Hours,
+        now: Timestamp,
+        sub_case: &SubCase,
+        (due, limit): (Due, &Limit),
+        holds: &[Hold],
+    ) -> Result<Option<Timestamp>, Error> {
+        let definition = definition_called(self.case, &sub_case.branch, self.surround)?;
+        let leads = hours.leads(&definition, sub_case.started_at, due, limit, holds);
         Ok(hours.due_soon(now, due, &leads))
     }
 
@@ -160,9 +175,18 @@ impl Desk<'_> {
         for sub_case in running.filter(|sub_case| sub_case.finished_at.is_none()) {
             let hours = timetable.hours_for(&sub_case.agency, &sub_case.procedure)?;
             let due = hours.due(sub_case.started_at, &sub_case.limit, holds)?;
+            let reminder = self.reminded_of(
+                &hours,
+                at.max(self.context.now),
+                sub_case,
+                (due, &sub_case.limit),
+                holds,
+            )?;
             ends.push(events::MovedDue {
                 branch: sub_case.branch.clone(),
                 due_at: Some(to_proto(due.at)),
+                judged_until: Some(to_proto(due.judged_until)),
+                due_soon_at: reminder.map(to_proto),
                 ..events::MovedDue::default()
             });
         }
@@ -172,10 +196,13 @@ impl Desk<'_> {
     /// Whether something ends at another instant than it is to end now.
     pub(super) fn is_other(&self, end: &events::MovedDue) -> bool {
         let case = self.case;
+        if !end.branch.is_empty() {
+            let now = case.sub_case(&end.branch).map(SubCase::due);
+            let then = due(end.due_at.as_ref(), end.judged_until.as_ref());
+            return now != Some(then);
+        }
         let now = if !end.timer.is_empty() {
             case.timer(&end.timer).map(|timer| timer.fires_at)
-        } else if !end.branch.is_empty() {
-            case.sub_case(&end.branch).map(|sub_case| sub_case.due_at)
         } else {
             case.task(&end.task).map(|task| task.due_at)
         };

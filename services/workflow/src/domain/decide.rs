@@ -272,6 +272,7 @@ impl<'a> Desk<'a> {
         let events = match self.case.alarm().filter(|alarm| alarm.at() <= now) {
             None => Vec::new(),
             Some(Alarm::Due(_)) => vec![self.due()?],
+            Some(Alarm::Branch(_, index)) => self.branch_due(index)?,
             Some(Alarm::Escalation(_, id)) => vec![Payload::TaskEscalated(events::TaskEscalated {
                 agency: self
                     .case
@@ -298,6 +299,34 @@ impl<'a> Desk<'a> {
             due_at,
             next_at: next.map(to_proto),
         }))
+    }
+
+    /// The same of a branch and its own due.
+    fn branch_due(&self, index: usize) -> Result<Vec<Payload>, Error> {
+        let case = self.case;
+        let Some(sub_case) = case.sub_cases.get(index) else {
+            return Ok(Vec::new());
+        };
+        let (now, due) = (self.context.now, sub_case.due());
+        let (branch, agency) = (sub_case.branch.clone(), sub_case.agency.clone());
+        let due_at = Some(to_proto(due.at));
+        if now >= due.judged_until {
+            let overdue = events::SubCaseOverdue {
+                branch,
+                agency,
+                due_at,
+            };
+            return Ok(vec![Payload::SubCaseOverdue(overdue)]);
+        }
+        let hours = timetable_of(case, self.surround)?.hours(&sub_case.agency)?;
+        let limited = (due, &sub_case.limit);
+        let next = self.reminded_of(&hours, now, sub_case, limited, &case.holds)?;
+        Ok(vec![Payload::SubCaseDueSoon(events::SubCaseDueSoon {
+            branch,
+            agency,
+            due_at,
+            next_at: next.map(to_proto),
+        })])
     }
 
     /// A path has waited, and goes on.

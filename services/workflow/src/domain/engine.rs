@@ -3,14 +3,17 @@
 use jiff::{Span, Timestamp};
 use motcua_calendar::{OutOfRange, instant, local};
 use motcua_platform::{catalog, error::Error, time::to_proto};
-use motcua_proto::events::v1::{self as events, event::Payload};
+use motcua_proto::{
+    events::v1::{self as events, event::Payload},
+    r#type::v1::Punctuality,
+};
 
 use super::{
-    case::{Case, Task, Timer, task_id, timer_id},
+    case::{Case, Due, SubCase, Task, Timer, task_id, timer_id},
     condition::Facts,
     definition::{Definition, Step, Wait},
     reckon::{beyond, judged},
-    replay::arrival_key,
+    replay::{arrival_key, due},
     scene::Scene,
 };
 
@@ -367,11 +370,12 @@ impl<'a> Walk<'a> {
                 catalog::limit(procedure.limit.as_ref()?)
             })
             .ok_or_else(missing)?;
-        let due = self
+        let hours = self
             .scene
             .timetable
-            .hours_for(&agency, &called.procedure)?
-            .due(self.now, &limit, &[])?;
+            .hours_for(&agency, &called.procedure)?;
+        let due = hours.due(self.now, &limit, &[])?;
+        let leads = hours.leads(definition, self.now, due, &limit, &[]);
         self.events
             .push(Payload::SubCaseStarted(events::SubCaseStarted {
                 branch: call.to_owned(),
@@ -382,6 +386,8 @@ impl<'a> Walk<'a> {
                 limit: catalog::limit_to_proto(&limit),
                 started_at: Some(to_proto(self.now)),
                 due_at: Some(to_proto(due.at)),
+                judged_until: Some(to_proto(due.judged_until)),
+                due_soon_at: hours.due_soon(self.now, due, &leads).map(to_proto),
             }));
         let way = self.way(definition, call, Some(definition.start()), None);
         self.go_on(call, &way, |_| "", "")
@@ -398,8 +404,23 @@ impl<'a> Walk<'a> {
                 outcome: outcome.to_owned(),
                 finished_at: Some(to_proto(self.now)),
                 joined: way.joined.clone(),
+                punctuality: self
+                    .due_of(call)
+                    .map_or(Punctuality::Unspecified, |due| judged(due, self.now))
+                    .into(),
             }));
         self.go_on("", &way, |_| "", outcome)
+    }
+
+    /// The due of the sub-case that a call runs: it may have begun with this decision, where all its work is left out.
+    fn due_of(&self, call: &str) -> Option<Due> {
+        let began = self.events.iter().rev().find_map(|event| match event {
+            Payload::SubCaseStarted(began) if began.branch == call => {
+                Some(due(began.due_at.as_ref(), began.judged_until.as_ref()))
+            }
+            _ => None,
+        });
+        began.or_else(|| self.case.sub_case(call).map(SubCase::due))
     }
 
     fn finish(&mut self, outcome: &str) {

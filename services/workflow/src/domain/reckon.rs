@@ -193,19 +193,21 @@ impl Hours {
 
     /// The new due of an extension, judged as the limit is: in days to the end of the day, in hours by the minute.
     pub(super) fn promised(&self, at: Timestamp, limit: &Limit) -> Result<Due, Error> {
-        let judged_until = if limit.ends_by_the_minute() {
-            at.checked_add(jiff::SignedDuration::from_mins(1))
-                .map_err(|_| beyond(OutOfRange::Beyond))?
-        } else {
-            let tomorrow = local(at)
-                .date()
-                .tomorrow()
-                .map_err(|_| beyond(OutOfRange::Beyond))?;
-            motcua_calendar::instant(tomorrow.to_datetime(jiff::civil::Time::midnight()))
-                .map_err(beyond)?
-        };
+        let judged_until = judged_until(at, limit).map_err(beyond)?;
         Ok(Due { at, judged_until })
     }
+}
+
+/// The first instant that is too late for a due of a limit: in days the end of the day, in hours the next minute.
+pub(super) fn judged_until(at: Timestamp, limit: &Limit) -> Result<Timestamp, OutOfRange> {
+    if limit.ends_by_the_minute() {
+        return at
+            .checked_add(jiff::SignedDuration::from_mins(1))
+            .map_err(|_| OutOfRange::Beyond);
+    }
+    let tomorrow = local(at).date().tomorrow();
+    let tomorrow = tomorrow.map_err(|_| OutOfRange::Beyond)?;
+    motcua_calendar::instant(tomorrow.to_datetime(jiff::civil::Time::midnight()))
 }
 
 /// How many working minutes before the due it is told to come near.

@@ -230,6 +230,10 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             chosen_limit: String::new(),
             started_at: at(started.started_at.as_ref()),
             due_at: at(started.due_at.as_ref()),
+            judged_until: from_proto_opt(started.judged_until.as_ref()).map(truncated),
+            due_soon_at: from_proto_opt(started.due_soon_at.as_ref()).map(truncated),
+            due_soon: false,
+            overdue: false,
             finished_at: None,
             outcome: String::new(),
             first_task: case.tasks.len(),
@@ -240,6 +244,18 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
                 sub_case.outcome.clone_from(&finished.outcome);
             }
             arrived(case, "", &finished.joined);
+        }
+        Payload::SubCaseDueSoon(soon) => {
+            if let Some(sub_case) = running(case, &soon.branch) {
+                let next = from_proto_opt(soon.next_at.as_ref()).map(truncated);
+                sub_case.due_soon = next.is_none();
+                sub_case.due_soon_at = next.or(sub_case.due_soon_at);
+            }
+        }
+        Payload::SubCaseOverdue(overdue) => {
+            if let Some(sub_case) = running(case, &overdue.branch) {
+                sub_case.overdue = true;
+            }
         }
         Payload::SupplementRequested(requested) => {
             said(case, StatementKind::Missing, requested.statement_revision);
@@ -392,9 +408,13 @@ fn limit_chosen(case: &mut Case, chosen: &events::LimitChosen) {
 
 fn sub_case_limit_chosen(case: &mut Case, chosen: &events::SubCaseLimitChosen) {
     if let Some(sub_case) = running(case, &chosen.branch) {
+        sub_case.moves(
+            at(chosen.due_at.as_ref()),
+            from_proto_opt(chosen.judged_until.as_ref()).map(truncated),
+            from_proto_opt(chosen.due_soon_at.as_ref()).map(truncated),
+        );
         sub_case.limit = written(chosen.limit.as_ref());
         sub_case.chosen_limit.clone_from(&chosen.limit_id);
-        sub_case.due_at = at(chosen.due_at.as_ref());
     }
     more_time(case, &chosen.branch, chosen.more_minutes);
     moves(case, &chosen.moved);
@@ -416,7 +436,7 @@ fn more_time(case: &mut Case, call: &str, minutes: i32) {
     }
 }
 
-fn due(
+pub(super) fn due(
     at_instant: Option<&prost_types::Timestamp>,
     judged_until: Option<&prost_types::Timestamp>,
 ) -> Due {
@@ -447,7 +467,11 @@ fn moves(case: &mut Case, moved: &[events::MovedDue]) {
                 }
             });
         } else if let Some(sub_case) = running(case, &moved.branch) {
-            sub_case.due_at = due_at.unwrap_or(sub_case.due_at);
+            sub_case.moves(
+                due_at.unwrap_or(sub_case.due_at),
+                from_proto_opt(moved.judged_until.as_ref()).map(truncated),
+                from_proto_opt(moved.due_soon_at.as_ref()).map(truncated),
+            );
         }
     }
 }

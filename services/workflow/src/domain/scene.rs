@@ -194,6 +194,20 @@ pub(super) fn definition_of(case: &Case, surround: &Surround) -> Result<Arc<Defi
     pinned(surround, &case.definition, case.definition_version)
 }
 
+/// The definition that one of its calls runs under.
+pub(super) fn definition_called(
+    case: &Case,
+    call: &str,
+    surround: &Surround,
+) -> Result<Arc<Definition>, Error> {
+    match case.called(call) {
+        Some(called) => pinned(surround, &called.definition, called.definition_version),
+        None => Err(Error::Fault(format!(
+            "the case calls nothing by step '{call}'"
+        ))),
+    }
+}
+
 fn pinned(surround: &Surround, id: &str, version: i32) -> Result<Arc<Definition>, Error> {
     surround
         .definitions

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use motcua_platform::{catalog, time::to_proto};
 use motcua_proto::{
     events::v1::HoldGround,
-    workflow::v1::{self as proto, CaseState, TaskState},
+    workflow::v1::{self as proto, CaseState, SubCaseState, TaskState},
 };
 
 use super::{
-    case::{Case, SubCase, Task, Timer, task_id},
+    case::{Case, Task, Timer, task_id},
     surround::Definitions,
 };
 
@@ -168,7 +168,9 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
         tasks: (0..case.tasks.len())
             .filter_map(|index| show_task(code, case, index))
             .collect(),
-        sub_cases: case.sub_cases.iter().map(show_sub_case).collect(),
+        sub_cases: (0..case.sub_cases.len())
+            .filter_map(|index| show_sub_case(code, case, index))
+            .collect(),
         timers: case.timers.iter().map(show_timer).collect(),
         ended_at: case.ended_at.map(to_proto),
         fee_vnd: case.fee_vnd,
@@ -191,8 +193,12 @@ fn show_timer(timer: &Timer) -> proto::Timer {
     }
 }
 
-fn show_sub_case(sub_case: &SubCase) -> proto::SubCase {
-    proto::SubCase {
+/// A branch; `None` where there is none at that index.
+#[must_use]
+pub fn show_sub_case(code: &str, case: &Case, index: usize) -> Option<proto::SubCase> {
+    let sub_case = case.sub_cases.get(index)?;
+    let under_way = case.is_under_way(sub_case);
+    Some(proto::SubCase {
         branch: sub_case.branch.clone(),
         procedure: sub_case.procedure.clone(),
         agency: sub_case.agency.clone(),
@@ -202,7 +208,18 @@ fn show_sub_case(sub_case: &SubCase) -> proto::SubCase {
         due_at: Some(to_proto(sub_case.due_at)),
         finished_at: sub_case.finished_at.map(to_proto),
         outcome: sub_case.outcome.clone(),
-    }
+        overdue: sub_case.is_overdue(),
+        punctuality: sub_case.punctuality().into(),
+        dossier: code.to_owned(),
+        number: i32::try_from(index + 1).unwrap_or(i32::MAX),
+        state: if under_way {
+            SubCaseState::Open
+        } else {
+            SubCaseState::Ended
+        }
+        .into(),
+        held: under_way && case.state == CaseState::Held,
+    })
 }
 
 /// A task, without what its definition says; `None` where there is none at that index.

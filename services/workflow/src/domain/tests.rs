@@ -1,6 +1,7 @@
 //! The domain, by examples and by chance.
 
 mod ask;
+mod branches;
 mod definitions;
 mod engine;
 mod hands;

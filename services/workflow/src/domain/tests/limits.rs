@@ -39,7 +39,7 @@ const OTHERS: [(&str, Kind); 4] = [
 ];
 
 /// Every day that differs from the week.
-fn days() -> Vec<CalendarDay> {
+pub(super) fn days() -> Vec<CalendarDay> {
     include_str!("../../../../../deploy/catalog/calendar.csv")
         .lines()
         .filter_map(|line| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use motcua_calendar::Limit;
-use motcua_platform::ledger::Authority;
+use motcua_platform::{ledger::Authority, time::to_proto};
 use motcua_proto::{
     events::v1::event::Payload,
     r#type::v1::{AgencyKind, PriorityGround, Role},
@@ -480,6 +480,17 @@ impl Course {
             assert!(arrived.is_multiple_of(*sent), "{join}: {arrived} of {sent}");
             let counted = case.arrivals.get(join).copied().unwrap_or_default();
             assert_eq!(counted, *arrived, "{join}");
+        }
+        for event in &self.office.events {
+            if let Some(Payload::SubCaseFinished(finished)) = &event.payload {
+                let ended = finished.finished_at;
+                let judged = case.sub_cases.iter().any(|sub_case| {
+                    sub_case.branch == finished.branch
+                        && sub_case.finished_at.map(to_proto) == ended
+                        && sub_case.punctuality() == finished.punctuality()
+                });
+                assert!(judged, "{finished:?}");
+            }
         }
         let finished = self
             .office

@@ -1,7 +1,13 @@
 //! By chance: whatever is asked of a case, its events tell its state, it comes to an end, and an end leaves nothing open.
 
-use motcua_platform::ledger::Authority;
+use std::collections::BTreeSet;
+
+use motcua_platform::{
+    ledger::Authority,
+    time::{from_proto_opt, local_date},
+};
 use motcua_proto::{
+    events::v1::event::Payload,
     r#type::v1::Role,
     workflow::v1::{CaseState, TaskState},
 };
@@ -212,6 +218,7 @@ fn check(office: &Office) {
     for task in &case.tasks {
         assert!(case.tenants().contains(&task.agency));
     }
+    branches_are_told_late_once(office);
     // Whoever signs has prepared nothing; whoever completes works for the agency.
     let completed = |leader: bool| {
         case.tasks.iter().filter(move |task| {
@@ -227,6 +234,19 @@ fn check(office: &Office) {
     for task in completed(true).chain(completed(false)) {
         assert!(task.assignee != "police-1" || task.agency == POLICE);
         assert!(task.assignee != "both-1" || task.agency == WARD);
+    }
+}
+
+/// Of each due a branch is told overdue once at most, and not before the due day has ended.
+fn branches_are_told_late_once(office: &Office) {
+    let mut told = BTreeSet::new();
+    for event in &office.events {
+        if let Some(Payload::SubCaseOverdue(overdue)) = &event.payload {
+            let day = |at: Option<&prost_types::Timestamp>| local_date(from_proto_opt(at).unwrap());
+            assert!(day(event.occurred_at.as_ref()) > day(overdue.due_at.as_ref()));
+            let due = overdue.due_at.map(|at| (at.seconds, at.nanos));
+            assert!(told.insert((overdue.branch.clone(), due)), "{overdue:?}");
+        }
     }
 }
 

@@ -343,7 +343,7 @@ fn the_control_sheet_says_who_had_it_and_how_long() {
 }
 
 /// The catalog with days that are off, applied in its turn.
-fn with_days_off(office: &Office, id: &str, days: &[&str]) {
+pub(super) fn with_days_off(office: &Office, id: &str, days: &[&str]) {
     let mut catalog = super::office::catalog();
     id.clone_into(&mut catalog.id);
     catalog.calendars[0].days = days
