@@ -3,6 +3,7 @@
 mod cases;
 mod definitions;
 mod lists;
+mod sub_cases;
 mod substitutions;
 #[cfg(test)]
 mod walls;
@@ -16,6 +17,7 @@ pub(crate) use self::{
         CaseFilter, CaseKey, Listed, OPEN, TaskFilter, TaskKey, blocked, case, cases, in_hand,
         tasks, walking,
     },
+    sub_cases::{ListedSubCase, SubCaseFilter, SubCaseKey, sub_cases},
     substitutions::{Substitutions, absent_colleagues, substitutions},
 };
 use crate::domain::Case;

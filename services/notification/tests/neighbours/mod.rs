@@ -407,6 +407,13 @@ impl CaseService for Workflow {
         Err(uncalled())
     }
 
+    async fn list_sub_cases(
+        &self,
+        _: Request<workflow::ListSubCasesRequest>,
+    ) -> Result<Response<workflow::ListSubCasesResponse>, Status> {
+        Err(uncalled())
+    }
+
     async fn list_case_statements(
         &self,
         _: Request<workflow::ListCaseStatementsRequest>,

@@ -15,8 +15,11 @@ use uuid::Uuid;
 
 use super::{Desk, code, turn};
 use crate::{
-    domain::{Case, Command, OBLIGATIONS_VND_MAX, Obligation, Words, answered, control_sheet},
-    store::{self, CaseFilter, Cases},
+    domain::{
+        Case, Command, OBLIGATIONS_VND_MAX, Obligation, Words, answered, control_sheet,
+        show_sub_case,
+    },
+    store::{self, CaseFilter, Cases, ListedSubCase, SubCaseFilter, SubCaseKey},
 };
 
 /// Serves cases.
@@ -43,6 +46,15 @@ impl CaseServer {
     async fn list(&self, call: &Call, filter: &CaseFilter) -> Result<Vec<(String, Case)>, Error> {
         let mut reading = self.desk.archive.open(call.scope()).await?;
         Ok(store::cases(&mut reading, filter).await?)
+    }
+
+    async fn list_branches(
+        &self,
+        call: &Call,
+        filter: &SubCaseFilter,
+    ) -> Result<Vec<ListedSubCase>, Error> {
+        let mut reading = self.desk.archive.open(call.scope()).await?;
+        Ok(store::sub_cases(&mut reading, filter).await?)
     }
 
     /// Asks the ledger, for whoever saw that etag of the case, and answers with the case as it now is.
@@ -115,6 +127,48 @@ impl CaseService for CaseServer {
         });
         Ok(Response::new(proto::ListCasesResponse {
             cases,
+            next_page_token,
+        }))
+    }
+
+    async fn list_sub_cases(
+        &self,
+        request: Request<proto::ListSubCasesRequest>,
+    ) -> Result<Response<proto::ListSubCasesResponse>, Status> {
+        let call = Call::enter(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::new();
+        let size = page::size(&mut fields, body.page_size);
+        let filter = SubCaseFilter {
+            after: page::key(&mut fields, &body.page_token).flatten(),
+            agency: fields
+                .optional_id("agency", &body.agency)
+                .unwrap_or_default(),
+            state: fields
+                .optional_choice("state", body.state)
+                .unwrap_or_default(),
+            overdue_only: body.overdue_only,
+            due_before: fields
+                .optional_instant("due_before", body.due_before.as_ref())
+                .flatten(),
+            procedure: fields
+                .optional_id("procedure", &body.procedure)
+                .unwrap_or_default(),
+            rows: size.unwrap_or_default() + 1,
+        };
+        let size = fields.finish(size)?;
+        let listed = self.list_branches(&call, &filter).await?;
+        let shown = listed
+            .iter()
+            .filter_map(|listed| show_sub_case(&listed.code, &listed.case, listed.index))
+            .collect();
+        let (sub_cases, next_page_token) = page::cut(shown, size, |sub_case| SubCaseKey {
+            due_at: from_proto_opt(sub_case.due_at.as_ref()).unwrap_or_default(),
+            dossier: sub_case.dossier.clone(),
+            number: sub_case.number,
+        });
+        Ok(Response::new(proto::ListSubCasesResponse {
+            sub_cases,
             next_page_token,
         }))
     }

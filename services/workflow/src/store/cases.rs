@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 use super::{
     definitions::{Wanted, ensure_newest, ensure_versions},
     read,
+    sub_cases::save_sub_cases,
     substitutions::present,
 };
 use crate::domain::{self, Answered, Case, Command, Surround};
@@ -155,6 +156,7 @@ impl Aggregate for Cases {
                 .await?;
         }
         save_elsewhere(connection, rows).await?;
+        save_sub_cases(connection, rows).await?;
         save_tasks(connection, rows).await
     }
 }

@@ -334,7 +334,10 @@ mod tests {
     };
     use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-    use super::*;
+    use super::{
+        super::sub_cases::{SUB_CASES, SUB_CASES_AT_AGENCY, SUB_CASES_OF_TENANTS},
+        *,
+    };
 
     /// Eleven months of a city of 114 wards: most has ended, 50,000 tasks wait.
     const A_CITY: &str = "\
@@ -349,12 +352,17 @@ mod tests {
             CASE WHEN n % 4 <> 0 THEN 3 WHEN n % 8 = 0 THEN 1 ELSE 2 END, \
             CASE WHEN n % 8 = 0 THEN '' ELSE 'officer-' || n / 8 % 500 END, 1, \
             '2025-01-01'::timestamptz + n * '2 min'::interval, false FROM generate_series(1, 200000) AS n; \
-        ANALYZE cases; ANALYZE case_elsewhere; ANALYZE task";
+        INSERT INTO sub_case SELECT code, 1, tenant, replace(receiving_agency, 'ward', 'police'), '1.004222', \
+            CASE state_number WHEN 4 THEN 3 ELSE 1 END + (code LIKE '%5')::integer, due_at FROM cases \
+            CROSS JOIN unnest(ARRAY[receiving_agency, replace(receiving_agency, 'ward', 'police')]) AS tenant; \
+        ANALYZE cases; ANALYZE case_elsewhere; ANALYZE task; ANALYZE sub_case";
 
     const BLOCKED_TYPES: &str = "timestamptz, text, bigint";
     const CASE_TYPES: &str = "text, smallint[], timestamptz, timestamptz, text, bigint, text";
     const SCOPE_TYPES: &str =
         "text, smallint[], timestamptz, timestamptz, text, bigint, text, text[]";
+    const SUB_CASE_TYPES: &str =
+        "smallint[], text[], timestamptz, text, timestamptz, text, integer, bigint, text";
     const TASK_TYPES: &str = "smallint[], text[], smallint, text[], boolean, smallint, timestamptz, text, integer, bigint, text, boolean";
 
     #[tokio::test]
@@ -399,6 +407,40 @@ mod tests {
                      'H24-7', 1, 51, '{reach}', false"
                 )
             };
+            let sub_cases = |tenants: &str, standings: &str, procedure: &str| {
+                format!(
+                    "'{{{standings}}}', '{{{tenants}}}', '9999-12-31', '{procedure}', '2025-03-01', 'H24-7', 1, 51, \
+                     '{reach}'"
+                )
+            };
+            for standings in ["1,2", "2,4", "1,2,3,4"] {
+                let (text, tenants, index) = match reach {
+                    "*" => (SUB_CASES, "", "sub_case_standing"),
+                    reach => (SUB_CASES_OF_TENANTS, reach, "sub_case_tenant"),
+                };
+                let values = sub_cases(tenants, standings, "1.004222");
+                check(
+                    &mut connection,
+                    STEADY,
+                    text,
+                    SUB_CASE_TYPES,
+                    index,
+                    &values,
+                )
+                .await;
+                for (tenants, agency) in [("ward-7", "police-7"), ("police-7", "police-7")] {
+                    let values = format!("{}, '{agency}'", sub_cases(tenants, standings, ""));
+                    check(
+                        &mut connection,
+                        STEADY,
+                        SUB_CASES_AT_AGENCY,
+                        &format!("{SUB_CASE_TYPES}, text"),
+                        "sub_case_agency",
+                        &values,
+                    )
+                    .await;
+                }
+            }
             if reach == "*" {
                 for states in ["3", "1,2,3", "1,2,3,4,5,6"] {
                     let values = cases("", states);

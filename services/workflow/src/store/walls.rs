@@ -23,7 +23,10 @@ use motcua_proto::{
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{CaseFilter, Cases, TaskFilter, absent_colleagues, case, cases, substitutions, tasks};
+use super::{
+    CaseFilter, Cases, SubCaseFilter, TaskFilter, absent_colleagues, case, cases, sub_cases,
+    substitutions, tasks,
+};
 use crate::{
     MIGRATIONS, PENDING, SERVICE,
     domain::{Cause, Command, Due, Receipt, Surround, Words},
@@ -80,6 +83,8 @@ fn start(ward: &str) -> Command {
 
 const BESIDE: &str = "\
     INSERT INTO task SELECT code, 1, receiving_agency, 3, 1, 'officer-1', 1, due_at, false FROM cases; \
+    INSERT INTO sub_case SELECT code, 1, tenant, receiving_agency, '1.004222', 1, due_at \
+        FROM cases CROSS JOIN unnest(tenants) AS tenant; \
     INSERT INTO statement SELECT 'cases/' || code, 3, 1, 'Lý do', 'Điều 18', now() FROM cases; \
     INSERT INTO substitution SELECT ward || '-250701-0001', ward, 'deputy', '2030-01-01', \
         json_build_object('agency', ward, 'absent', 'boss-' || ward, 'substitute', 'deputy', 'role', 4, \
@@ -130,6 +135,7 @@ async fn each_wall_stands_alone() {
     let (principal, admission) = leader("11593");
     row_level_security(&base, &admission).await;
     the_program(&base, &admission).await;
+    the_programs_branches(&base, &admission).await;
     the_programs_substitutions(&base, &admission).await;
     the_ledger(&ledger, &Authority::of(&principal, &admission)).await;
 
@@ -159,6 +165,8 @@ async fn row_level_security(base: &Base, admission: &Admission) {
         ("SELECT code FROM cases", &[OURS][..]),
         ("SELECT code FROM case_elsewhere", &[OURS]),
         ("SELECT dossier FROM task", &[OURS]),
+        // Of a branch there is a row for each tenant.
+        ("SELECT dossier FROM sub_case", &[OURS]),
         (
             "SELECT substr(name, length('cases/') + 1) FROM statement",
             &[OURS],
@@ -225,6 +233,27 @@ async fn the_program(base: &Base, admission: &Admission) {
         let listed = tasks(&mut reading, &filter).await.unwrap();
         let codes: Vec<_> = listed.iter().map(|row| row.code.as_str()).collect();
         assert_eq!(codes, found, "{agency} {assignee}");
+    }
+}
+
+/// The same of branches.
+async fn the_programs_branches(base: &Base, admission: &Admission) {
+    let archive = Archive::new(base.owner(SERVICE));
+    let mut reading = archive.open(&admission.scope).await.unwrap();
+    for (agency, found) in [
+        ("", &[OURS][..]),
+        ("11593", &[OURS]),
+        ("11593-ca", &[]),
+        ("11407", &[]),
+    ] {
+        let filter = SubCaseFilter {
+            agency: agency.to_owned(),
+            rows: 10,
+            ..SubCaseFilter::default()
+        };
+        let listed = sub_cases(&mut reading, &filter).await.unwrap();
+        let codes: Vec<_> = listed.iter().map(|row| row.code.as_str()).collect();
+        assert_eq!(codes, found, "{agency}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Cases from acceptance to their ends.
 
-use motcua_platform::time::to_proto;
+use motcua_platform::time::{Instant, to_proto};
 use motcua_proto::{
     events::v1::{Event, EventKind as K},
     r#type::v1::{PriorityGround, Punctuality, Role},
@@ -72,7 +72,41 @@ pub(crate) async fn tables_equal_history(world: &World) {
             assert_eq!(assignee, task.assignee);
             assert!(!task.is_waiting() || held == waiting_held);
         }
+        branches_stand_as_in(&code, &stored, world).await;
     }
+}
+
+/// There is a row of each branch for each of the case's tenants: 1 and 2 while it is under way, 3 and 4 after that, the even
+/// ones where it is overdue.
+async fn branches_stand_as_in(code: &str, case: &Case, world: &World) {
+    let listed: Vec<(i32, String, String, i16, bool)> = sqlx::query_as(
+        "SELECT number, tenant, agency, standing, due_at = ($2::timestamptz[])[number] FROM sub_case \
+         WHERE dossier = $1 ORDER BY number, tenant",
+    )
+    .bind(code)
+    .bind(
+        case.sub_cases
+            .iter()
+            .map(|sub_case| Instant(sub_case.due_at))
+            .collect::<Vec<_>>(),
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    let mut tenants = case.tenants();
+    tenants.sort();
+    let expected: Vec<_> = (1..)
+        .zip(&case.sub_cases)
+        .flat_map(|(number, sub_case)| {
+            let ended = sub_case.finished_at.is_some() || case.is_ended();
+            let late = sub_case.overdue || sub_case.punctuality() == Punctuality::Overdue;
+            let standing = 1 + 2 * i16::from(ended) + i16::from(late);
+            let agency = sub_case.agency.clone();
+            let of = move |tenant| (number, tenant, agency.clone(), standing, true);
+            tenants.clone().into_iter().map(of)
+        })
+        .collect();
+    assert_eq!(listed, expected, "{code}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod blocked;
+mod branches;
 mod hands;
 mod intake;
 mod language;
