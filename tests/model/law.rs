@@ -1,13 +1,13 @@
 //! What the law says, once more and as plainly as possible: a table of moves, sums of money, and working time counted session
 //! by session. It looks at nothing of the services but the words of the contract.
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use jiff::{
     SignedDuration, Timestamp,
     civil::{Date, Weekday},
 };
-use motcua_proto::r#type::v1::DossierStatus;
+use motcua_proto::r#type::v1::{DossierStatus, Punctuality};
 
 use super::setting::{FEE_VND, SESSIONS};
 
@@ -324,7 +324,7 @@ pub(super) fn due(
 }
 
 /// The instant itself while the office is open, its closing minute included, as the cut-off's is; else when it opens next.
-fn next_opening(at: Timestamp) -> Timestamp {
+pub(super) fn next_opening(at: Timestamp) -> Timestamp {
     let mut day = local_day(at);
     loop {
         for (open, close) in SESSIONS {
@@ -339,6 +339,15 @@ fn next_opening(at: Timestamp) -> Timestamp {
 /// A due day is judged to its end.
 pub(super) fn end_of_day(at: Timestamp) -> Timestamp {
     minute_of(local_day(at).tomorrow().unwrap(), 0)
+}
+
+/// How what is ready at an instant stands to its due, which is one of days: before the due day, on it, after it.
+pub(super) fn judged(due: Timestamp, ready: Timestamp) -> Punctuality {
+    match local_day(ready).cmp(&local_day(due)) {
+        Ordering::Less => Punctuality::Early,
+        Ordering::Equal => Punctuality::OnTime,
+        Ordering::Greater => Punctuality::Overdue,
+    }
 }
 
 /// Whether the office is open, its closing minute included: a due instant may be that one.

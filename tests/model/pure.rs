@@ -15,7 +15,7 @@ const ALIVE: usize = 300;
 const SEED: u64 = 118;
 
 /// What must have occurred by the end, beside every command both done and refused.
-const OCCURRED: [&str; 71] = [
+const OCCURRED: [&str; 73] = [
     "status 1",
     "status 2",
     "status 3",
@@ -80,6 +80,8 @@ const OCCURRED: [&str; 71] = [
     "workflow CaseOverdue",
     "workflow SubCaseStarted",
     "workflow SubCaseFinished",
+    "workflow SubCaseDueSoon",
+    "workflow SubCaseOverdue",
     "workflow CaseWithdrawn",
     "workflow CaseStopped",
     "workflow CaseFinished",
@@ -161,7 +163,7 @@ fn a_hundred_thousand_steps_keep_to_the_law() {
 /// Where the services think otherwise than the law, the model must say so.
 #[test]
 fn a_planted_fault_is_found() {
-    let plants: [(&str, Plant); 6] = [
+    let plants: [(&str, Plant); 7] = [
         ("a fee of another amount", |catalog| {
             catalog.procedures[0].fee_vnd += 1_000;
         }),
@@ -170,6 +172,9 @@ fn a_planted_fault_is_found() {
         }),
         ("another limit a day longer", |catalog| {
             catalog.procedures[0].other_limits[0].limit = catalog.procedures[1].limit.clone();
+        }),
+        ("a branch's limit five days longer", |catalog| {
+            catalog.procedures[2].limit = catalog.procedures[1].limit.clone();
         }),
         ("an office that closes earlier", |catalog| {
             for session in &mut catalog.calendars[0].sessions {

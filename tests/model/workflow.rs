@@ -355,7 +355,7 @@ fn prepared_for(case: &Case, task: &Task, person: &str) -> bool {
 }
 
 /// Whether somebody may be given a task.
-fn may_have(case: &Case, task: &Task, person: &str) -> bool {
+pub(super) fn may_have(case: &Case, task: &Task, person: &str) -> bool {
     !case.recused.contains(person) && !prepared_for(case, task, person)
 }
 

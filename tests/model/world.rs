@@ -3,11 +3,16 @@
 use jiff::{SignedDuration, Timestamp};
 use motcua_intake::domain::{self as intake, dossier::Dossier};
 use motcua_platform::{
-    catalog::Catalog, error::Error, feed::kind_of, ledger::Authority, ledger::Context,
-    ledger::Decision, time::to_proto,
+    catalog::Catalog,
+    error::Error,
+    feed::kind_of,
+    ledger::Authority,
+    ledger::Context,
+    ledger::Decision,
+    time::{from_proto_opt, to_proto},
 };
 use motcua_proto::{
-    events::v1::{Event, EventKind},
+    events::v1::{Event, EventKind, event::Payload},
     workflow::v1::CaseState,
 };
 use motcua_workflow::domain::{self as workflow, Case, Surround};
@@ -15,6 +20,7 @@ use motcua_workflow::domain::{self as workflow, Case, Surround};
 use super::{
     law::{self, Matter},
     setting::{self, CATALOG, Person, Plant},
+    workflow::may_have,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -183,6 +189,10 @@ impl World {
     pub(super) fn hears_workflow(&mut self, place: usize, event: &Event) {
         let life = &mut self.lives[place];
         let ended = life.case.as_ref().is_some_and(Case::is_ended);
+        if let Some(case) = &life.case {
+            branches_are_told_by_the_law(life, case, event);
+            nobody_is_given_what_they_may_not_have(&life.code, case, event);
+        }
         life.case = workflow::apply(life.case.take(), event);
         self.seen.insert(format!("workflow {:?}", event.kind()));
         let kind = event.kind().as_str_name();
@@ -196,6 +206,7 @@ impl World {
         if let Some(case) = &life.case {
             time_is_counted_once(&life.code, case);
             is_due_by_the_law(&life.code, case);
+            branches_are_due_by_the_law(&life.code, case);
         }
     }
 
@@ -299,6 +310,69 @@ fn is_due_by_the_law(code: &str, case: &Case) {
         "{code}: received at {}, held {holds:?}",
         case.received_at
     );
+}
+
+/// So is each of its branches, by the limit of the branch's own procedure and from when the branch began.
+fn branches_are_due_by_the_law(code: &str, case: &Case) {
+    if case.state != CaseState::Running {
+        return;
+    }
+    let holds: Vec<_> = case
+        .holds
+        .iter()
+        .map(|hold| (hold.from, hold.to.unwrap()))
+        .collect();
+    let under_way = case.sub_cases.iter().filter(|it| it.finished_at.is_none());
+    for sub_case in under_way {
+        let begins = law::next_opening(sub_case.started_at);
+        assert_eq!(
+            sub_case.due_at,
+            law::due(begins, setting::limit_days(&sub_case.procedure), &holds),
+            "{code}: began at {}, held {holds:?}",
+            sub_case.started_at
+        );
+    }
+}
+
+/// Of each due a branch is told overdue once at most, and never before its day has ended; that it comes near, before that. What is
+/// said of it at its end is what the law says of that day.
+fn branches_are_told_by_the_law(life: &Life, case: &Case, event: &Event) {
+    let code = &life.code;
+    let now = from_proto_opt(event.occurred_at.as_ref()).unwrap();
+    match event.payload.as_ref().unwrap() {
+        Payload::SubCaseOverdue(overdue) => {
+            let due_at = case.sub_case(&overdue.branch).unwrap().due_at;
+            assert_eq!(overdue.due_at, Some(to_proto(due_at)), "{code}");
+            assert!(now >= law::end_of_day(due_at), "{code}: not yet at {now}");
+            let again = life.workflow_events.iter().any(|before| {
+                matches!(&before.payload, Some(Payload::SubCaseOverdue(it)) if it == overdue)
+            });
+            assert!(!again, "{code}: told twice of {due_at}");
+        }
+        Payload::SubCaseDueSoon(soon) => {
+            let due_at = case.sub_case(&soon.branch).unwrap().due_at;
+            assert_eq!(soon.due_at, Some(to_proto(due_at)), "{code}");
+            assert!(now < law::end_of_day(due_at), "{code}: late at {now}");
+        }
+        Payload::SubCaseFinished(finished) => {
+            let due_at = case.sub_case(&finished.branch).unwrap().due_at;
+            let ready = from_proto_opt(finished.finished_at.as_ref()).unwrap();
+            let judged = law::judged(due_at, ready);
+            assert_eq!(finished.punctuality(), judged, "{code}: {due_at}, {ready}");
+        }
+        _ => {}
+    }
+}
+
+/// What was delegated comes back to whoever may still have it.
+fn nobody_is_given_what_they_may_not_have(code: &str, case: &Case, event: &Event) {
+    if let Some(Payload::TaskReleased(released)) = &event.payload
+        && !released.assignee.is_empty()
+    {
+        let task = case.task(&released.task).unwrap();
+        let may = may_have(case, task, &released.assignee);
+        assert!(may, "{code}: {} has {task:?}", released.assignee);
+    }
 }
 
 /// Holds lie one after the other, and of every task that ended, what was used and what was held make up what passed.

@@ -19,8 +19,7 @@ use motcua_calendar::{
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
-    DueHour as ProtoDueHour, FormSet, PriorityGround, Procedure, RequiredPaper,
-    Session as ProtoSession,
+    DueHour as ProtoDueHour, FormSet, Procedure, RequiredPaper, Session as ProtoSession,
 };
 use prost::Message as _;
 use sqlx::PgConnection;

@@ -446,7 +446,6 @@ fn accept_at(
     Ok(Happened {
         events: transfer::with_acceptance(&as_found, accepted),
         statements,
-        transfer_due_at: rules.transfer_due(received_at)?.map(to_proto),
     })
 }
 

@@ -318,7 +318,8 @@ impl<'a> Desk<'a> {
             };
             return Ok(vec![Payload::SubCaseOverdue(overdue)]);
         }
-        let hours = timetable_of(case, self.surround)?.hours(&sub_case.agency)?;
+        let hours =
+            timetable_of(case, self.surround)?.hours_for(&sub_case.agency, &sub_case.procedure)?;
         let limited = (due, &sub_case.limit);
         let next = self.reminded_of(&hours, now, sub_case, limited, &case.holds)?;
         Ok(vec![Payload::SubCaseDueSoon(events::SubCaseDueSoon {

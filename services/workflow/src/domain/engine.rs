@@ -370,10 +370,7 @@ impl<'a> Walk<'a> {
                 catalog::limit(procedure.limit.as_ref()?)
             })
             .ok_or_else(missing)?;
-        let hours = self
-            .scene
-            .timetable
-            .hours_for(&agency, &called.procedure)?;
+        let hours = self.scene.timetable.hours_for(&agency, &called.procedure)?;
         let due = hours.due(self.now, &limit, &[])?;
         let leads = hours.leads(definition, self.now, due, &limit, &[]);
         self.events
