@@ -65,6 +65,7 @@ pub(super) fn method_of(command: &Command) -> Option<&'static str> {
             "motcua.intake.v1.CorrectionService/DecideCorrection"
         }
         Command::ReturnOriginals { .. } => "motcua.intake.v1.DossierService/ReturnOriginals",
+        Command::ConfirmTransfer => "motcua.intake.v1.DossierService/ConfirmTransfer",
         // Other systems and uploads are not at the counter; the rest is not asked by hand.
         Command::RecordExternalState(_)
         | Command::AcknowledgeState { .. }
@@ -72,6 +73,7 @@ pub(super) fn method_of(command: &Command) -> Option<&'static str> {
         | Command::Submit(_)
         | Command::Reject(_)
         | Command::Tick
+        | Command::Recompute
         | Command::Follow(_) => return None,
     })
 }

@@ -75,6 +75,10 @@ pub(super) fn name(command: &Command) -> &'static str {
         Command::RecordExternalState(_) => "external_state",
         Command::AcknowledgeState { .. } => "acknowledge",
         Command::AddDocument(_) => "add_document",
+        // Whatever the walk's counters receive, their own wards decide.
+        Command::ConfirmTransfer => "confirm_transfer",
+        // Its catalog is never replaced.
+        Command::Recompute => "recompute",
         Command::Tick => "tick",
         Command::Follow(_) => "follow",
     }

@@ -262,27 +262,27 @@ const COMPETENT: &str = list!(
       AND NOT archived) AS reached WHERE true"
 );
 // What an agency received or ended in a period. The fence keeps the order of submission from tempting the planner into walking all that
-// it ever received.
+// it ever received; what is in the archive is left out behind it, or the index of all that is not would do.
 const RECEIVED_IN: &str = list!(
     "(SELECT * FROM dossier WHERE receiving_agency = $1 AND received_at >= coalesce($17, '-infinity') \
-      AND received_at < coalesce($18, 'infinity') AND NOT archived OFFSET 0) AS received WHERE true"
+      AND received_at < coalesce($18, 'infinity') OFFSET 0) AS received WHERE NOT archived"
 );
 const ENDED_IN: &str = list!(
     "(SELECT * FROM dossier WHERE receiving_agency = $1 AND ended_at >= coalesce($19, '-infinity') \
-      AND ended_at < coalesce($20, 'infinity') AND NOT archived OFFSET 0) AS ended WHERE true"
+      AND ended_at < coalesce($20, 'infinity') OFFSET 0) AS ended WHERE NOT archived"
 );
 // Of what an agency reaches, what another centre received for it is few.
 const RECEIVED_IN_REACH: &str = list!(
     "(SELECT * FROM dossier WHERE receiving_agency = $12 AND received_at >= coalesce($17, '-infinity') \
-      AND received_at < coalesce($18, 'infinity') AND NOT archived \
+      AND received_at < coalesce($18, 'infinity') \
       UNION ALL SELECT * FROM dossier WHERE competent_agency = $12 AND competent_agency <> receiving_agency \
-      AND NOT archived OFFSET 0) AS received WHERE true"
+      AND NOT archived OFFSET 0) AS received WHERE NOT archived"
 );
 const ENDED_IN_REACH: &str = list!(
     "(SELECT * FROM dossier WHERE receiving_agency = $12 AND ended_at >= coalesce($19, '-infinity') \
-      AND ended_at < coalesce($20, 'infinity') AND NOT archived \
+      AND ended_at < coalesce($20, 'infinity') \
       UNION ALL SELECT * FROM dossier WHERE competent_agency = $12 AND competent_agency <> receiving_agency \
-      AND NOT archived OFFSET 0) AS ended WHERE true"
+      AND NOT archived OFFSET 0) AS ended WHERE NOT archived"
 );
 const OWN: &str = list!("dossier WHERE owner = $12 AND owner <> ''");
 const ALL: &str = list!("dossier WHERE NOT archived");

@@ -167,6 +167,8 @@ impl Paper {
                 }));
             }
             Act::Accept => self.accept(town, arrival, now),
+            // Nobody's work waits for it.
+            Act::ConfirmTransfer => {}
             Act::Refuse => self.at_once.push(event(
                 arrival,
                 Payload::DossierRefused(DossierRefused::default()),

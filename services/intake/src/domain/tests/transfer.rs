@@ -184,8 +184,10 @@ fn what_was_not_received_or_is_decided_or_ended_is_on_no_way() {
     let mut own = Counter::opens("2025-07-01T09:00:00").does(&own);
     let message = refused(&mut own, "ACCEPTED");
     assert!(message.contains("own centre"), "{message}");
-    let mut withdrawn =
-        received_at("2025-07-01T09:00:00").does(&Command::Withdraw { reason: words("") });
+    let mut withdrawn = received_at("2025-07-01T09:00:00").does(&Command::Withdraw {
+        reason: words(""),
+        ground: words(""),
+    });
     refused(&mut withdrawn, "WITHDRAWN");
     assert_eq!(
         (withdrawn.dossier().timer(), flags(&withdrawn)),
