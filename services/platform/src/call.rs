@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     identity::Principal,
     ledger::{Accepted, Authority, Envelope, Request as LedgerRequest, Target},
+    policy::Admission,
     position::POSITION_METADATA,
     scope::Scope,
     telemetry,
@@ -142,6 +143,21 @@ impl Call {
         Ok(purpose)
     }
 
+    /// On whose authority a command is asked: with every role and group of whoever asks.
+    fn authority(&self) -> Authority {
+        let Caller { role, scope, .. } = &self.caller;
+        match self.principal() {
+            Some(principal) => {
+                let admission = Admission {
+                    role: *role,
+                    scope: scope.clone(),
+                };
+                Authority::of(principal, &admission)
+            }
+            None => Authority::new(self.actor.clone(), vec![*role], scope.clone()),
+        }
+    }
+
     /// Puts a command into its envelope. The body's digest tells a repeated request from a reused id.
     pub fn envelope<C, M: prost::Message>(
         &self,
@@ -154,14 +170,7 @@ impl Call {
         Envelope {
             target,
             command,
-            authority: Authority::new(
-                self.actor.clone(),
-                self.principal().map_or_else(
-                    || vec![self.caller.role],
-                    |principal| principal.roles.clone(),
-                ),
-                self.caller.scope.clone(),
-            ),
+            authority: self.authority(),
             traceparent: self.traceparent.clone(),
             etag: String::new(),
             request: Some(LedgerRequest {
