@@ -17,12 +17,20 @@
 mod support;
 
 mod model {
+    mod acts;
+    mod answers;
     mod calls;
+    mod deputies;
+    mod ends;
     mod intake;
     mod law;
+    mod path;
     mod pure;
+    mod reckoning;
     mod setting;
+    mod steps;
     mod wire;
+    mod work;
     mod workflow;
     mod world;
 }

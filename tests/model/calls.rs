@@ -40,7 +40,7 @@ pub(super) struct Caller {
     pub(super) agencies: Vec<String>,
     pub(super) principal: Principal,
     pub(super) intake: Peer,
-    workflow: Peer,
+    pub(super) workflow: Peer,
 }
 
 /// The method that a command goes to; none for those that are not sent.

@@ -17,7 +17,7 @@ use motcua_proto::{
 
 use super::{
     law::{Asked, Expected},
-    setting::{FEE_VND, PROCEDURES, WARDS},
+    setting::{CHECKED, FEE_VND, OPTIONS, PROCEDURES, WARDS},
     world::{Life, World},
 };
 
@@ -112,23 +112,46 @@ pub(super) fn procedure(random: &mut fastrand::Rng) -> (&'static str, bool) {
     }
 }
 
-/// A new dossier, at one of the wards; one in five is accepted in the same act.
+/// What is stated of it, and why it goes first, if it does.
+pub(super) fn facts(random: &mut fastrand::Rng, procedure: &str) -> (Vec<String>, PriorityGround) {
+    let mut options = match procedure {
+        CHECKED => OPTIONS.map(str::to_owned).to_vec(),
+        _ => Vec::new(),
+    };
+    options.retain(|_| random.bool());
+    let priority = if random.u8(..4) == 0 {
+        PriorityGround::Elderly
+    } else {
+        PriorityGround::Unspecified
+    };
+    (options, priority)
+}
+
+/// A new dossier, at one of the wards.
 pub(super) fn submits(world: &mut World) {
     let ward = world.random.usize(..WARDS.len());
     let code = world.next_code(WARDS[ward]);
     // Where nobody can submit, the code is the next one's.
     let (procedure, known) = procedure(&mut world.random);
-    let accept = world.random.u8(..5) == 0;
+    let (options, priority) = facts(&mut world.random, procedure);
+    // Online by a citizen it waits; at the counter one in five is accepted in the same act.
+    let online = world.random.u8(..6) == 0;
+    let accept = !online && world.random.u8(..5) == 0;
+    let channel = if online {
+        Channel::Portal
+    } else {
+        Channel::Counter
+    };
     let command = Command::Submit(Box::new(Submission {
         catalog: World::catalog_id(),
         procedure: procedure.to_owned(),
         receiving_agency: WARDS[ward].to_owned(),
-        channel: Channel::Counter,
+        channel,
         applicant: applicant(),
         newcomer: Newcomer::default(),
         hand_over_method: HandOverMethod::Counter,
-        priority: PriorityGround::Unspecified,
-        options: Vec::new(),
+        priority,
+        options,
         priority_reason: Words::default(),
         external_code: String::new(),
         external_system: String::new(),
@@ -147,13 +170,21 @@ pub(super) fn submits(world: &mut World) {
         code: code.clone(),
         ..Life::default()
     });
-    let who = world.receptionists[2 * ward].authority.clone();
+    let who = if online {
+        world.citizen.authority.clone()
+    } else {
+        world.receptionists[2 * ward].authority.clone()
+    };
+    world.lives[place].matter.lacks_papers = online;
     match world.asks_intake(place, &who, &command) {
         Ok(()) => {
             assert!(known, "a procedure that the catalog does not have");
             assert_eq!(world.lives[place].matter.status, if accept { 2 } else { 1 });
             world.gave(&code);
             world.seen.insert("submit done".to_owned());
+            if online {
+                world.seen.insert("online done".to_owned());
+            }
         }
         Err(Error::Invalid(_)) if !known => {
             world.lives.pop();

@@ -1,15 +1,9 @@
-//! What the law says, once more and as plainly as possible: a table of moves, sums of money, and working time counted session
-//! by session. It looks at nothing of the services but the words of the contract.
+//! What the law says, once more and as plainly as possible: a table of moves, and sums of money. It looks at nothing of the
+//! services but the words of the contract. Time is counted in `reckoning.rs`.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use motcua_proto::r#type::v1::DossierStatus;
 
-use jiff::{
-    SignedDuration, Timestamp,
-    civil::{Date, Weekday},
-};
-use motcua_proto::r#type::v1::{DossierStatus, Punctuality};
-
-use super::setting::{FEE_VND, SESSIONS};
+use super::setting::FEE_VND;
 
 /// The moves of the national portal's statuses. Two meanings of 5: asked before acceptance, and during the case.
 const MOVES: [(i32, &[i32]); 7] = [
@@ -25,7 +19,7 @@ const MOVES: [(i32, &[i32]); 7] = [
 const BEFORE: i32 = 50;
 
 const RECEPTION: &str = "decree 118/2025, art. 17";
-const HAND_OVER: &str = "decree 118/2025, art. 22";
+pub(super) const HAND_OVER: &str = "decree 118/2025, art. 22";
 const FEES: &str = "law 97/2015/QH13 on fees and charges";
 const STATUSES: &str = "decree 118/2025, statuses of the national portal";
 const FOUR_EYES: &str = "decree 118/2025, art. 18 (four eyes)";
@@ -39,6 +33,8 @@ const RECUSAL: &str = "law 36/2018/QH14, art. 23";
 pub(super) struct Matter {
     pub(super) status: i32,
     pub(super) accepted: bool,
+    /// It came online, without what the procedure wants.
+    pub(super) lacks_papers: bool,
     /// How often a supplement was asked for before acceptance.
     pub(super) asked_before: usize,
     /// What the case asked for did not come in time.
@@ -156,6 +152,7 @@ impl Matter {
         };
         let stays = self.status;
         match asked {
+            Asked::Accept if self.lacks_papers => Expected::Refused(RECEPTION),
             Asked::Accept => at(&[1], 2, RECEPTION),
             Asked::Refuse => at(&[1, BEFORE], 3, RECEPTION),
             Asked::AskSupplement { by_leader }
@@ -241,6 +238,7 @@ impl Matter {
         self.status = status;
         match asked {
             Asked::Accept => self.accepted = true,
+            Asked::AddPaper => self.lacks_papers = false,
             Asked::AskSupplement { .. } => self.asked_before += 1,
             Asked::Propose => {
                 self.proposed_by = Some(who.to_owned());
@@ -268,108 +266,6 @@ impl Matter {
             _ => {}
         }
     }
-}
-
-/// Working minutes between two instants, day by day and session by session.
-pub(super) fn working_minutes(from: Timestamp, to: Timestamp) -> i64 {
-    let mut day = local_day(from);
-    let last = local_day(to);
-    let mut minutes = 0;
-    while day <= last {
-        if is_working_day(day) {
-            for (open, close) in SESSIONS {
-                let (open, close) = (minute_of(day, open), minute_of(day, close));
-                let within = close.min(to).duration_since(open.max(from)).as_mins();
-                minutes += within.max(0);
-            }
-        }
-        day = day.tomorrow().unwrap();
-    }
-    minutes
-}
-
-/// The due instant of a limit of so many working days. The first day is left out; the due moves by each working day after an
-/// asking and up to the answer, once; it ends when the office closes. What is handed in while the office is closed is received,
-/// like a dossier, when it opens next.
-pub(super) fn due(
-    received_at: Timestamp,
-    working_days: usize,
-    holds: &[(Timestamp, Timestamp)],
-) -> Timestamp {
-    let mut held = BTreeSet::new();
-    let last = |held: &BTreeSet<Date>| {
-        let mut day = local_day(received_at);
-        let mut left = working_days + held.len();
-        while left > 0 {
-            day = day.tomorrow().unwrap();
-            left -= usize::from(is_working_day(day));
-        }
-        day
-    };
-    for (asked_at, answered_at) in holds {
-        let mut day = local_day((*asked_at).max(received_at));
-        // What was asked for after the due day does not make it good again.
-        if day > last(&held) {
-            continue;
-        }
-        let answered = local_day(next_opening(*answered_at));
-        while day < answered {
-            day = day.tomorrow().unwrap();
-            if is_working_day(day) {
-                held.insert(day);
-            }
-        }
-    }
-    minute_of(last(&held), SESSIONS[SESSIONS.len() - 1].1)
-}
-
-/// The instant itself while the office is open, its closing minute included, as the cut-off's is; else when it opens next.
-pub(super) fn next_opening(at: Timestamp) -> Timestamp {
-    let mut day = local_day(at);
-    loop {
-        for (open, close) in SESSIONS {
-            if is_working_day(day) && at < minute_of(day, close + 1) {
-                return at.max(minute_of(day, open));
-            }
-        }
-        day = day.tomorrow().unwrap();
-    }
-}
-
-/// A due day is judged to its end.
-pub(super) fn end_of_day(at: Timestamp) -> Timestamp {
-    minute_of(local_day(at).tomorrow().unwrap(), 0)
-}
-
-/// How what is ready at an instant stands to its due, which is one of days: before the due day, on it, after it.
-pub(super) fn judged(due: Timestamp, ready: Timestamp) -> Punctuality {
-    match local_day(ready).cmp(&local_day(due)) {
-        Ordering::Less => Punctuality::Early,
-        Ordering::Equal => Punctuality::OnTime,
-        Ordering::Greater => Punctuality::Overdue,
-    }
-}
-
-/// Whether the office is open, its closing minute included: a due instant may be that one.
-pub(super) fn is_open(at: Timestamp) -> bool {
-    let day = local_day(at);
-    let within = |(open, close)| minute_of(day, open) <= at && at <= minute_of(day, close);
-    is_working_day(day) && SESSIONS.into_iter().any(within)
-}
-
-fn local_day(at: Timestamp) -> Date {
-    jiff::tz::offset(7).to_datetime(at).date()
-}
-
-fn minute_of(day: Date, minute: i32) -> Timestamp {
-    let midnight = jiff::tz::offset(7)
-        .to_timestamp(day.at(0, 0, 0, 0))
-        .unwrap();
-    midnight + SignedDuration::from_mins(minute.into())
-}
-
-fn is_working_day(day: Date) -> bool {
-    !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
 
 /// The number that the contract gives a status.

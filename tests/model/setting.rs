@@ -1,29 +1,57 @@
-//! Two wards with their police, two procedures of which one is linked, and the people.
+//! Two wards with their police, their procedures, and the people. How the work on each procedure goes is in `work.rs`.
 
+use std::ops::RangeInclusive;
+
+use jiff::civil::{Date, Weekday};
 use motcua_platform::{
     catalog::Catalog,
     identity::{Kinds, Principal},
     ledger::Authority,
     policy,
 };
-use motcua_proto::{
-    r#type::v1::{
-        Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit, OtherLimit, Procedure,
-        RequiredPaper, Role, Session, limit::Kind,
-    },
-    workflow::v1::{
-        Branch, CallStep, Definition as ProtoDefinition, ExternalCode, ExternalStep, ForkStep,
-        JoinStep, Step, TaskStep, TimerStep, Transition, step::Kind as StepKind, timer_step::Wait,
-    },
+use motcua_proto::r#type::v1::{
+    Agency, AgencyKind, Calendar, CalendarDay, CalendarDayKind, Catalog as ProtoCatalog, Limit,
+    OtherLimit, Procedure, RequiredPaper, Role, SameDay, Session, limit::Kind,
 };
-use motcua_workflow::domain::{Definition, Surround};
+
+use super::work::{INSURANCE, VERIFIERS};
 
 pub(super) const CATALOG: &str = "model";
 pub(super) const WARDS: [&str; 2] = ["11593", "11407"];
-pub(super) const PROCEDURES: [&str; 2] = ["1.000001", "2.000001"];
+pub(super) const SIMPLE: &str = "1.000001";
+pub(super) const LINKED: &str = "2.000001";
+/// Its path depends on what is found, and on options.
+pub(super) const CHECKED: &str = "1.000003";
+/// Like the simple one, by the hour and on the same day.
+pub(super) const HOURLY: &str = "1.000004";
+pub(super) const SAME_DAY: &str = "1.000005";
+/// What the linked one calls.
+const RESIDENCE: &str = "1.000002";
+pub(super) const PROCEDURES: [&str; 5] = [SIMPLE, LINKED, CHECKED, HOURLY, SAME_DAY];
+/// What may be stated of a dossier of [`CHECKED`].
+pub(super) const OPTIONS: [&str; 2] = ["abroad", "heirs"];
 pub(super) const FEE_VND: i64 = 8_000;
 /// Sessions of a working day, in minutes after midnight.
 pub(super) const SESSIONS: [(i32, i32); 2] = [(7 * 60, 11 * 60 + 30), (13 * 60 + 30, 17 * 60)];
+
+/// Days of each month on which nobody works, the one on which only the morning is worked, and those of which a Saturday is.
+pub(super) const DAYS_OFF: [i8; 2] = [10, 11];
+pub(super) const MORNING: i8 = 24;
+pub(super) const SWAPPED: RangeInclusive<i8> = 12..=18;
+/// How far the calendar knows its days.
+const YEARS: RangeInclusive<i16> = 2025..=2032;
+
+/// How long the law allows.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Allowed {
+    WorkingDays(i64),
+    WorkingMinutes(i64),
+    CalendarDays(i64),
+    /// The same day where received up to that minute, else the next working day.
+    SameDay {
+        cutoff: i32,
+    },
+}
 
 /// A fault that is planted in the catalog, to see that it is found.
 pub(super) type Plant = fn(&mut ProtoCatalog);
@@ -48,23 +76,14 @@ pub(super) fn proto_catalog() -> ProtoCatalog {
         code: code.to_owned(),
         title: format!("Thủ tục {code}"),
         field: "Hộ tịch".to_owned(),
-        limit: Some(Limit {
-            kind: Some(Kind::WorkingDayHalves(
-                2 * i32::try_from(limit_days(code)).unwrap(),
-            )),
-        }),
-        other_limits: if code == PROCEDURES[0] {
-            vec![OtherLimit {
+        limit: Some(limit_to_proto(limit_of(code))),
+        other_limits: verified_limit_of(code)
+            .into_iter()
+            .map(|limit| OtherLimit {
                 id: VERIFIED.to_owned(),
-                limit: Some(Limit {
-                    kind: Some(Kind::WorkingDayHalves(
-                        2 * i32::try_from(VERIFIED_DAYS).unwrap(),
-                    )),
-                }),
-            }]
-        } else {
-            Vec::new()
-        },
+                limit: Some(limit_to_proto(limit)),
+            })
+            .collect(),
         fee_vnd: FEE_VND,
         fee_online_vnd: FEE_VND,
         definition: definition.to_owned(),
@@ -103,175 +122,88 @@ pub(super) fn proto_catalog() -> ProtoCatalog {
         id: CATALOG.to_owned(),
         agencies: agencies.collect(),
         procedures: vec![
-            procedure(PROCEDURES[0], "simple", AgencyKind::Ward),
-            procedure(PROCEDURES[1], "linked", AgencyKind::Ward),
-            procedure("1.000002", "residence", AgencyKind::Police),
+            procedure(SIMPLE, "simple", AgencyKind::Ward),
+            procedure(LINKED, "linked", AgencyKind::Ward),
+            procedure(RESIDENCE, "residence", AgencyKind::Police),
+            procedure(HOURLY, "simple", AgencyKind::Ward),
+            procedure(SAME_DAY, "simple", AgencyKind::Ward),
+            Procedure {
+                options: OPTIONS.map(str::to_owned).to_vec(),
+                ..procedure(CHECKED, "checked", AgencyKind::Ward)
+            },
         ],
         calendars: vec![Calendar {
             id: CATALOG.to_owned(),
             sessions,
-            days: Vec::new(),
+            days: days(),
         }],
         applied_at: None,
     }
 }
 
-/// The limit that may be chosen of the first procedure, and its working days.
+/// The limit that may be chosen of some procedures.
 pub(super) const VERIFIED: &str = "verified";
-pub(super) const VERIFIED_DAYS: usize = 5;
 
-/// Working days of each procedure's limit.
-pub(super) fn limit_days(procedure: &str) -> usize {
+/// How long that one is.
+pub(super) fn verified_limit_of(procedure: &str) -> Option<Allowed> {
     match procedure {
-        "1.000001" | "1.000002" => 3,
-        "2.000001" => 8,
+        SIMPLE => Some(Allowed::WorkingDays(5)),
+        HOURLY => Some(Allowed::WorkingMinutes(30 * 60)),
+        SAME_DAY => Some(Allowed::WorkingDays(3)),
+        _ => None,
+    }
+}
+
+/// Each procedure's limit.
+pub(super) fn limit_of(procedure: &str) -> Allowed {
+    match procedure {
+        SIMPLE | RESIDENCE => Allowed::WorkingDays(3),
+        LINKED => Allowed::WorkingDays(8),
+        CHECKED => Allowed::CalendarDays(6),
+        HOURLY => Allowed::WorkingMinutes(13 * 60),
+        SAME_DAY => Allowed::SameDay { cutoff: 15 * 60 },
         other => panic!("no procedure '{other}'"),
     }
 }
 
-fn step(id: &str, kind: StepKind) -> Step {
-    Step {
-        id: id.to_owned(),
-        kind: Some(kind),
-    }
-}
-
-/// How often a signature may be refused for more work.
-pub(super) const REWORKS: usize = 2;
-
-fn task(id: &str, role: Role, transitions: &[(&str, &str)]) -> Step {
-    step(
-        id,
-        StepKind::Task(TaskStep {
-            title: format!("Bước {id}"),
-            role: role.into(),
-            planned_minutes: 120,
-            transitions: transitions
-                .iter()
-                .map(|(outcome, to)| Transition {
-                    outcome: (*outcome).to_owned(),
-                    to: (*to).to_owned(),
-                    at_most: if *outcome == "rework" {
-                        i32::try_from(REWORKS).unwrap()
-                    } else {
-                        0
-                    },
-                })
-                .collect(),
-            ..TaskStep::default()
+fn limit_to_proto(limit: Allowed) -> Limit {
+    let number = |number: i64| i32::try_from(number).unwrap();
+    let kind = match limit {
+        Allowed::WorkingDays(days) => Kind::WorkingDayHalves(number(2 * days)),
+        Allowed::WorkingMinutes(minutes) => Kind::WorkingHours(number(minutes / 60)),
+        Allowed::CalendarDays(days) => Kind::CalendarDays(number(days)),
+        Allowed::SameDay { cutoff } => Kind::SameDay(SameDay {
+            cutoff_minute: cutoff,
         }),
-    )
-}
-
-fn definition(id: &str, steps: Vec<Step>) -> ProtoDefinition {
-    ProtoDefinition {
-        id: id.to_owned(),
-        version: 1,
-        title: "Quy trình".to_owned(),
-        start: steps[0].id.clone(),
-        steps,
-        ..ProtoDefinition::default()
-    }
-}
-
-pub(super) fn surround(plant: Plant) -> Surround {
-    let surround = Surround::default();
-    surround.catalogs.remember(catalog(plant), true);
-    for definition in definitions() {
-        let definition = Definition::parse(&definition).unwrap();
-        surround.definitions.remember(definition);
-    }
-    surround
-}
-
-/// The called ones first.
-pub(super) fn definitions() -> [ProtoDefinition; 3] {
-    let appraised = |id| {
-        definition(
-            id,
-            vec![
-                task("appraise", Role::Officer, &[("done", "sign")]),
-                task(
-                    "sign",
-                    Role::Leader,
-                    &[("approved", ""), ("rejected", ""), ("rework", "appraise")],
-                ),
-            ],
-        )
     };
-    let branch = |to: &str| Branch {
-        to: to.to_owned(),
-        option: String::new(),
-    };
-    let linked = definition(
-        "linked",
-        vec![
-            task("register", Role::Officer, &[("approved", "branches")]),
-            step(
-                "branches",
-                StepKind::Fork(ForkStep {
-                    branches: vec![branch("residence"), branch("benefit"), branch("card")],
-                    join: "joined".to_owned(),
-                }),
-            ),
-            step(
-                "residence",
-                StepKind::Call(CallStep {
-                    procedure: "1.000002".to_owned(),
-                    agency: AgencyKind::Police.into(),
-                    to: "joined".to_owned(),
-                    ..CallStep::default()
-                }),
-            ),
-            escalated(task("benefit", Role::Officer, &[("done", "joined")])),
-            step("card", StepKind::External(card("joined"))),
-            step(
-                "joined",
-                StepKind::Join(JoinStep {
-                    to: "pause".to_owned(),
-                }),
-            ),
-            step(
-                "pause",
-                StepKind::Timer(TimerStep {
-                    to: "issue".to_owned(),
-                    wait: Some(Wait::WorkingMinutes(30)),
-                }),
-            ),
-            task("issue", Role::Officer, &[("approved", "")]),
-        ],
-    );
-    [appraised("simple"), appraised("residence"), linked]
+    Limit { kind: Some(kind) }
 }
 
-/// The other system that cards are asked of.
-pub(super) const INSURANCE: &str = "social-insurance";
-
-fn card(to: &str) -> ExternalStep {
-    let code = |code: &str, outcome: &str| ExternalCode {
-        code: code.to_owned(),
-        outcome: outcome.to_owned(),
-    };
-    ExternalStep {
-        title: "Cấp thẻ".to_owned(),
-        system: INSURANCE.to_owned(),
-        planned_minutes: 120,
-        transitions: vec![Transition {
-            outcome: "issued".to_owned(),
-            to: to.to_owned(),
-            at_most: 0,
-        }],
-        // What is still on its way means no outcome.
-        codes: vec![code("1", ""), code("5", "issued")],
-        ..ExternalStep::default()
-    }
-}
-
-fn escalated(mut step: Step) -> Step {
-    if let Some(StepKind::Task(task)) = &mut step.kind {
-        task.escalate_after_percent = 50;
-    }
-    step
+/// The days that differ from the week.
+fn days() -> Vec<CalendarDay> {
+    let first = Date::constant(*YEARS.start(), 1, 1);
+    let differing = first.series(jiff::Span::new().days(1));
+    differing
+        .take_while(|day| YEARS.contains(&day.year()))
+        .filter_map(|day| {
+            let worked = day.weekday() == Weekday::Saturday;
+            let kind = match day.day() {
+                of_month if DAYS_OFF.contains(&of_month) => CalendarDayKind::Holiday,
+                of_month if worked && SWAPPED.contains(&of_month) => CalendarDayKind::Working,
+                MORNING if !worked && day.weekday() != Weekday::Sunday => CalendarDayKind::Morning,
+                _ => return None,
+            };
+            Some(CalendarDay {
+                date: Some(motcua_proto::google::r#type::Date {
+                    year: day.year().into(),
+                    month: day.month().into(),
+                    day: day.day().into(),
+                }),
+                kind: kind.into(),
+                title: "Ngày khác".to_owned(),
+            })
+        })
+        .collect()
 }
 
 /// Somebody of the staff.
@@ -285,9 +217,20 @@ pub(super) struct Person {
 }
 
 pub(super) fn person(id: String, roles: &[Role], agencies: &[String], method: &str) -> Person {
+    person_of(id, roles, agencies, &[], method)
+}
+
+fn person_of(
+    id: String,
+    roles: &[Role],
+    agencies: &[String],
+    groups: &[&str],
+    method: &str,
+) -> Person {
     let names: Vec<_> = agencies.iter().map(String::as_str).collect();
     let principal = Principal {
         kinds: Kinds::All,
+        groups: groups.iter().map(|&group| group.to_owned()).collect(),
         ..Principal::of(&id, roles, &names)
     };
     let admission = policy::judge(policy::of(method).unwrap(), Some(&principal), None).unwrap();
@@ -297,6 +240,13 @@ pub(super) fn person(id: String, roles: &[Role], agencies: &[String], method: &s
         id,
         roles: roles.to_vec(),
         agencies: agencies.to_vec(),
+    }
+}
+
+impl Person {
+    /// Whether they belong to a group; to none everybody does.
+    pub(super) fn is_of(&self, group: Option<&str>) -> bool {
+        group.is_none_or(|group| self.principal.groups.iter().any(|it| it == group))
     }
 }
 
@@ -338,18 +288,27 @@ pub(super) fn counters() -> Vec<Person> {
     WARDS.into_iter().flat_map(of_ward).collect()
 }
 
-/// Who works on cases: officers and leaders of the ward and of the police, and one who is both.
+/// Who submits online.
+pub(super) fn citizens() -> Vec<Person> {
+    let method = "motcua.intake.v1.DossierService/SubmitDossier";
+    let citizen = |number: u8| person(format!("citizen-{number}"), &[Role::Citizen], &[], method);
+    (1..=3).map(citizen).collect()
+}
+
+/// Who works on cases: officers and leaders of the ward and of the police, one who is both, and one who verifies.
 pub(super) fn workers() -> Vec<Person> {
     let method = "motcua.workflow.v1.TaskService/CompleteTask";
     let of_agency = |agency: String| {
-        let of = |name: &str, roles: &[Role]| {
+        let of = |name: &str, roles: &[Role], groups: &[&str]| {
             let agencies = [agency.clone()];
-            person(format!("{name}-{agency}"), roles, &agencies, method)
+            let id = format!("{name}-{agency}");
+            person_of(id, roles, &agencies, groups, method)
         };
         [
-            of("officer", &[Role::Officer]),
-            of("leader", &[Role::Leader]),
-            of("both", &[Role::Officer, Role::Leader]),
+            of("officer", &[Role::Officer], &[]),
+            of("verifier", &[Role::Officer], &[VERIFIERS]),
+            of("leader", &[Role::Leader], &[]),
+            of("both", &[Role::Officer, Role::Leader], &[]),
         ]
     };
     WARDS

@@ -9,17 +9,22 @@ use motcua_platform::{
     ledger::Authority,
     ledger::Context,
     ledger::Decision,
+    time,
     time::{from_proto_opt, to_proto},
 };
 use motcua_proto::{
     events::v1::{Event, EventKind, event::Payload},
     workflow::v1::CaseState,
 };
-use motcua_workflow::domain::{self as workflow, Case, Surround};
+use motcua_workflow::domain::{self as workflow, Case, Definition, Substitution, Surround};
 
 use super::{
+    deputies,
     law::{self, Matter},
+    path,
+    reckoning::{self, Due},
     setting::{self, CATALOG, Person, Plant},
+    work,
     workflow::may_have,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +38,35 @@ pub(super) struct Life {
     pub(super) matter: Matter,
     pub(super) intake_events: Vec<Event>,
     pub(super) workflow_events: Vec<Event>,
+    /// What of its time was counted already.
+    pub(super) counted: Option<Counted>,
+}
+
+/// What the time of a case is counted by: while none of it changes, nothing is counted anew.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    state: CaseState,
+    limit: String,
+    due: Due,
+    holds: usize,
+    /// Tasks that ended.
+    ended: usize,
+}
+
+impl Counted {
+    fn of(case: &Case) -> Self {
+        Self {
+            state: case.state,
+            limit: case.chosen_limit.clone(),
+            due: first_due(case),
+            holds: case.holds.len(),
+            ended: case
+                .tasks
+                .iter()
+                .filter(|task| task.ended_at.is_some())
+                .count(),
+        }
+    }
 }
 
 /// The seed of a run, which is printed: another one where `MOTCUA_MODEL_SEED` says so.
@@ -49,8 +83,16 @@ pub(super) struct World {
     pub(super) catalog: Catalog,
     pub(super) surround: Surround,
     pub(super) receptionists: Vec<Person>,
+    pub(super) citizen: Person,
     pub(super) workers: Vec<Person>,
     pub(super) lives: Vec<Life>,
+    /// Who stands in for whom, by the service's key; those that are long over are forgotten.
+    pub(super) deputies: Vec<(String, Substitution)>,
+    /// Whether the second versions are there.
+    pub(super) published: bool,
+    /// How many began, and how their own events tell those that are not over: in memory.
+    pub(super) begun: usize,
+    pub(super) in_force: BTreeMap<String, Substitution>,
     /// What happened, by whom it happened to.
     intake_history: Vec<(usize, Event)>,
     workflow_history: Vec<(usize, Event)>,
@@ -69,16 +111,39 @@ impl World {
             random: fastrand::Rng::with_seed(seed),
             now: "2025-07-01T08:00:00+07:00".parse().unwrap(),
             catalog: setting::catalog(plant),
-            surround: setting::surround(plant),
+            surround: work::surround(plant),
             receptionists: setting::receptionists(),
+            citizen: setting::citizens().remove(0),
             workers: setting::workers(),
             lives: Vec::new(),
+            deputies: Vec::new(),
+            published: false,
+            begun: 0,
+            in_force: BTreeMap::new(),
             intake_history: Vec::new(),
             workflow_history: Vec::new(),
             intake_read: 0,
             workflow_read: 0,
             seen: BTreeSet::new(),
             given: BTreeMap::new(),
+        }
+    }
+
+    /// The second versions of two definitions are there from now on.
+    pub(super) fn publishes(&mut self) {
+        for definition in work::second_versions() {
+            let definition = Definition::parse(&definition).unwrap();
+            self.surround.definitions.remember(definition);
+        }
+        self.published = true;
+    }
+
+    /// The version that a case begins with.
+    pub(super) fn newest(&self, definition: &str) -> i32 {
+        if self.published && path::has_two(definition) {
+            2
+        } else {
+            1
         }
     }
 
@@ -187,12 +252,26 @@ impl World {
 
     /// Something happened behind it.
     pub(super) fn hears_workflow(&mut self, place: usize, event: &Event) {
+        if let Some(case) = &self.lives[place].case {
+            let at = time::from_proto_opt(event.occurred_at.as_ref()).unwrap();
+            is_judged_by_the_law(&self.lives[place].code, case, event, at);
+            let by_deputy = deputies::are_named(self, case, event, at);
+            self.seen.extend(by_deputy);
+        }
+        let newest = match &event.payload {
+            Some(Payload::CaseStarted(started)) => self.newest(&started.definition),
+            _ => 0,
+        };
         let life = &mut self.lives[place];
         let ended = life.case.as_ref().is_some_and(Case::is_ended);
         if let Some(case) = &life.case {
             branches_are_told_by_the_law(life, case, event);
             nobody_is_given_what_they_may_not_have(&life.code, case, event);
         }
+        let version = life
+            .case
+            .as_ref()
+            .map_or(newest, |it| it.definition_version);
         life.case = workflow::apply(life.case.take(), event);
         self.seen.insert(format!("workflow {:?}", event.kind()));
         let kind = event.kind().as_str_name();
@@ -203,10 +282,28 @@ impl World {
             life.code
         );
         life.workflow_events.push(event.clone());
+        if event.kind() == EventKind::CaseFinished {
+            let steps = life.case.iter().flat_map(|case| &case.tasks);
+            let steps: Vec<_> = steps.map(|task| task.step.as_str()).collect();
+            self.seen.insert(format!("path {}", steps.join(" ")));
+            if steps.windows(2).any(|pair| pair == ["sign", "examine"]) {
+                self.seen.insert("path back to examine".to_owned());
+            }
+        }
         if let Some(case) = &life.case {
-            time_is_counted_once(&life.code, case);
-            is_due_by_the_law(&life.code, case);
-            branches_are_due_by_the_law(&life.code, case);
+            let moved = event.kind() == EventKind::CaseMigrated;
+            assert!(
+                moved || case.definition_version == version,
+                "{} went on under another version of its definition",
+                life.code
+            );
+            let counted = Counted::of(case);
+            if life.counted.as_ref() != Some(&counted) {
+                time_is_counted_once(&life.code, case);
+                is_due_by_the_law(&life.code, case);
+                branches_are_due_by_the_law(&life.code, case);
+                life.counted = Some(counted);
+            }
         }
     }
 
@@ -295,19 +392,15 @@ fn is_due_by_the_law(code: &str, case: &Case) {
     if case.state != CaseState::Running {
         return;
     }
-    let days = match case.chosen_limit.as_str() {
-        "" => setting::limit_days(&case.procedure),
-        _ => setting::VERIFIED_DAYS,
-    };
-    let holds: Vec<_> = case
+    let held: Vec<_> = case
         .holds
         .iter()
         .map(|hold| (hold.from, hold.to.unwrap()))
         .collect();
     assert_eq!(
-        case.first_due.at,
-        law::due(case.received_at, days, &holds),
-        "{code}: received at {}, held {holds:?}",
+        first_due(case),
+        reckoning::due(case.received_at, path::limit(case), &held),
+        "{code}: received at {}, held {held:?}",
         case.received_at
     );
 }
@@ -324,10 +417,10 @@ fn branches_are_due_by_the_law(code: &str, case: &Case) {
         .collect();
     let under_way = case.sub_cases.iter().filter(|it| it.finished_at.is_none());
     for sub_case in under_way {
-        let begins = law::next_opening(sub_case.started_at);
+        let limit = setting::limit_of(&sub_case.procedure);
         assert_eq!(
             sub_case.due_at,
-            law::due(begins, setting::limit_days(&sub_case.procedure), &holds),
+            reckoning::due(sub_case.started_at, limit, &holds).at,
             "{code}: began at {}, held {holds:?}",
             sub_case.started_at
         );
@@ -341,24 +434,56 @@ fn branches_are_told_by_the_law(life: &Life, case: &Case, event: &Event) {
     let now = from_proto_opt(event.occurred_at.as_ref()).unwrap();
     match event.payload.as_ref().unwrap() {
         Payload::SubCaseOverdue(overdue) => {
-            let due_at = case.sub_case(&overdue.branch).unwrap().due_at;
+            let (due_at, until) = due_of_branch(case, &overdue.branch);
             assert_eq!(overdue.due_at, Some(to_proto(due_at)), "{code}");
-            assert!(now >= law::end_of_day(due_at), "{code}: not yet at {now}");
+            assert!(now >= until, "{code}: not yet at {now}");
             let again = life.workflow_events.iter().any(|before| {
                 matches!(&before.payload, Some(Payload::SubCaseOverdue(it)) if it == overdue)
             });
             assert!(!again, "{code}: told twice of {due_at}");
         }
         Payload::SubCaseDueSoon(soon) => {
-            let due_at = case.sub_case(&soon.branch).unwrap().due_at;
+            let (due_at, until) = due_of_branch(case, &soon.branch);
             assert_eq!(soon.due_at, Some(to_proto(due_at)), "{code}");
-            assert!(now < law::end_of_day(due_at), "{code}: late at {now}");
+            assert!(now < until, "{code}: late at {now}");
         }
         Payload::SubCaseFinished(finished) => {
-            let due_at = case.sub_case(&finished.branch).unwrap().due_at;
+            let (at, judged_until) = due_of_branch(case, &finished.branch);
             let ready = from_proto_opt(finished.finished_at.as_ref()).unwrap();
-            let judged = law::judged(due_at, ready);
-            assert_eq!(finished.punctuality(), judged, "{code}: {due_at}, {ready}");
+            let judged = reckoning::judged(Due { at, judged_until }, ready);
+            assert_eq!(finished.punctuality(), judged, "{code}: {at}, {ready}");
+        }
+        _ => {}
+    }
+}
+
+/// When a branch is due, and the first instant that is too late.
+fn due_of_branch(case: &Case, branch: &str) -> (Timestamp, Timestamp) {
+    let sub_case = case.sub_case(branch).unwrap();
+    let limit = setting::limit_of(&sub_case.procedure);
+    (
+        sub_case.due_at,
+        reckoning::judged_until(limit, sub_case.due_at),
+    )
+}
+
+fn first_due(case: &Case) -> Due {
+    Due {
+        at: case.first_due.at,
+        judged_until: case.first_due.judged_until,
+    }
+}
+
+/// What is told of a case's time is so: it is late when it is told to be, and its end is judged by the first due.
+fn is_judged_by_the_law(code: &str, case: &Case, event: &Event, at: Timestamp) {
+    match &event.payload {
+        Some(Payload::CaseOverdue(_)) => {
+            let until = reckoning::judged_until(path::limit(case), case.due.at);
+            assert!(until <= at, "{code} is told to be late before {until}");
+        }
+        Some(Payload::CaseFinished(finished)) => {
+            let punctuality = reckoning::judged(first_due(case), at);
+            assert_eq!(finished.punctuality(), punctuality, "{code} ended at {at}");
         }
         _ => {}
     }
@@ -392,7 +517,7 @@ fn time_is_counted_once(code: &str, case: &Case) {
                 let from = hold.from.max(task.opened_at);
                 let to = hold.to.unwrap_or(ended).min(ended);
                 if from < to {
-                    law::working_minutes(from, to)
+                    reckoning::working_minutes(from, to)
                 } else {
                     0
                 }
@@ -400,7 +525,7 @@ fn time_is_counted_once(code: &str, case: &Case) {
             .sum();
         assert_eq!(
             i64::from(task.used_minutes) + held,
-            law::working_minutes(task.opened_at, ended),
+            reckoning::working_minutes(task.opened_at, ended),
             "{code}: {} used and held of what passed",
             task.step
         );

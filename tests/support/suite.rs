@@ -202,6 +202,11 @@ impl Suite {
         self.path("mail")
     }
 
+    /// Where the files of dossiers lie.
+    pub(crate) fn documents(&self) -> PathBuf {
+        self.path("documents")
+    }
+
     fn announcement(&self, name: &str) -> PathBuf {
         self.path(&format!("{name}.json"))
     }
