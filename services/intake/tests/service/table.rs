@@ -11,8 +11,8 @@ use motcua_proto::{
         AcceptDossierRequest, Dossier, GetDossierRequest, HandOverResultRequest,
         ProposeCorrectionRequest, RecordExternalStateRequest, RecordFailedHandOverRequest,
         RecordPaymentRequest, RecordVisitRequest, RecuseStaffRequest, RefuseDossierRequest,
-        RequestSupplementRequest, RequestVisitRequest, SubmitDossierRequest,
-        SupplementDossierRequest, WithdrawDossierRequest,
+        RequestSupplementRequest, RequestVisitRequest, ReturnOriginalsRequest,
+        SubmitDossierRequest, SupplementDossierRequest, WithdrawDossierRequest,
         correction_service_client::CorrectionServiceClient,
         synchronisation_service_client::SynchronisationServiceClient,
     },
@@ -26,7 +26,7 @@ use crate::world::{Ward, at, registration};
 const README: &str = include_str!("../../README.md");
 
 /// Rows of the table that somebody asks for; the others are the case's and the clock's.
-const METHODS: usize = 14;
+const METHODS: usize = 15;
 
 /// How a dossier comes to each of the table's columns.
 const WAYS: [&[&str]; 11] = [
@@ -149,6 +149,14 @@ async fn asks(ward: &mut Ward, method: &str, name: &str) -> Result<Dossier, Stat
                 ..Default::default()
             };
             dossiers.record_failed_hand_over(request).await
+        }
+        "ReturnOriginals" => {
+            let request = ReturnOriginalsRequest {
+                name,
+                received_by: "con trai, chữ ký số 7".to_owned(),
+                ..Default::default()
+            };
+            dossiers.return_originals(request).await
         }
         "ProposeCorrection" => {
             let request = ProposeCorrectionRequest {

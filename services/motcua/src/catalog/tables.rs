@@ -300,6 +300,12 @@ fn procedure(
         );
         faults.push_unless_known(row.at("definition").fault(message));
     }
+    let by_ground = exemptions(row, faults);
+    let claimed = written(row, "claimed_exemptions", fees::claimed, faults);
+    for index in by_ground.len()..by_ground.len() + claimed.len() {
+        let place = row.at("claimed_exemptions");
+        places.put(format!("{path}.exemptions[{index}]"), place);
+    }
     Procedure {
         code: row.get("code").to_owned(),
         title: row.get("title").to_owned(),
@@ -314,10 +320,7 @@ fn procedure(
         options: several(row, "options"),
         // Given once all of them are known.
         papers: Vec::new(),
-        exemptions: exemptions(row, faults)
-            .into_iter()
-            .chain(written(row, "claimed_exemptions", fees::claimed, faults))
-            .collect(),
+        exemptions: by_ground.into_iter().chain(claimed).collect(),
         fee_tiers: written(row, "fee_tiers", fees::tiers, faults),
         fee_cap_vnd: match row.get("fee_cap_vnd") {
             "" => 0,
