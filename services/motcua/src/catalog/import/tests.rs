@@ -99,7 +99,7 @@ fn what_the_list_says_is_taken_and_what_it_lacks_is_guessed() {
     );
     assert_eq!(
         written,
-        "1.012836,\"Hỗ trợ phối giống, chăn nuôi\",Chăn nuôi,20 working days,,0,0,,ward,imported,"
+        "1.012836,\"Hỗ trợ phối giống, chăn nuôi\",Chăn nuôi,20 working days,,0,0,,ward,imported,,,"
     );
     assert_eq!(
         guessed,
@@ -118,7 +118,7 @@ fn of_a_procedure_that_comes_with_the_software_the_rest_is_known() {
         Place::told("1.000689\tĐăng ký khai sinh\tHộ tịch\tCấp xã\t\tTrực tiếp=3");
     assert_eq!(
         written,
-        "1.000689,Đăng ký khai sinh,Hộ tịch,3 working days,,0,0,,ward,civil-status-signed,"
+        "1.000689,Đăng ký khai sinh,Hộ tịch,3 working days,,0,0,,ward,civil-status-signed,,,"
     );
     assert_eq!(
         guessed,
@@ -139,7 +139,7 @@ fn a_definition_that_is_not_there_or_does_not_fit_makes_room_for_the_plain_one()
     );
     assert_eq!(
         written,
-        "2.000884,Chứng thực chữ ký,Chứng thực,same day,15:00,10000,0,trường hợp,ward,imported,"
+        "2.000884,Chứng thực chữ ký,Chứng thực,same day,15:00,10000,0,trường hợp,ward,imported,,,"
     );
     assert!(
         guessed.contains(&"limit same day".to_owned()),

@@ -680,7 +680,7 @@ fn tables_as_spreadsheets_spoil_them() {
             "agencies.csv",
             "code,title,kind,identifier,parent,calendar\n",
             "",
-            "agencies.csv:1: names none of the columns of this table, which are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to",
+            "agencies.csv:1: names none of the columns of this table, which are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to, transfer_cutoff",
         ),
         (
             "a column that is written otherwise",
