@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use motcua_intake::domain::{
-    command::{Command, Confirmation, NewExternalState, NewPayment, Receiver, Submission},
+    command::{Command, Confirmation, Helping, NewExternalState, NewPayment, Receiver, Submission},
     documents::{Document, NewDocument},
     words::Words,
 };
@@ -162,7 +162,7 @@ pub(super) fn submits(world: &mut World) {
         quantity: 0,
         exemption: String::new(),
         exemption_paper: Words::default(),
-        helping_organisation: None,
+        helped_by: Helping::default(),
         accept,
     }));
     let place = world.lives.len();

@@ -324,6 +324,7 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
             waits_for_people(person, task)
                 && task.state == TaskState::Claimed
                 && has(world, person, task)
+                && task.lease.as_ref().is_none_or(|it| it.back_to.is_empty())
                 && *to != task.assignee
                 && *until > now
                 && may_have(case, task, to)

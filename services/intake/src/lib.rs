@@ -172,7 +172,7 @@ pub async fn start(
         ledger: ledger.clone(),
         pool: pool.clone(),
         catalogs: catalogs.clone(),
-        open: store::AWAITING_ANSWER,
+        open: store::AWAITED,
         turn: api::turn_of,
         recompute: || Command::Recompute,
     };

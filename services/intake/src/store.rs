@@ -31,8 +31,9 @@ pub(crate) const TIMERS_DUE: &str =
     "SELECT code, receiving_agency FROM dossier WHERE timer_at <= $1 ORDER BY timer_at LIMIT 128";
 /// When the next timer falls due.
 pub(crate) const TIMERS_NEXT: &str = "SELECT min(timer_at) FROM dossier WHERE timer_at IS NOT NULL";
-/// Dossiers that wait for acceptance after a code, by code.
-pub(crate) const AWAITING_ANSWER: &str =
-    "SELECT code FROM dossier WHERE status = 1 AND code > $1 ORDER BY code LIMIT $2";
+/// Dossiers of which something is awaited from an agency, after a code, by code: an answer, or that they are taken over
+/// (`DOSSIER_FLAG_TRANSFER_WAITING`). The condition is the index's.
+pub(crate) const AWAITED: &str = "SELECT code FROM dossier WHERE (status = 1 OR flags & 1048576 <> 0) AND code > $1 \
+     ORDER BY code LIMIT $2";
 /// How many timers are due at `$1`.
 pub(crate) const TIMERS_PENDING: &str = "SELECT count(*) FROM dossier WHERE timer_at <= $1";

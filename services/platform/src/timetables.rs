@@ -12,6 +12,7 @@ use crate::{
     catalog::Catalogs,
     clock::Clock,
     database::redacted,
+    error::Error,
     ledger::{Aggregate, Envelope, Ledger, Target},
 };
 
@@ -68,7 +69,7 @@ impl<A: Aggregate> Timetables<A> {
         self.catalogs
             .refresh(&mut *self.pool.acquire().await?)
             .await?;
-        let mut after = String::new();
+        let (mut after, mut again) = (String::new(), false);
         loop {
             let keys: Vec<String> = sqlx::query_scalar(self.open)
                 .bind(&after)
@@ -83,8 +84,10 @@ impl<A: Aggregate> Timetables<A> {
                 .into_iter()
                 .zip(&keys)
             {
-                // One that cannot be reckoned keeps its dues, and delays no other.
+                // One that cannot be reckoned keeps its dues, and delays no other. What passes is tried again with all, in a
+                // minute: to reckon twice changes nothing.
                 if let Err(error) = outcome {
+                    again |= passes(&error);
                     tracing::error!(service = self.service, key, %error, "dues could not be reckoned anew");
                 }
             }
@@ -92,6 +95,9 @@ impl<A: Aggregate> Timetables<A> {
                 Some(last) => after = last,
                 None => break,
             }
+        }
+        if again {
+            return Ok(());
         }
         sqlx::query(
             "INSERT INTO timetable (catalog) VALUES ($1) ON CONFLICT (one) DO UPDATE SET catalog = excluded.catalog",
@@ -106,4 +112,12 @@ impl<A: Aggregate> Timetables<A> {
         let target = Target::Key(key.to_owned());
         Envelope::by_rule(self.service, target, (self.recompute)(), String::new())
     }
+}
+
+/// Whether what failed may go well in a minute.
+fn passes(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Overloaded | Error::Unavailable | Error::NotReady { .. }
+    )
 }

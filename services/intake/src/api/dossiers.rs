@@ -521,14 +521,21 @@ fn accept(fields: &mut Fields, body: &AcceptDossierRequest) -> Option<Command> {
     let exemption_paper =
         submission::exemption_paper(fields, &body.exemption, &body.exemption_paper);
     submission::quantity(fields, body.quantity);
+    if body.no_exemption && !body.exemption.is_empty() {
+        fields.reject(
+            "no_exemption",
+            "must not be set where one holds (exemption)",
+        );
+    }
     let (exemption, exemption_paper) = exemption.zip(exemption_paper)?;
-    if body.quantity == 0 && exemption.is_empty() {
+    if body.quantity == 0 && exemption.is_empty() && !body.no_exemption {
         return Some(Command::Accept);
     }
     Some(Command::AcceptAt(Found {
         quantity: body.quantity,
         exemption,
         exemption_paper,
+        no_exemption: body.no_exemption,
     }))
 }
 

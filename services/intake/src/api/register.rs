@@ -130,10 +130,14 @@ impl DossierApi {
             let procedure = catalog.procedure(&dossier.procedure)?;
             Some(procedure.title.clone())
         });
-        let helped = catalog.as_ref().and_then(|catalog| {
-            let helping = dossier.helping_organisation.as_ref()?;
-            Some(format!("Hỗ trợ nộp: {}", helping.name(catalog)))
-        });
+        let helping = match dossier.helping_agency.as_str() {
+            "" => words(StatementKind::HelpingOrganisation).cloned(),
+            code => {
+                let agency = catalog.as_ref().and_then(|catalog| catalog.agency(code));
+                Some(agency.map_or_else(|| code.to_owned(), |agency| agency.title.clone()))
+            }
+        };
+        let helped = helping.map(|helping| format!("Hỗ trợ nộp: {helping}"));
         let erased = said
             .is_none()
             .then(|| "Dữ liệu cá nhân đã được xóa".to_owned());

@@ -20,8 +20,7 @@ use motcua_proto::{
 
 use crate::domain::{
     applicant::subject,
-    command::Submission,
-    dossier::Helping,
+    command::{Helping, Submission},
     fees::{self, QUANTITY_MAX},
     papers,
     rules::{Rules, no_agency},
@@ -72,8 +71,7 @@ pub(super) fn parse(
     let exemption = fields.optional_id("exemption", &request.exemption);
     let exemption_paper =
         exemption_paper(&mut fields, &request.exemption, &request.exemption_paper);
-    let helping_organisation =
-        helping_organisation(&mut fields, request, catalog, receiving_agency.as_deref());
+    let helped_by = helped_by(&mut fields, request, catalog, receiving_agency.as_deref());
     fields.request_id(&request.request_id);
     if let (Some(catalog), Some(agency)) = (catalog, &receiving_agency)
         && catalog.agency(agency).is_some()
@@ -145,7 +143,7 @@ pub(super) fn parse(
                 .map_or(0, |rules| fees::counted(rules.procedure, request.quantity)),
             exemption: exemption?,
             exemption_paper: exemption_paper?,
-            helping_organisation: helping_organisation?,
+            helped_by: helped_by?,
             accept: request.accept,
         })
     })();
@@ -264,20 +262,16 @@ fn options(
 }
 
 /// Who helped: an agency of the catalog that does not receive it itself, or the name of an organisation that is not in it.
-#[expect(
-    clippy::option_option,
-    reason = "the outer one says whether the field is valid"
-)]
-fn helping_organisation(
+fn helped_by(
     fields: &mut Fields,
     request: &SubmitDossierRequest,
     catalog: Option<&Catalog>,
     receiving_agency: Option<&str>,
-) -> Option<Option<Helping>> {
+) -> Option<Helping> {
     const AGENCY: &str = "helping_organisation.agency";
     const TITLE: &str = "helping_organisation.title";
     let Some(helping) = &request.helping_organisation else {
-        return Some(None);
+        return Some(Helping::default());
     };
     match &helping.organisation {
         Some(Organisation::Agency(code)) => {
@@ -291,7 +285,10 @@ fn helping_organisation(
                 fields.reject(AGENCY, "must be another than the one that receives");
                 return None;
             }
-            Some(Some(Helping::Agency(code)))
+            Some(Helping {
+                agency: code,
+                ..Helping::default()
+            })
         }
         Some(Organisation::Title(title)) => {
             let title = fields.line(TITLE, title)?;
@@ -300,7 +297,10 @@ fn helping_organisation(
                 fields.reject(TITLE, message);
                 return None;
             }
-            Some(Some(Helping::Title(title)))
+            Some(Helping {
+                title: Words::from(title),
+                ..Helping::default()
+            })
         }
         None => {
             fields.reject(

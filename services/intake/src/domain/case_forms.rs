@@ -115,9 +115,19 @@ impl Particulars<'_> {
             .iter()
             .filter(|hold| !hold.payment)
             .collect();
+        // What was asked for before a branch began is not its agency's to print.
+        let begun = self
+            .sub_case()
+            .map(|branch| instant(branch.started_at.as_ref()));
+        let begun = begun.transpose()?;
+        let is_of_branch = |hold: &&&Hold| {
+            let held_at = from_proto_opt(hold.held_at.as_ref());
+            begun.is_none_or(|begun| held_at.is_some_and(|at| begun <= at))
+        };
         // Each asking is a hold, and its words are the statement of the same number.
         let (hold, said) = asked
             .last()
+            .filter(is_of_branch)
             .zip(file.said(CaseStatementKind::Missing, asked.len()))
             .ok_or_else(|| {
                 self.not_yet(

@@ -10,7 +10,7 @@ use motcua_proto::{
     },
 };
 
-use super::{documents::NewDocument, follow::News, parts::Helping, words::Words};
+use super::{documents::NewDocument, follow::News, words::Words};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -155,6 +155,8 @@ pub struct Found {
     pub exemption: String,
     /// The paper that shows it; may be empty.
     pub exemption_paper: Words,
+    /// Whether none holds, whatever was claimed.
+    pub no_exemption: bool,
 }
 
 /// Who received a result.
@@ -207,6 +209,15 @@ pub struct NewPayment {
     pub paid_at: Option<Timestamp>,
 }
 
+/// Who helped an applicant to submit, and neither receives nor decides; both are empty where nobody did.
+#[derive(Debug, Clone, Default)]
+pub struct Helping {
+    /// Code of an agency of the catalog.
+    pub agency: String,
+    /// Another organisation, by its name. It is free text, so it is sealed like all that is said.
+    pub title: Words,
+}
+
 /// A new dossier.
 #[derive(Debug, Clone)]
 pub struct Submission {
@@ -248,8 +259,8 @@ pub struct Submission {
     pub exemption: String,
     /// The paper that shows it; may be empty.
     pub exemption_paper: Words,
-    /// Who helped the applicant; `None` where nobody did.
-    pub helping_organisation: Option<Helping>,
+    /// Who helped the applicant.
+    pub helped_by: Helping,
     /// Whether it is accepted in the same act.
     pub accept: bool,
 }

@@ -12,7 +12,7 @@ use motcua_proto::{
     events::v1::{
         AcceptanceDueRecomputed, AcceptanceOverdue, CaseProgressRecorded, DossierAccepted,
         DossierRefused, DossierSubmitted, DossierWithdrawn, ReactionIgnored, ResultReady,
-        StaffRecused, event::Payload,
+        StaffRecused, TransferDueRecomputed, event::Payload,
     },
     intake::v1::StatementKind,
     r#type::v1::{DossierStatus, Limit, Role},
@@ -22,7 +22,7 @@ use super::{
     applicant, archive_run, at_work,
     command::{Command, Found, Submission},
     correction, documents,
-    dossier::{Asked, Dossier, Helping},
+    dossier::{Asked, Dossier},
     fees,
     follow::{Change, News},
     hand_over,
@@ -328,10 +328,8 @@ fn submit(
         quantity: submission.quantity,
         exemption: submission.exemption.clone(),
         exemption_revision: i32::from(!submission.exemption_paper.is_empty()),
-        helping_organisation: submission
-            .helping_organisation
-            .as_ref()
-            .map(Helping::to_proto),
+        helping_agency: submission.helped_by.agency.clone(),
+        helping_revision: i32::from(!submission.helped_by.title.is_empty()),
     };
     let dossier = Dossier::submitted(&submitted, &submission.procedure, context.actor);
     // Nobody receives their own, or a relative's.
@@ -351,6 +349,10 @@ fn submit(
     let also = [
         (StatementKind::Priority, &submission.priority_reason),
         (StatementKind::Exemption, &submission.exemption_paper),
+        (
+            StatementKind::HelpingOrganisation,
+            &submission.helped_by.title,
+        ),
     ];
     let also = also.into_iter().filter(|(_, words)| !words.is_empty());
     statements.extend(also.map(|(kind, words)| Statement {
@@ -419,7 +421,7 @@ fn accept_at(
     if found.quantity > 0 {
         as_found.quantity = found.quantity;
     }
-    if !found.exemption.is_empty() {
+    if found.no_exemption || !found.exemption.is_empty() {
         as_found.exemption.clone_from(&found.exemption);
     }
     let (revision, statements) = statement(
@@ -504,25 +506,36 @@ fn look_at_the_clock(dossier: &Dossier, now: Timestamp) -> Happened {
     }
 }
 
-/// Another calendar is in force: the agency's own wait ends by it. What the applicant was told in writing, the day of a supplement,
-/// stays; and what was said to be late stays late.
+/// Another calendar is in force: the agency's own waits end by it. What the applicant was told in writing, the day of a supplement,
+/// stays; and a wait for an answer that was said to be late stays late.
 fn recompute(dossier: &Dossier, catalogs: Known<'_>) -> Result<Happened, Error> {
-    let (Some(due), Some(since), Some(in_force)) = (
-        dossier.answer_due(),
-        dossier.answer_awaited_since(),
-        catalogs.in_force,
-    ) else {
+    let Some(in_force) = catalogs.in_force else {
         return Ok(Happened::default());
     };
-    let anew = rules(dossier, catalogs)?.acceptance_due(since)?;
-    if anew == due {
-        return Ok(Happened::default());
+    let catalog = || in_force.id().to_owned();
+    let mut events = Vec::new();
+    if let Some((due, since)) = dossier.answer_due().zip(dossier.answer_awaited_since()) {
+        let anew = rules(dossier, catalogs)?.acceptance_due(since)?;
+        if anew != due {
+            events.push(Payload::AcceptanceDueRecomputed(AcceptanceDueRecomputed {
+                catalog: catalog(),
+                acceptance_due_at: Some(to_proto(anew)),
+            }));
+        }
     }
-    Ok(Payload::AcceptanceDueRecomputed(AcceptanceDueRecomputed {
-        catalog: in_force.id().to_owned(),
-        acceptance_due_at: Some(to_proto(anew)),
+    if let Some((way, reception)) = dossier.on_its_way().zip(dossier.reception.as_ref()) {
+        let anew = rules(dossier, catalogs)?.transfer_due(reception.received_at)?;
+        if let Some(anew) = anew.filter(|anew| *anew != way.due_at) {
+            events.push(Payload::TransferDueRecomputed(TransferDueRecomputed {
+                catalog: catalog(),
+                transfer_due_at: Some(to_proto(anew)),
+            }));
+        }
+    }
+    Ok(Happened {
+        events,
+        statements: Vec::new(),
     })
-    .into())
 }
 
 /// The case is the authority for 4, 5, 6, 8 and 9, within the law's moves; the ends 3, 7 and 10 are intake's, and stay.

@@ -14,8 +14,8 @@ use motcua_proto::{
 use serde::{Deserialize, Serialize};
 
 pub use super::parts::{
-    Asked, CaseResult, FailedHandOver, HandedOver, Helping, Hold, OriginalsReturned, Payment,
-    Reception, Visit,
+    Asked, CaseResult, FailedHandOver, HandedOver, Hold, OriginalsReturned, Payment, Reception,
+    Visit,
 };
 pub use super::transfer::Transfer;
 use super::{
@@ -134,9 +134,12 @@ pub struct Dossier {
     /// Other systems that know it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Other>,
-    /// Who helped the applicant to submit it; `None` where nobody did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub helping_organisation: Option<Helping>,
+    /// Code of the agency that helped the applicant to submit it; empty where none did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub helping_agency: String,
+    /// Revision of which other organisation helped; 0 where none did.
+    #[serde(default)]
+    pub helping_revision: i32,
     /// Its way to the competent agency; `None` before acceptance, and where that is behind the same counter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
@@ -193,10 +196,8 @@ impl Dossier {
             originals_returned: None,
             corrections: Vec::new(),
             authority: submitted.authority.clone(),
-            helping_organisation: submitted
-                .helping_organisation
-                .as_ref()
-                .and_then(Helping::of),
+            helping_agency: submitted.helping_agency.clone(),
+            helping_revision: submitted.helping_revision,
             transfer: None,
             archived: false,
             others: if submitted.external_system.is_empty() {
@@ -435,6 +436,9 @@ impl Dossier {
             Payload::StateAcknowledged(answer) => self.state_acknowledged(answer),
             Payload::DossierTransferred(told) => self.transferred(told, by, at),
             Payload::TransferOverdue(_) => self.transfer_told_late(),
+            Payload::TransferDueRecomputed(recomputed) => {
+                self.transfer_moved(instant(recomputed.transfer_due_at.as_ref()));
+            }
             // ReactionIgnored says that nothing changed; other kinds are not events of a dossier.
             _ => {}
         }

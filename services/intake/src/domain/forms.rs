@@ -166,12 +166,17 @@ impl Particulars<'_> {
             fee: Some(self.fee(reception)),
             register: None,
             receiver: None,
-            helped_by: self
-                .dossier
-                .helping_organisation
-                .as_ref()
-                .map(|helping| helping.name(self.catalog).to_owned()),
+            helped_by: self.helped_by(),
         })
+    }
+
+    /// Which organisation helped to submit it.
+    fn helped_by(&self) -> Option<String> {
+        if self.dossier.helping_agency.is_empty() {
+            let said = self.said(StatementKind::HelpingOrganisation)?;
+            return Some(said.body.expose().clone());
+        }
+        Some(self.title(&self.dossier.helping_agency))
     }
 
     /// What whoever asks has handed in: the whole dossier at its counter, or its part at a branch's agency.

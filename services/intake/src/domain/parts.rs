@@ -2,11 +2,8 @@
 
 use jiff::Timestamp;
 use motcua_calendar::Limit;
-use motcua_platform::catalog::{self, Catalog};
-use motcua_proto::r#type::v1::{
-    HandOverFailure, HandOverMethod, HelpingOrganisation, Recipient,
-    helping_organisation::Organisation,
-};
+use motcua_platform::catalog;
+use motcua_proto::r#type::v1::{HandOverFailure, HandOverMethod, Recipient};
 use serde::{Deserialize, Serialize};
 
 use super::{papers::Handed, words::number};
@@ -168,44 +165,6 @@ pub struct Payment {
     /// Whether the case stood still for it when it came, and has not gone on since: nobody has worked for this money.
     #[serde(default)]
     pub unworked: bool,
-}
-
-/// Who helped an applicant to submit, and neither receives nor decides. An organisation, never a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Helping {
-    /// An agency of the catalog, by its code.
-    Agency(String),
-    /// Another organisation, by its name.
-    Title(String),
-}
-
-impl Helping {
-    /// From the contract; `None` where nobody is named.
-    pub(super) fn of(helping: &HelpingOrganisation) -> Option<Self> {
-        Some(match helping.organisation.clone()? {
-            Organisation::Agency(code) => Self::Agency(code),
-            Organisation::Title(title) => Self::Title(title),
-        })
-    }
-
-    pub(super) fn to_proto(&self) -> HelpingOrganisation {
-        HelpingOrganisation {
-            organisation: Some(match self.clone() {
-                Self::Agency(code) => Organisation::Agency(code),
-                Self::Title(title) => Organisation::Title(title),
-            }),
-        }
-    }
-
-    /// What it is called: an agency as its catalog has it, by its code where that lacks it.
-    #[must_use]
-    pub fn name<'a>(&'a self, catalog: &'a Catalog) -> &'a str {
-        match self {
-            Self::Agency(code) => catalog.agency(code).map_or(code, |agency| &agency.title),
-            Self::Title(title) => title,
-        }
-    }
 }
 
 /// A visit at the family's home.

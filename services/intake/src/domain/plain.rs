@@ -189,8 +189,16 @@ impl<'a> Teller<'a> {
 
     /// Which organisation helped to submit it, where one did.
     fn who_helped(&self) -> Option<String> {
-        let helping = self.dossier.helping_organisation.as_ref()?;
-        let helping = body(helping.name(self.catalog));
+        let dossier = self.dossier;
+        let helping = match dossier.helping_agency.as_str() {
+            "" if dossier.helping_revision == 0 => return None,
+            // What it is called is not told to everybody who has the code.
+            "" => self.say(
+                "một tổ chức khác".to_owned(),
+                "another organisation".to_owned(),
+            ),
+            agency => body(&self.name(agency)),
+        };
         Some(self.say(
             format!("Hồ sơ được nộp với sự hỗ trợ của {helping}."),
             format!("The dossier was submitted with the help of {helping}."),

@@ -10,7 +10,7 @@ use motcua_proto::{
 };
 
 use super::{
-    dossier::{Dossier, FailedHandOver, Helping, Payment, Transfer, payment_id, visit_id},
+    dossier::{Dossier, FailedHandOver, Payment, Transfer, payment_id, visit_id},
     others::Other,
     papers::Handed,
 };
@@ -113,7 +113,8 @@ impl Dossier {
             exemption: self.exemption.clone(),
             authority: self.authority.clone(),
             other_systems: self.others.iter().map(Other::to_proto).collect(),
-            helping_organisation: self.helping_organisation.as_ref().map(Helping::to_proto),
+            helping_agency: self.helping_agency.clone(),
+            helping_revision: self.helping_revision,
             transfer: self.transfer.as_ref().map(Transfer::to_proto),
         }
     }

@@ -42,7 +42,7 @@ use motcua_proto::{
 };
 
 use super::{
-    command::{Command, NewPayment, Receiver, Submission},
+    command::{Command, Helping, NewPayment, Receiver, Submission},
     decide::{Known, decide},
     dossier::Dossier,
     follow::{Change, News},
@@ -161,7 +161,7 @@ fn submission(procedure: &str, channel: Channel, accept: bool) -> Command {
         quantity: 0,
         exemption: String::new(),
         exemption_paper: words(""),
-        helping_organisation: None,
+        helped_by: Helping::default(),
         accept,
     }))
 }

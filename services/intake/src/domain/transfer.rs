@@ -95,6 +95,14 @@ impl Dossier {
         }
     }
 
+    /// That another due had passed says nothing of this one.
+    pub(super) fn transfer_moved(&mut self, due_at: Timestamp) {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.due_at = due_at;
+            transfer.told_late = false;
+        }
+    }
+
     /// Its way to the competent agency, as long as it is on it. What was decided, or has ended, waits for nobody.
     #[must_use]
     pub fn on_its_way(&self) -> Option<&Transfer> {

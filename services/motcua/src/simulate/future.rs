@@ -18,7 +18,7 @@ use motcua_platform::{
     time::to_proto,
 };
 use motcua_proto::{
-    events::v1::{Event, EventKind},
+    events::v1::{Event, EventKind, HoldGround},
     r#type::v1::{PriorityGround, Role},
 };
 use motcua_workflow::domain::{
@@ -223,9 +223,18 @@ impl<'p> World<'p> {
                 }
             }
             What::Resumes(code) => {
-                let command = Command::Resume {
-                    at: self.now,
-                    cause: CAUSE,
+                let command = match self.cases.get(&code) {
+                    // What is still owed is paid.
+                    Some(case) if waits_for_payment(case) => Command::Pay {
+                        fee_vnd: case.fee_vnd,
+                        paid_vnd: case.fee_vnd,
+                        at: self.now,
+                        cause: CAUSE,
+                    },
+                    _ => Command::Resume {
+                        at: self.now,
+                        cause: CAUSE,
+                    },
                 };
                 self.asks(&Authority::of_service("workflow"), &code, &command);
             }
@@ -591,4 +600,9 @@ fn people(crew: &BTreeSet<String>, more: i64) -> BTreeSet<String> {
     let wanted = usize::try_from(wanted.max(1)).unwrap_or(1);
     let others = (1..).map(|n| format!("what-if-{n}"));
     crew.iter().cloned().chain(others).take(wanted).collect()
+}
+
+fn waits_for_payment(case: &Case) -> bool {
+    let last = case.holds.last();
+    last.is_some_and(|hold| hold.to.is_none() && hold.ground == HoldGround::Payment)
 }

@@ -75,11 +75,17 @@ impl Days {
         let open = cases.values().filter(|case| !case.is_ended());
         for case in open.filter(|case| is_of(case, agencies)) {
             outlook.open += 1;
-            outlook.open_overdue += i64::from(until >= case.first_due.judged_until);
+            outlook.open_overdue += i64::from(is_overdue(case, until));
         }
         outlook.days = days.into_values().collect();
         outlook
     }
+}
+
+/// While something is awaited of the applicant the limit stands where that began.
+fn is_overdue(case: &Case, at: Timestamp) -> bool {
+    let held = case.holds.last().filter(|hold| hold.to.is_none());
+    held.map_or(at, |hold| hold.from.min(at)) >= case.first_due.judged_until
 }
 
 fn day_of(at: Timestamp) -> Date {

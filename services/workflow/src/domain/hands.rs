@@ -9,7 +9,7 @@ use motcua_proto::{
 };
 
 use super::{
-    case::Task,
+    case::{Lease, Task},
     decide::Desk,
     standing::{
         ARTICLE_FOUR_EYES, ARTICLE_RECUSAL, ARTICLE_WORK, refuse_ended, refuse_for_system,
@@ -94,6 +94,15 @@ impl<'a> Desk<'a> {
                 "only who has the task delegates it",
                 ARTICLE_WORK,
                 "take the task first (ClaimTask)",
+            ));
+        }
+        let is_lent = |lease: &Lease| !lease.back_to.is_empty();
+        if task.lease.as_ref().is_some_and(is_lent) {
+            return Err(refuse_task(
+                task,
+                "what was delegated is not delegated again: it has to come back to whoever lent it",
+                ARTICLE_WORK,
+                "give it back (ReleaseTask), or ask a leader to give it to somebody else (ReassignTasks)",
             ));
         }
         if to == task.assignee {

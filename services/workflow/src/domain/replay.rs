@@ -389,6 +389,8 @@ fn deadline_recomputed(case: &mut Case, recomputed: &events::DeadlineRecomputed)
     );
     if case.due != before {
         remind(case, recomputed.due_soon_at.as_ref());
+        // That another due had passed says nothing of this one.
+        case.overdue = false;
     }
     moves(case, &recomputed.moved);
     case.touch_waiting();

@@ -354,4 +354,23 @@ fn an_exemption_is_chosen_at_the_counter_and_the_paper_that_shows_it_is_kept() {
     assert_eq!(said.revision, counter.accepted().exemption_revision);
     let replayed = counter.events.iter().fold(None, Dossier::apply);
     assert_eq!(replayed, counter.dossier);
+
+    // What was claimed and is not shown is not taken off; what goes first by its ground is.
+    let mut claimed = Counter::opens("2025-07-01T08:00:00");
+    claimed.catalog = Arc::clone(&counter.catalog);
+    let Command::Submit(mut claims) = submission("1.000656", Channel::Counter, false) else {
+        unreachable!()
+    };
+    claims.exemption = "tre-em".to_owned();
+    let claimed = claimed
+        .does(&Command::Submit(claims))
+        .does(&Command::AcceptAt(Found {
+            no_exemption: true,
+            ..Found::default()
+        }));
+    let shown = claimed.dossier().to_proto(CODE);
+    assert_eq!(
+        (shown.fee_vnd, shown.exempted_vnd, shown.exemption.as_str()),
+        (4_000, 4_000, "")
+    );
 }

@@ -36,6 +36,35 @@ fn confirmed_late_or_not(counter: &Counter) -> bool {
 }
 
 #[test]
+fn the_way_ends_by_the_calendar_in_force() {
+    let mut counter = received_at("2025-07-04T15:30:00");
+    assert_eq!(due(&counter), at("2025-07-07T08:00:00"));
+    let mut proto = proto_catalog();
+    proto.id = "later".to_owned();
+    proto.calendars[0].days.push(CalendarDay {
+        date: Some(Date {
+            year: 2025,
+            month: 7,
+            day: 7,
+        }),
+        kind: CalendarDayKind::Holiday.into(),
+        title: "Nghỉ".to_owned(),
+    });
+    counter.now = at("2025-07-07T08:01:00");
+    counter = counter.does(&Command::Tick);
+    assert!(confirmed_late_or_not(&counter));
+    counter.applied_since = Some(Arc::new(Catalog::parse(&proto).unwrap()));
+    assert!(matches!(
+        counter.asks(&Command::Recompute).unwrap()[..],
+        [Payload::TransferDueRecomputed(_)]
+    ));
+    assert_eq!(due(&counter), at("2025-07-08T08:00:00"));
+    assert!(!confirmed_late_or_not(&counter), "Monday was off");
+    assert_eq!(counter.asks(&Command::Recompute).unwrap(), []);
+    assert_eq!(flags(&counter), [DossierFlag::TransferWaiting]);
+}
+
+#[test]
 fn what_another_ward_decides_goes_there_the_same_day_or_the_first_thing_on_the_next() {
     for (received, goes) in [
         ("2025-07-01T09:00:00", "2025-07-01T17:00:00"),

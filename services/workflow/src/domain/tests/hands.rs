@@ -144,6 +144,8 @@ fn what_was_delegated_comes_back_when_its_time_has_passed() {
     office.asks(&officer(1), &delegate(&of(2), until)).unwrap();
     assert_eq!(has(&office), (TaskState::Claimed, of(2).as_str()));
     refused(office.asks(&officer(1), &done()));
+    // It is lent, and comes back: nobody lends it further.
+    refused(office.asks(&officer(2), &delegate(&of(3), until)));
     // Given out of hand, it is theirs again who delegated it; so it is when the time has passed.
     let mut given_back = office.clone();
     given_back.asks(&officer(2), &release()).unwrap();

@@ -390,6 +390,30 @@ fn a_calendar_that_is_replaced_moves_the_dues_of_open_cases_and_says_so_once() {
 }
 
 #[test]
+fn a_day_off_that_was_not_known_takes_back_that_a_case_is_overdue() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.now = at("2025-07-05T00:00");
+    while office.case().timer_at().is_some_and(|at| at <= office.now) {
+        office.reacts(Command::Tick);
+    }
+    assert!(office.case().overdue);
+    // Friday and the day before were off: it is due on Tuesday, and told again when that has passed.
+    with_days_off(&office, "corrected", &["2025-07-03", "2025-07-04"]);
+    assert_eq!(office.reacts(Command::Recompute), [K::DeadlineRecomputed]);
+    assert!(!office.case().overdue);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+    office.now = at("2025-07-09T00:00");
+    let mut told = Vec::new();
+    while office.case().timer_at().is_some_and(|at| at <= office.now) {
+        told.extend(office.reacts(Command::Tick));
+    }
+    assert_eq!(
+        told.iter().filter(|kind| **kind == K::CaseOverdue).count(),
+        1
+    );
+}
+
+#[test]
 fn budgets_and_branches_move_with_the_calendar() {
     let mut office = Office::accepts("2.002622", &["funeral_costs"]);
     office.completes("register", "registered");
