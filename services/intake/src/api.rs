@@ -24,8 +24,7 @@ use motcua_platform::{
 };
 
 pub(crate) use self::{
-    act::turn_of, archives::ArchiveApi, catalogs::CatalogApi, look_up::LookUps,
-    subjects::SubjectApi,
+    archives::ArchiveApi, catalogs::CatalogApi, look_up::LookUps, subjects::SubjectApi,
 };
 use crate::store::{AccessLog, Contents, Dossiers, PrintedForms};
 

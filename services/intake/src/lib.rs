@@ -173,7 +173,6 @@ pub async fn start(
         pool: pool.clone(),
         catalogs: catalogs.clone(),
         open: store::AWAITED,
-        turn: api::turn_of,
         recompute: || Command::Recompute,
     };
     tasks.spawn(timetables.run(clock.clone(), drain.clone()));

@@ -19,7 +19,7 @@ use motcua_calendar::{
 use motcua_proto::google::r#type::Date as ProtoDate;
 use motcua_proto::r#type::v1::{
     Agency, AgencyKind, Calendar as ProtoCalendar, CalendarDayKind, Catalog as ProtoCatalog,
-    DueHour as ProtoDueHour, FormSet, Procedure, RequiredPaper, Session as ProtoSession,
+    DueHour as ProtoDueHour, Exemption, FormSet, Procedure, RequiredPaper, Session as ProtoSession,
 };
 use prost::Message as _;
 use sqlx::PgConnection;
@@ -183,9 +183,47 @@ impl Catalog {
 /// Whether an agency receives on a day.
 #[must_use]
 pub fn receives_on(agency: &Agency, day: Date) -> bool {
-    let bound = |date: &Option<ProtoDate>| date.as_ref().and_then(date_from_proto);
-    bound(&agency.valid_from).is_none_or(|first| first <= day)
-        && bound(&agency.valid_to).is_none_or(|last| day <= last)
+    is_valid_on(agency.valid_from.as_ref(), agency.valid_to.as_ref(), day)
+}
+
+/// Whether an exemption is made on a day.
+#[must_use]
+pub fn exempts_on(exemption: &Exemption, day: Date) -> bool {
+    is_valid_on(
+        exemption.valid_from.as_ref(),
+        exemption.valid_to.as_ref(),
+        day,
+    )
+}
+
+/// Both days are in it; one that is not set is open.
+fn is_valid_on(first: Option<&ProtoDate>, last: Option<&ProtoDate>, day: Date) -> bool {
+    first
+        .and_then(date_from_proto)
+        .is_none_or(|first| first <= day)
+        && last
+            .and_then(date_from_proto)
+            .is_none_or(|last| day <= last)
+}
+
+/// Whether `valid_from` and `valid_to` are days that exist, the last one no earlier than the first.
+fn check_validity(fields: &mut Fields, path: &str, [first, last]: [Option<&ProtoDate>; 2]) {
+    let mut bound = |name: &str, date: Option<&ProtoDate>| {
+        let parsed = date.and_then(date_from_proto);
+        if date.is_some() && parsed.is_none() {
+            fields.reject(format!("{path}.{name}"), "must be a day that exists");
+        }
+        parsed
+    };
+    let (first, last) = (bound("valid_from", first), bound("valid_to", last));
+    if let (Some(first), Some(last)) = (first, last)
+        && last < first
+    {
+        fields.reject(
+            format!("{path}.valid_to"),
+            format!("lies before the first day, {first}"),
+        );
+    }
 }
 
 /// How often a supplement may be asked for: from the second time on by a leader alone.

@@ -347,6 +347,12 @@ impl<A: Aggregate> Clone for Ledger<A> {
     }
 }
 
+/// Whose turn a command on a dossier or its case takes: the agency's whose identifier begins the code.
+#[must_use]
+pub fn turn_of(code: &str) -> &str {
+    code.rsplitn(3, '-').nth(2).unwrap_or(code)
+}
+
 impl<A: Aggregate> Ledger<A> {
     /// Starts the lanes that write. They end when every [`Ledger`] is gone and what was accepted is written.
     pub fn start(
@@ -413,4 +419,16 @@ pub async fn forget_old_requests(pool: PgPool, clock: Clock, drain: Cancellation
         }
     };
     drain.run_until_cancelled(forgetting).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_takes_the_turn_of_the_agency_that_received_the_dossier() {
+        assert_eq!(turn_of("H24.11593-250701-0007"), "H24.11593");
+        assert_eq!(turn_of("nonsense"), "nonsense");
+        assert_eq!(turn_of("odd"), "odd");
+    }
 }

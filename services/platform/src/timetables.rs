@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     database::redacted,
     error::Error,
-    ledger::{Aggregate, Envelope, Ledger, Target},
+    ledger::{Aggregate, Envelope, Ledger, Target, turn_of},
 };
 
 /// How often the rows are looked at: one look into two small tables.
@@ -30,12 +30,10 @@ pub struct Timetables<A: Aggregate> {
     pub ledger: Ledger<A>,
     /// For the queries.
     pub pool: PgPool,
-    /// The catalogs that this process has seen: one that it has not is waited for.
+    /// The catalogs that this process has seen: the one in force is read where it was not.
     pub catalogs: Catalogs,
     /// `SELECT key` of what is open and comes after the key `$1`, by the key, at most `$2` rows.
     pub open: &'static str,
-    /// Whose turn a command on a key takes: an agency's identifier.
-    pub turn: fn(&str) -> &str,
     /// The command that says: reckon anew.
     pub recompute: fn() -> A::Command,
 }
@@ -78,7 +76,7 @@ impl<A: Aggregate> Timetables<A> {
                 .await?;
             let asked = keys
                 .iter()
-                .map(|key| self.ledger.execute((self.turn)(key), self.envelope(key)));
+                .map(|key| self.ledger.execute(turn_of(key), self.envelope(key)));
             for (outcome, key) in futures::future::join_all(asked)
                 .await
                 .into_iter()

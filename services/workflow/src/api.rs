@@ -90,11 +90,6 @@ impl Desk {
     }
 }
 
-/// Which agency's turn a command on a dossier takes: the identifier that begins its code.
-pub(crate) fn turn(code: &str) -> &str {
-    code.rsplitn(3, '-').last().unwrap_or(code)
-}
-
 /// A case's code from its name.
 fn code(fields: &mut Fields, name: &str) -> Option<String> {
     fields.name("name", "cases", name)
@@ -120,12 +115,6 @@ fn task_name(fields: &mut Fields, name: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_dossiers_turn_is_its_agencys_identifier() {
-        assert_eq!(turn("H24.11593-250701-0007"), "H24.11593");
-        assert_eq!(turn("odd"), "odd");
-    }
 
     #[test]
     fn a_tasks_name_holds_its_case_and_its_id() {

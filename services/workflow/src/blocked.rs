@@ -11,14 +11,13 @@ use jiff::SignedDuration;
 use motcua_platform::{
     clock::Clock,
     database::redacted,
-    ledger::{Envelope, Ledger, Target},
+    ledger::{Envelope, Ledger, Target, turn_of},
 };
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     SERVICE,
-    api::turn,
     domain::Command,
     store::{self, CaseKey, Cases},
 };
@@ -64,7 +63,7 @@ impl Blocked {
             };
             let tries = keys
                 .iter()
-                .map(|(_, code)| self.ledger.execute(turn(code), retry(code, traceparent)));
+                .map(|(_, code)| self.ledger.execute(turn_of(code), retry(code, traceparent)));
             for (outcome, (_, code)) in futures::future::join_all(tries)
                 .await
                 .into_iter()

@@ -146,7 +146,6 @@ pub async fn start(surroundings: Surroundings) -> Result<Service, Error> {
         pool: pool.clone(),
         catalogs: surround.catalogs.clone(),
         open: store::OPEN,
-        turn: api::turn,
         recompute: || Command::Recompute,
     };
     tasks.spawn(timetables.run(clock.clone(), drain));

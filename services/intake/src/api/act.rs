@@ -2,7 +2,7 @@
 
 use motcua_platform::{
     call::{Call, acknowledge},
-    ledger::Target,
+    ledger::{Target, turn_of},
     parse::Fields,
 };
 use motcua_proto::intake::v1::{
@@ -62,21 +62,5 @@ impl DossierApi {
         let mut envelope = call.envelope(method, &body, request_id, Target::Key(code), command);
         envelope.etag = etag;
         Ok(acknowledge(self.ledger.execute(&turn, envelope).await?))
-    }
-}
-
-/// Whose turn a command on that dossier takes: the agency's whose identifier begins its code.
-pub(crate) fn turn_of(code: &str) -> &str {
-    code.rsplitn(3, '-').nth(2).unwrap_or(code)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_takes_the_turn_of_the_agency_that_received_the_dossier() {
-        assert_eq!(turn_of("H24.11593-250701-0007"), "H24.11593");
-        assert_eq!(turn_of("nonsense"), "nonsense");
     }
 }

@@ -6,7 +6,7 @@ use futures::{Stream, StreamExt as _, stream};
 use motcua_platform::{
     call::{Call, acknowledge},
     error::Error,
-    ledger::{Accepted, Target},
+    ledger::{Accepted, Target, turn_of},
     parse::Fields,
     statement::Statement,
 };
@@ -172,7 +172,7 @@ impl DossierApi {
         }));
         let target = Target::Key(code.clone());
         let envelope = call.envelope(method, &body, request_id, target, command);
-        let turn = super::act::turn_of(&code).to_owned();
+        let turn = turn_of(&code).to_owned();
         let Accepted { answer, position } = self.ledger.execute(&turn, envelope).await?;
         // The answer is the dossier as it was then: its last document is the one that came with it.
         let Dossier { mut documents, .. } = answer;

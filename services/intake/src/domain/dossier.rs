@@ -137,9 +137,6 @@ pub struct Dossier {
     /// Code of the agency that helped the applicant to submit it; empty where none did.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub helping_agency: String,
-    /// Revision of which other organisation helped; 0 where none did.
-    #[serde(default)]
-    pub helping_revision: i32,
     /// Its way to the competent agency; `None` before acceptance, and where that is behind the same counter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
@@ -197,7 +194,6 @@ impl Dossier {
             corrections: Vec::new(),
             authority: submitted.authority.clone(),
             helping_agency: submitted.helping_agency.clone(),
-            helping_revision: submitted.helping_revision,
             transfer: None,
             archived: false,
             others: if submitted.external_system.is_empty() {
@@ -213,6 +209,10 @@ impl Dossier {
                 (StatementKind::Applicant, submitted.applicant_revision),
                 (StatementKind::Priority, submitted.priority_revision),
                 (StatementKind::Exemption, submitted.exemption_revision),
+                (
+                    StatementKind::HelpingOrganisation,
+                    submitted.helping_revision,
+                ),
             ]
             .into_iter()
             .filter(|(_, revision)| *revision > 0)
@@ -546,6 +546,12 @@ impl Dossier {
             .copied()
             .unwrap_or_default()
             + 1
+    }
+
+    /// Revision of which organisation helped that is none of the catalog; 0 where none did.
+    #[must_use]
+    pub fn helping_revision(&self) -> i32 {
+        self.next_revision(StatementKind::HelpingOrganisation) - 1
     }
 
     /// Where it stands, for the law.

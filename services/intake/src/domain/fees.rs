@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 use motcua_platform::{
+    catalog::exempts_on,
     error::{Error, Violation},
-    time::date_from_proto,
 };
 use motcua_proto::r#type::v1::{Channel, Exemption, FeeTier, PriorityGround, Procedure};
 
@@ -46,12 +46,12 @@ pub fn fee<'a>(procedure: &Procedure, claim: Claim<'a>) -> Fee<'a> {
         .exemptions
         .iter()
         .filter(|it| it.id.is_empty() && claim.ground != PriorityGround::Unspecified)
-        .filter(|it| it.ground() == claim.ground && holds(it, claim.on))
+        .filter(|it| it.ground() == claim.ground && exempts_on(it, claim.on))
         .map(off)
         .max()
         .unwrap_or_default();
     let claimed = exemption(procedure, claim.exemption)
-        .filter(|it| holds(it, claim.on))
+        .filter(|it| exempts_on(it, claim.on))
         .map_or(0, off);
     let exempted_vnd = by_ground.max(claimed);
     Fee {
@@ -67,7 +67,7 @@ pub fn fee<'a>(procedure: &Procedure, claim: Claim<'a>) -> Fee<'a> {
 
 /// Before anything is not taken of it.
 fn full(procedure: &Procedure, channel: Channel, quantity: i32) -> i64 {
-    let online = matches!(channel, Channel::Portal | Channel::Vneid);
+    let online = is_online(channel);
     if is_by_unit(procedure) {
         let price = |tier: &FeeTier| {
             if online {
@@ -111,10 +111,10 @@ fn left(fee: i64, exemption: &Exemption) -> i64 {
     fee.saturating_mul(100 - i64::from(exemption.percent.clamp(0, 100))) / 100
 }
 
-fn holds(exemption: &Exemption, on: Date) -> bool {
-    let day = |date: Option<&_>| date.and_then(date_from_proto);
-    day(exemption.valid_from.as_ref()).is_none_or(|from| from <= on)
-        && day(exemption.valid_to.as_ref()).is_none_or(|to| on <= to)
+/// Whether a dossier came in online: another price may hold, and nothing of it is on paper but what was handed in beside it.
+#[must_use]
+pub fn is_online(channel: Channel) -> bool {
+    matches!(channel, Channel::Portal | Channel::Vneid)
 }
 
 /// Whether the fee is reckoned by units.
@@ -160,7 +160,7 @@ pub fn violations(asked: Asked<'_>, procedure: &Procedure, on: Date) -> Vec<Viol
         return violations;
     }
     match exemption(procedure, asked.exemption) {
-        Some(exemption) if holds(exemption, on) => {}
+        Some(exemption) if exempts_on(exemption, on) => {}
         Some(_) => violations.push(violation("exemption", format!("does not hold on {on}"))),
         None => {
             let ids = procedure.exemptions.iter().map(|it| it.id.as_str());

@@ -66,6 +66,15 @@ impl Place {
         }
     }
 
+    /// Whether it is accepted, and its result is still to come.
+    #[must_use]
+    pub fn is_in_work(self) -> bool {
+        matches!(
+            self,
+            Accepted | InProgress | AwaitingSupplement | AwaitingPayment
+        )
+    }
+
     /// For the caller's program.
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -2,10 +2,10 @@
 //! Decree 118/2025, art. 17.
 
 use motcua_platform::error::{Error, Refusal, Violation};
-use motcua_proto::r#type::v1::{Channel, DocumentKind, HandedPaper, RequiredPaper};
+use motcua_proto::r#type::v1::{DocumentKind, HandedPaper, RequiredPaper};
 use serde::{Deserialize, Serialize};
 
-use super::{dossier::Dossier, moves, rules::Rules};
+use super::{dossier::Dossier, fees::is_online, moves, rules::Rules};
 
 /// Papers that one dossier may name.
 pub const PAPERS_MAX: usize = 100;
@@ -189,7 +189,7 @@ pub(super) fn complete(dossier: &Dossier, rules: &Rules<'_>) -> Result<Vec<Hande
         let papers = rules.procedure.papers.iter();
         papers.filter(|paper| !paper.optional && dossier.wants(paper))
     };
-    let online = matches!(dossier.channel, Channel::Portal | Channel::Vneid);
+    let online = is_online(dossier.channel);
     if there.is_empty() && !online {
         let seen = wanted().map(|paper| Handed {
             paper: paper.id.clone(),

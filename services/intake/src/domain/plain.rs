@@ -149,13 +149,7 @@ impl<'a> Teller<'a> {
 
     /// Where another centre received it, whether the competent agency has it yet. Nobody asks for that once it is decided.
     fn on_which_way(&self) -> Option<String> {
-        if !matches!(
-            self.dossier.place(),
-            Place::Accepted
-                | Place::InProgress
-                | Place::AwaitingSupplement
-                | Place::AwaitingPayment
-        ) {
+        if !self.dossier.place().is_in_work() {
             return None;
         }
         let transfer = self.dossier.transfer.as_ref()?;
@@ -191,7 +185,7 @@ impl<'a> Teller<'a> {
     fn who_helped(&self) -> Option<String> {
         let dossier = self.dossier;
         let helping = match dossier.helping_agency.as_str() {
-            "" if dossier.helping_revision == 0 => return None,
+            "" if dossier.helping_revision() == 0 => return None,
             // What it is called is not told to everybody who has the code.
             "" => self.say(
                 "một tổ chức khác".to_owned(),

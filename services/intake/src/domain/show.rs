@@ -114,7 +114,7 @@ impl Dossier {
             authority: self.authority.clone(),
             other_systems: self.others.iter().map(Other::to_proto).collect(),
             helping_agency: self.helping_agency.clone(),
-            helping_revision: self.helping_revision,
+            helping_revision: self.helping_revision(),
             transfer: self.transfer.as_ref().map(Transfer::to_proto),
         }
     }

@@ -14,14 +14,15 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{DossierAccepted, DossierTransferred, TransferOverdue, event::Payload},
     intake::v1::Transfer as ProtoTransfer,
-    r#type::v1::{Channel, HandedPaper},
+    r#type::v1::HandedPaper,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     decide::Happened,
     dossier::Dossier,
-    moves::{self, Act, Place},
+    fees::is_online,
+    moves::{self, Act},
 };
 
 /// Transfer: decree 118/2025, art. 18.
@@ -106,13 +107,7 @@ impl Dossier {
     /// Its way to the competent agency, as long as it is on it. What was decided, or has ended, waits for nobody.
     #[must_use]
     pub fn on_its_way(&self) -> Option<&Transfer> {
-        let waits = matches!(
-            self.place(),
-            Place::Accepted
-                | Place::InProgress
-                | Place::AwaitingSupplement
-                | Place::AwaitingPayment
-        );
+        let waits = self.place().is_in_work();
         let transfer = self.transfer.as_ref().filter(|_| waits)?;
         transfer.transferred_at.is_none().then_some(transfer)
     }
@@ -127,7 +122,7 @@ impl Dossier {
 /// What follows from an acceptance: where nothing is on paper, the competent agency has it with it. Online nothing is, unless a
 /// paper was handed in beside the files.
 pub(super) fn with_acceptance(dossier: &Dossier, accepted: DossierAccepted) -> Vec<Payload> {
-    let online = matches!(dossier.channel, Channel::Portal | Channel::Vneid);
+    let online = is_online(dossier.channel);
     let on_paper = |paper: &HandedPaper| paper.originals + paper.copies + paper.photographs > 0;
     let electronic = online && !accepted.papers.iter().any(on_paper);
     let transferred = (electronic && accepted.transfer_due_at.is_some()).then(|| {

@@ -463,7 +463,7 @@ fn paper(paper: &RequiredPaper) -> String {
     format!("{id} ({title}) {originals}/{copies}/{photographs}{case}{optional}")
 }
 
-fn day(date: Option<&ProtoDate>) -> String {
+pub(super) fn day(date: Option<&ProtoDate>) -> String {
     date.and_then(date_from_proto)
         .map_or_else(String::new, |date| date.to_string())
 }

@@ -1,10 +1,12 @@
 //! Fees by unit and exemptions that are claimed, as the table of procedures writes them.
 
-use motcua_platform::time::{date_from_proto, date_to_proto};
+use motcua_platform::time::date_to_proto;
 use motcua_proto::{
     google::r#type::Date as ProtoDate,
     r#type::v1::{Exemption, FeeTier},
 };
+
+use super::diff;
 
 /// How a tier is written.
 const TIER: &str =
@@ -106,13 +108,10 @@ pub(super) fn written_claimed(exemptions: &[Exemption]) -> String {
             } else {
                 format!("{}%", exemption.percent)
             };
-            let day = |day: &Option<ProtoDate>| {
-                let day = day.as_ref().and_then(date_from_proto);
-                day.map_or_else(String::new, |day| day.to_string())
-            };
-            let days = match (day(&exemption.valid_from), day(&exemption.valid_to)) {
-                (from, to) if from.is_empty() && to.is_empty() => String::new(),
-                (from, to) => format!("[{from}..{to}] "),
+            let bounds = [&exemption.valid_from, &exemption.valid_to];
+            let days = match bounds.map(|day| diff::day(day.as_ref())) {
+                [from, to] if from.is_empty() && to.is_empty() => String::new(),
+                [from, to] => format!("[{from}..{to}] "),
             };
             format!("{}={size} {days}{}", exemption.id, exemption.title)
         })

@@ -145,8 +145,7 @@ impl<'p> World<'p> {
                 continue;
             };
             // What is awaited comes on its last day.
-            let awaited = case.holds.last().filter(|hold| hold.to.is_none());
-            let comes = awaited.map(|hold| {
+            let comes = case.open_hold().map(|hold| {
                 hold.due_at
                     .unwrap_or(self.now + SignedDuration::from_hours(72))
             });
@@ -409,7 +408,7 @@ impl<'p> World<'p> {
                 self.lists.entry(place.clone()).or_default().remove(&entry);
                 continue;
             };
-            if case.holds.last().is_some_and(|hold| hold.to.is_none()) {
+            if case.open_hold().is_some() {
                 continue;
             }
             let procedure = case
@@ -603,6 +602,6 @@ fn people(crew: &BTreeSet<String>, more: i64) -> BTreeSet<String> {
 }
 
 fn waits_for_payment(case: &Case) -> bool {
-    let last = case.holds.last();
-    last.is_some_and(|hold| hold.to.is_none() && hold.ground == HoldGround::Payment)
+    let hold = case.open_hold();
+    hold.is_some_and(|hold| hold.ground == HoldGround::Payment)
 }

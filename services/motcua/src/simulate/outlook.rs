@@ -84,8 +84,8 @@ impl Days {
 
 /// While something is awaited of the applicant the limit stands where that began.
 fn is_overdue(case: &Case, at: Timestamp) -> bool {
-    let held = case.holds.last().filter(|hold| hold.to.is_none());
-    held.map_or(at, |hold| hold.from.min(at)) >= case.first_due.judged_until
+    let stood = case.open_hold().map_or(at, |hold| hold.from.min(at));
+    stood >= case.first_due.judged_until
 }
 
 fn day_of(at: Timestamp) -> Date {

@@ -2,7 +2,8 @@
 
 use motcua_proto::r#type::v1::{Exemption, PriorityGround, Procedure};
 
-use crate::{parse::Fields, time::date_from_proto};
+use super::check_validity;
+use crate::parse::Fields;
 
 /// Tiers of one fee.
 const TIERS_MAX: usize = 10;
@@ -81,29 +82,8 @@ pub(super) fn check_exemptions(fields: &mut Fields, path: &str, exemptions: &[Ex
             let message = "must be from 1 to 100, or an amount above 0 stand in its place";
             fields.reject(format!("{path}.percent"), message);
         }
-        check_days(fields, &path, exemption);
-    }
-}
-
-fn check_days(fields: &mut Fields, path: &str, exemption: &Exemption) {
-    let mut known = true;
-    for (name, day) in [
-        ("valid_from", &exemption.valid_from),
-        ("valid_to", &exemption.valid_to),
-    ] {
-        if day
-            .as_ref()
-            .is_some_and(|day| date_from_proto(day).is_none())
-        {
-            known = false;
-            fields.reject(format!("{path}.{name}"), "must be a day that exists");
-        }
-    }
-    let day = |day: &Option<_>| day.as_ref().and_then(date_from_proto);
-    let (from, to) = (day(&exemption.valid_from), day(&exemption.valid_to));
-    if known && from.zip(to).is_some_and(|(from, to)| from > to) {
-        let message = "must not lie before valid_from";
-        fields.reject(format!("{path}.valid_to"), message);
+        let days = [exemption.valid_from.as_ref(), exemption.valid_to.as_ref()];
+        check_validity(fields, &path, days);
     }
 }
 

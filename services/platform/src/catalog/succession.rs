@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use motcua_proto::r#type::v1::{Agency, Procedure};
 
-use crate::{parse::Fields, time::date_from_proto};
+use super::check_validity;
+use crate::parse::Fields;
 
 /// Checks aliases and successors of procedures, and gives each alias with the code that it stands for.
 pub(super) fn procedures(
@@ -56,23 +57,8 @@ pub(super) fn agencies(fields: &mut Fields, agencies: &[Agency]) {
         }
         let successors = agency.successors.iter().map(String::as_str).collect();
         steps.insert(&agency.code, (format!("{path}.successors"), successors));
-        let mut bound = |name: &str, date: Option<&_>| {
-            let parsed = date.and_then(date_from_proto);
-            if date.is_some() && parsed.is_none() {
-                fields.reject(format!("{path}.{name}"), "must be a day that exists");
-            }
-            parsed
-        };
-        let first = bound("valid_from", agency.valid_from.as_ref());
-        let last = bound("valid_to", agency.valid_to.as_ref());
-        if let (Some(first), Some(last)) = (first, last)
-            && last < first
-        {
-            fields.reject(
-                format!("{path}.valid_to"),
-                format!("lies before the first day, {first}"),
-            );
-        }
+        let days = [agency.valid_from.as_ref(), agency.valid_to.as_ref()];
+        check_validity(fields, &path, days);
     }
     refuse_circles(fields, &steps);
 }

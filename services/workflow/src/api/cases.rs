@@ -3,7 +3,7 @@
 use motcua_platform::{
     call::{Call, acknowledge},
     error::Error,
-    ledger::{Accepted, Ledger, Target},
+    ledger::{Accepted, Ledger, Target, turn_of},
     page,
     parse::Fields,
     statement,
@@ -13,7 +13,7 @@ use motcua_proto::workflow::v1::{self as proto, case_service_server::CaseService
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Desk, code, turn};
+use super::{Desk, code};
 use crate::{
     domain::{
         Case, Command, OBLIGATIONS_VND_MAX, Obligation, Words, answered, control_sheet,
@@ -70,7 +70,7 @@ impl CaseServer {
         let target = Target::Key(code.clone());
         let mut envelope = call.envelope(method, body, request_id, target, command);
         envelope.etag.clone_from(etag);
-        let accepted = self.ledger.execute(turn(code), envelope).await?;
+        let accepted = self.ledger.execute(turn_of(code), envelope).await?;
         let answer = self.desk.shown_one(call.scope(), accepted.answer).await?;
         Ok(acknowledge(Accepted {
             answer,

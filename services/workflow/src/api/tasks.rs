@@ -3,7 +3,7 @@
 use motcua_platform::{
     call::{Call, acknowledge},
     error::Error,
-    ledger::{Accepted, Ledger, Target},
+    ledger::{Accepted, Ledger, Target, turn_of},
     page,
     parse::Fields,
     time::from_proto_opt,
@@ -12,7 +12,7 @@ use motcua_proto::workflow::v1::{self as proto, TaskState, task_service_server::
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Desk, task_name, turn};
+use super::{Desk, task_name};
 use crate::{
     domain::{Command, Words, fill, show_task},
     store::{self, Cases, Listed, TaskFilter, TaskKey},
@@ -49,7 +49,7 @@ impl TaskServer {
     ) -> Result<Accepted<proto::Task>, Error> {
         let target = Target::Key(code.clone());
         let envelope = call.envelope(method, body, request_id, target, command);
-        let accepted = self.ledger.execute(turn(code), envelope).await?;
+        let accepted = self.ledger.execute(turn_of(code), envelope).await?;
         let case = self.desk.shown_one(call.scope(), accepted.answer).await?;
         let name = format!("cases/{code}/tasks/{task}");
         let answer = case

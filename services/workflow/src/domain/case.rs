@@ -441,6 +441,12 @@ impl Case {
         scope::tenants(all.map(String::as_str), "")
     }
 
+    /// The hold that lasts, where it stands still.
+    #[must_use]
+    pub fn open_hold(&self) -> Option<&Hold> {
+        self.holds.last().filter(|hold| hold.to.is_none())
+    }
+
     /// When to look at the clock: nothing falls due while it stands still for the applicant. The limit of a case that
     /// cannot begin runs on like any other.
     #[must_use]
