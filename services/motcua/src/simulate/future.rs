@@ -26,6 +26,7 @@ use motcua_workflow::domain::{
 };
 
 use super::{
+    arrivals::{ALIKE, Arrivals},
     outlook::{Days, Outlook},
     past::{Ending, Past, Place},
 };
@@ -96,6 +97,7 @@ struct World<'p> {
     free: BTreeMap<Place, BTreeSet<String>>,
     /// Tasks that somebody works on.
     in_hand: BTreeSet<(String, String)>,
+    arrivals: Arrivals<'p>,
     coming: Vec<Receipt>,
     days: Days,
     authorities: HashMap<(String, Place), Authority>,
@@ -125,6 +127,7 @@ impl<'p> World<'p> {
             lists: BTreeMap::new(),
             free,
             in_hand: BTreeSet::new(),
+            arrivals: Arrivals::of(past),
             coming: Vec::new(),
             days: Days::default(),
             authorities: HashMap::new(),
@@ -166,28 +169,24 @@ impl<'p> World<'p> {
         Ok(())
     }
 
-    /// On a day comes what came on one of the past days of the same kind: the same weekday of the last weeks.
+    /// On a day comes what came on one of those that it is like, and where the counter is not open at that hour, as it opens.
     fn draws_a_day(&mut self, day: Date) -> Result<(), Failed> {
-        let alike: Vec<&Vec<Receipt>> = self
-            .past
-            .arrivals
-            .iter()
-            .rev()
-            .filter(|(before, _)| before.weekday() == day.weekday())
-            .take(4)
-            .map(|(_, receipts)| receipts)
-            .collect();
-        let Some(receipts) = self.chance.choice(alike) else {
+        let nth = self.chance.usize(..ALIKE);
+        let Some(catalog) = self.past.surround.catalogs.in_force() else {
             return Ok(());
         };
         let times = self.change.arrivals.unwrap_or(1.0);
-        for receipt in receipts {
+        for receipt in self.arrivals.on(day, nth, &catalog) {
+            let Some((calendar, _)) = self.counter(receipt) else {
+                continue;
+            };
+            let clock = motcua_calendar::local(receipt.received_at).time();
+            let at = motcua_calendar::instant(day.to_datetime(clock))
+                .and_then(|at| calendar.received_at(at))
+                .map_err(|error| Failed::new(error.to_string()))?;
             let mut copies = times;
             while copies > 0.0 && (copies >= 1.0 || self.chance.f64() < copies) {
                 copies -= 1.0;
-                let clock = motcua_calendar::local(receipt.received_at).time();
-                let at = motcua_calendar::instant(day.to_datetime(clock))
-                    .map_err(|error| Failed::new(error.to_string()))?;
                 // What came before now has come.
                 if at <= self.now {
                     continue;
@@ -267,7 +266,7 @@ impl<'p> World<'p> {
         let Some(receipt) = self.coming.get(index).cloned() else {
             return;
         };
-        let Some((calendar, hour)) = self.calendar(&receipt.receiving_agency) else {
+        let Some((calendar, hour)) = self.counter(&receipt) else {
             return;
         };
         let Ok(due) = calendar.due(receipt.received_at, &receipt.limit, hour, &[]) else {
@@ -286,6 +285,15 @@ impl<'p> World<'p> {
             cause: CAUSE,
         };
         self.asks(&Authority::of_service("workflow"), &code, &start);
+    }
+
+    /// The calendar of whoever receives, as it is for the procedure, with the hour at which things are due: a session may receive
+    /// other procedures only.
+    fn counter(&self, receipt: &Receipt) -> Option<(Arc<Calendar>, motcua_calendar::DueHour)> {
+        let catalog = self.past.surround.catalogs.in_force()?;
+        let agency = catalog.agency(&receipt.receiving_agency)?;
+        let field = &catalog.procedure(&receipt.procedure)?.field;
+        Some((catalog.calendar_for(agency, field)?, due_hour(agency)))
     }
 
     /// An agency's calendar, with the hour at which things are due.

@@ -3,10 +3,11 @@
 //!
 //! It reads the histories, plays them on by the very rules that the service decides with, and changes nothing. What it
 //! assumes: people are those who completed tasks in the last four weeks, and belong to the named groups whose tasks they ever
-//! did; a step takes of their time, and comes to, what it did before, also that it is given back; on each day comes what came
-//! on one of the last four days of the same name; what is awaited of an applicant comes on its last day; nobody apologises,
-//! nothing new is asked for, and no other limit is chosen. How far that holds is seen with `--as-of`: it begins in the past,
-//! and shows beside the courses what then really happened.
+//! did; a step takes of their time, and comes to, what it did before, also that
+//! it is given back; on each day on which a counter is open comes what came on one of the last four days of the same name on which
+//! it was; what is awaited of an applicant comes on its last day; nobody apologises, nothing new is
+//! asked for, and no other limit is chosen. How far that holds is seen with `--as-of`: it begins in the past, and shows beside the
+//! courses what then really happened.
 //!
 //! With `--agency` the figures are of those cases alone that the agency received, decides, or works or worked on. All the
 //! others are played too: the police of a ward, or an insurance that works for several, would otherwise seem to have nothing
@@ -16,10 +17,12 @@
 //! | file | answers |
 //! | --- | --- |
 //! | `past.rs` | where does every case stand, who works, what does a step take and come to, what comes in? |
+//! | `arrivals.rs` | what comes in on a day? |
 //! | `hands.rs` | what does a task take of somebody who has several in hand? |
 //! | `future.rs` | how does it go on? |
 //! | `outlook.rs` | what does it come to? |
 
+mod arrivals;
 mod future;
 mod hands;
 mod outlook;

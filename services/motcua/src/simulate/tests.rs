@@ -1,6 +1,11 @@
 //! A small office with a past, and its futures.
 
-use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, Weekday},
+};
 use motcua_calendar::Limit;
 use motcua_platform::{
     catalog::{self, Catalog},
@@ -8,7 +13,7 @@ use motcua_platform::{
     identity::Principal,
     ledger::{Authority, Context},
     policy,
-    time::to_proto,
+    time::{date_from_proto, to_proto},
 };
 use motcua_proto::{
     events::v1::{CatalogApplied, DefinitionPublished, Event, EventKind, event::Payload},
@@ -18,7 +23,7 @@ use motcua_proto::{
 use motcua_workflow::domain::{Case, Cause, Command, Due, Receipt, Surround, Words, apply, decide};
 
 use super::{
-    Histories, agencies, days_between, few,
+    Histories, Outlook, agencies, days_between, few,
     future::{Change, play},
     hands::Hands,
     limits_in_force,
@@ -190,13 +195,16 @@ fn four_weeks() -> History {
     weeks_of(History::begin())
 }
 
-fn weeks_of(mut history: History) -> History {
-    let mut day: jiff::civil::Date = "2025-07-01".parse().unwrap();
+fn weeks_of(history: History) -> History {
+    weeks_from("2025-07-01", history)
+}
+
+fn weeks_from(first: &str, mut history: History) -> History {
+    let mut day: Date = first.parse().unwrap();
     for _ in 0..28 {
-        if !matches!(
-            day.weekday(),
-            jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday
-        ) {
+        let catalog = history.surround.catalogs.in_force().unwrap();
+        let calendar = catalog.calendar_of(catalog.agency(WARD).unwrap()).unwrap();
+        if calendar.is_working_day(day) {
             for hour in [8, 9, 14, 15] {
                 let now = motcua_calendar::instant(day.at(hour, 0, 0, 0)).unwrap();
                 history.dossier(now, true);
@@ -523,4 +531,89 @@ fn time_in_which_nothing_lay_in_hand_is_nobodys_work() {
     assert_eq!(done("b", "2025-07-01T10:00", "2025-07-01T10:30"), 30);
     // What was open before is begun when the hands are free.
     assert_eq!(done("c", "2025-07-01T10:00", "2025-07-01T10:45"), 15);
+}
+
+/// What came in on each day of a course on which anything happened.
+fn received(outlook: &Outlook) -> BTreeMap<String, i64> {
+    let days = outlook.days.iter().filter(|day| day.received > 0);
+    days.map(|day| {
+        let date = date_from_proto(day.date.as_ref().unwrap()).unwrap();
+        (date.to_string(), day.received)
+    })
+    .collect()
+}
+
+#[test]
+fn nothing_comes_on_a_holiday_and_a_holiday_is_no_day_on_which_nothing_came() {
+    let foreseen = |first: &str, now: &str, days: i64| {
+        let mut past = weeks_from(first, History::begin()).past();
+        past.now = at(now);
+        received(&play(&past, &Change::default(), days, 1).unwrap())
+    };
+    let four = |days: &[&str]| -> BTreeMap<String, i64> {
+        days.iter().map(|day| ((*day).to_owned(), 4)).collect()
+    };
+    // 1 and 2 September are holidays.
+    assert_eq!(
+        foreseen("2025-08-01", "2025-08-29T00:00", 7),
+        four(&["2025-08-29", "2025-09-03", "2025-09-04"])
+    );
+    // Afterwards as much comes on a Monday and a Tuesday as came on those before.
+    assert_eq!(
+        foreseen("2025-08-11", "2025-09-08T00:00", 2),
+        four(&["2025-09-08", "2025-09-09"])
+    );
+    // Tết is from 16 to 20 February.
+    assert_eq!(
+        foreseen("2026-01-16", "2026-02-13T00:00", 12),
+        four(&["2026-02-13", "2026-02-23", "2026-02-24"])
+    );
+    // A Saturday that is worked in place of a Monday is like a working day.
+    assert_eq!(
+        foreseen("2026-07-24", "2026-08-21T00:00", 12),
+        four(&[
+            "2026-08-21",
+            "2026-08-22",
+            "2026-08-24",
+            "2026-08-25",
+            "2026-08-26",
+            "2026-08-27",
+            "2026-08-28"
+        ])
+    );
+}
+
+#[test]
+fn a_day_on_which_nothing_came_although_the_counter_was_open_counts() {
+    let mut past = four_weeks().past();
+    // Nothing came on any Monday, and on one that is not over a hundred.
+    past.arrivals
+        .retain(|day, _| day.weekday() != Weekday::Monday);
+    past.now = at("2025-07-29T00:00");
+    let of_a_monday = |past: &Past| {
+        let outlook = play(past, &Change::default(), 28, 1).unwrap();
+        let mondays = ["2025-08-04", "2025-08-11", "2025-08-18", "2025-08-25"];
+        let came = received(&outlook);
+        mondays.map(|day| came.get(day).copied().unwrap_or_default())
+    };
+    assert_eq!(of_a_monday(&past), [0; 4]);
+    let tuesday: Date = "2025-07-22".parse().unwrap();
+    let receipts = vec![past.arrivals[&tuesday][0].clone(); 100];
+    past.arrivals
+        .insert("2025-07-28".parse().unwrap(), receipts);
+    past.now = at("2025-07-28T10:00");
+    assert_eq!(of_a_monday(&past), [0; 4]);
+}
+
+#[test]
+fn what_comes_while_the_counter_is_closed_comes_as_it_opens() {
+    let mut past = four_weeks().past();
+    for (day, receipts) in &mut past.arrivals {
+        for receipt in receipts {
+            receipt.received_at = motcua_calendar::instant(day.at(18, 0, 0, 0)).unwrap();
+        }
+    }
+    past.now = at("2025-07-29T00:00");
+    let outlook = play(&past, &Change::default(), 2, 1).unwrap();
+    assert_eq!(received(&outlook), [("2025-07-30".to_owned(), 4)].into());
 }
