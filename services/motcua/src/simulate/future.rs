@@ -20,6 +20,7 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{Event, EventKind, HoldGround},
     r#type::v1::{PriorityGround, Role},
+    workflow::v1::TaskState,
 };
 use motcua_workflow::domain::{
     Case, Cause, Command, Definition, Due, Receipt, Words, apply, decide, task_index,
@@ -93,7 +94,8 @@ struct World<'p> {
     cases: BTreeMap<String, Case>,
     /// What waits, in the order of a worklist: priority, due, dossier, task.
     lists: BTreeMap<Place, BTreeSet<(bool, Timestamp, String, String)>>,
-    /// Who has nothing to do.
+    /// Who works, and of them who has nothing to do.
+    crews: BTreeMap<Place, BTreeSet<String>>,
     free: BTreeMap<Place, BTreeSet<String>>,
     /// Tasks that somebody works on.
     in_hand: BTreeSet<(String, String)>,
@@ -108,7 +110,7 @@ struct World<'p> {
 
 impl<'p> World<'p> {
     fn new(past: &'p Past, change: &'p Change, seed: u64) -> Self {
-        let free = past
+        let crews: BTreeMap<_, _> = past
             .crews
             .iter()
             .map(|(place, crew)| {
@@ -125,7 +127,8 @@ impl<'p> World<'p> {
             noted: 0,
             cases: past.open.clone(),
             lists: BTreeMap::new(),
-            free,
+            free: crews.clone(),
+            crews,
             in_hand: BTreeSet::new(),
             arrivals: Arrivals::of(past),
             coming: Vec::new(),
@@ -334,6 +337,7 @@ impl<'p> World<'p> {
 
     /// What waits of a case is on the lists, and its clock on the agenda.
     fn listed(&mut self, code: &str) {
+        self.gives_back_what_is_left(code);
         let Some(case) = self.cases.get(code) else {
             return;
         };
@@ -365,6 +369,27 @@ impl<'p> World<'p> {
             && self.clocks.insert(code.to_owned(), at) != Some(at)
         {
             self.note(at, What::Clock(code.to_owned()));
+        }
+    }
+
+    /// What somebody has who does not work there waits for whoever does: it was theirs before they went, or came back to them.
+    fn gives_back_what_is_left(&mut self, code: &str) {
+        let left_behind: Vec<_> = self
+            .cases
+            .get(code)
+            .into_iter()
+            .flat_map(Case::waiting)
+            .filter(|(_, task)| task.state == TaskState::Claimed)
+            .map(|(id, task)| (id, (task.agency.clone(), task.role), task.assignee.clone()))
+            .filter(|(_, place, who)| {
+                let crew = self.crews.get(place);
+                crew.is_none_or(|crew| !crew.contains(who))
+            })
+            .collect();
+        for (task, place, who) in left_behind {
+            if let Ok(authority) = self.authority(&who, &place) {
+                self.asks(&authority, code, &Command::Release { task });
+            }
         }
     }
 

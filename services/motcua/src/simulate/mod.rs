@@ -3,7 +3,7 @@
 //!
 //! It reads the histories, plays them on by the very rules that the service decides with, and changes nothing. What it
 //! assumes: people are those who completed tasks in the last four weeks, and belong to the named groups whose tasks they ever
-//! did; a step takes of their time, and comes to, what it did before, also that
+//! did; what anybody else has goes back to the worklist; a step takes of their time, and comes to, what it did before, also that
 //! it is given back; on each day on which a counter is open comes what came on one of the last four days of the same name on which
 //! it was; what is awaited of an applicant comes on its last day; nobody apologises, nothing new is
 //! asked for, and no other limit is chosen. How far that holds is seen with `--as-of`: it begins in the past, and shows beside the

@@ -617,3 +617,73 @@ fn what_comes_while_the_counter_is_closed_comes_as_it_opens() {
     let outlook = play(&past, &Change::default(), 2, 1).unwrap();
     assert_eq!(received(&outlook), [("2025-07-30".to_owned(), 4)].into());
 }
+
+#[test]
+fn whoever_goes_leaves_their_tasks_to_their_colleagues() {
+    let mut history = four_weeks();
+    let gone = staff("officer-2", Role::Officer);
+    let begun = at("2025-07-28T14:00");
+    let assigned = |history: &mut History, to: &str| {
+        let place = history.cases.len();
+        history.dossier(begun, false);
+        let (task, _) = history.cases[place].waiting().next().unwrap();
+        let leader = staff("leader-1", Role::Leader);
+        let to = to.to_owned();
+        let gives = Command::Reassign {
+            task: task.clone(),
+            to,
+        };
+        history.asks(place, &leader, begun, &gives);
+        (place, task)
+    };
+    // One is done, so that they are known to work; the other lies with them, as long as they keep it.
+    let (place, task) = assigned(&mut history, "officer-2");
+    let outcome = "approved".to_owned();
+    history.asks(place, &gone, begun, &Command::Complete { task, outcome });
+    let (place, task) = assigned(&mut history, "officer-2");
+    assert_eq!(history.cases[place].task(&task).unwrap().lease, None);
+    let past = history.past();
+    assert_eq!(past.crews[&(WARD.to_owned(), Role::Officer)].len(), 2);
+    let still_open = |more| {
+        let change = Change {
+            arrivals: Some(0.0),
+            people: [((WARD.to_owned(), Role::Officer), more)].into(),
+            ..Change::default()
+        };
+        play(&past, &change, 7, 1).unwrap().open
+    };
+    assert_eq!(still_open(0), 0);
+    assert_eq!(still_open(-1), 0);
+}
+
+#[test]
+fn what_was_lent_does_not_come_back_to_whoever_has_gone() {
+    let mut history = four_weeks();
+    let begun = at("2025-07-28T14:00");
+    let gone = staff("officer-2", Role::Officer);
+    for lends in [false, true] {
+        let place = history.cases.len();
+        history.dossier(begun, false);
+        let (task, _) = history.cases[place].waiting().next().unwrap();
+        let claim = Command::Claim { task: task.clone() };
+        history.asks(place, &gone, begun, &claim);
+        let ends = if lends {
+            Command::Delegate {
+                task,
+                to: "officer-9".to_owned(),
+                until: at("2025-07-30T08:00"),
+            }
+        } else {
+            let outcome = "approved".to_owned();
+            Command::Complete { task, outcome }
+        };
+        history.asks(place, &gone, begun, &ends);
+    }
+    let past = history.past();
+    let change = Change {
+        arrivals: Some(0.0),
+        people: [((WARD.to_owned(), Role::Officer), -1)].into(),
+        ..Change::default()
+    };
+    assert_eq!(play(&past, &change, 7, 1).unwrap().open, 0);
+}
