@@ -5,7 +5,7 @@
 //! assumes: people are those who completed tasks in the last four weeks, and belong to the named groups whose tasks they ever
 //! did; what anybody else has goes back to the worklist; a step takes of their time, and comes to, what it did before, also that
 //! it is given back; on each day on which a counter is open comes what came on one of the last four days of the same name on which
-//! it was; what is awaited of an applicant comes on its last day; nobody apologises, nothing new is
+//! it was, under the catalog in force; what is awaited of an applicant comes on its last day; nobody apologises, nothing new is
 //! asked for, and no other limit is chosen. How far that holds is seen with `--as-of`: it begins in the past, and shows beside the
 //! courses what then really happened.
 //!
@@ -293,7 +293,8 @@ impl Histories {
             begins.is_none_or(|begins| at < begins)
         };
         let (before, after): (Vec<_>, Vec<_>) = self.workflow.iter().partition(is_past);
-        let mut past = Past::read(&self.intake, before)?;
+        // Nor is a catalog known that came later.
+        let mut past = Past::read(self.intake.iter().filter(is_past), before)?;
         past.now = begins.unwrap_or(past.now);
         Ok((past, after))
     }

@@ -1,9 +1,16 @@
 //! What the history tells: where every case stands, who works, how long a step takes and what it comes to, and what comes in.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use motcua_platform::{catalog::Catalog, time::from_proto_opt};
+use motcua_calendar::Calendar;
+use motcua_platform::{
+    catalog::{self, Catalog},
+    time::from_proto_opt,
+};
 use motcua_proto::{
     events::v1::{Event, event::Payload},
     r#type::v1::Role,
@@ -37,7 +44,7 @@ pub(super) struct Past {
     pub(super) endings: HashMap<StepOf, Vec<Ending>>,
     /// The named groups whose tasks somebody has done.
     pub(super) groups: HashMap<String, BTreeSet<String>>,
-    /// What came in, by the day.
+    /// What came in, by the day, and as it would come in now.
     pub(super) arrivals: BTreeMap<Date, Vec<Receipt>>,
     /// The suite's present: when the last thing happened.
     pub(super) now: Timestamp,
@@ -48,7 +55,7 @@ pub(super) struct Past {
 impl Past {
     /// Reads the histories of intake (for the catalogs) and workflow, in their order.
     pub(super) fn read<'e>(
-        intake: &[Event],
+        intake: impl IntoIterator<Item = &'e Event>,
         workflow: impl IntoIterator<Item = &'e Event>,
     ) -> Result<Self, Failed> {
         let mut past = Self::default();
@@ -139,16 +146,52 @@ impl Past {
         self.now + SignedDuration::from_hours(24 * days)
     }
 
+    /// What came once may come again: under the catalog in force, for what has taken the place of its procedure, and not where
+    /// that has ended.
     fn arrived(&mut self, case: &Case) {
+        let Some(catalog) = self.surround.catalogs.in_force() else {
+            return;
+        };
+        let Some(procedure) = catalog.procedure(&case.procedure) else {
+            return;
+        };
+        let procedure = catalog.successor(procedure).unwrap_or(procedure);
+        let limit = procedure.limit.as_ref().and_then(catalog::limit);
+        let day = motcua_calendar::local(case.received_at).date();
+        let competent = if catalog.agency(&case.competent_agency).is_some() {
+            Some(case.competent_agency.clone())
+        } else {
+            let unit = catalog.unit(&case.receiving_agency, procedure.competent(), day);
+            unit.map(|unit| unit.code.clone())
+        };
+        let (Some(limit), Some(competent_agency)) = (limit, competent) else {
+            return;
+        };
         // Whom it concerns, and whether it is paid, is another matter each time.
         let receipt = Receipt {
+            procedure: procedure.code.clone(),
+            catalog: catalog.id().to_owned(),
+            definition: procedure.definition.clone(),
+            limit,
+            competent_agency,
             recused: Vec::new(),
             fee_vnd: 0,
             paid_vnd: 0,
             ..Receipt::of(case)
         };
-        let day = motcua_calendar::local(case.received_at).date();
         self.arrivals.entry(day).or_default().push(receipt);
+    }
+
+    /// An agency's calendar in the catalog in force, because days off are what they are for everybody; in another one where that
+    /// does not have the agency any more.
+    fn calendar(&self, agency: &str, other: &str) -> Option<Arc<Calendar>> {
+        let of = |catalog: Arc<Catalog>| {
+            let agency = catalog.agency(agency)?;
+            catalog.calendar_of(agency).cloned()
+        };
+        let catalogs = &self.surround.catalogs;
+        let in_force = catalogs.in_force().and_then(of);
+        in_force.or_else(|| of(catalogs.get(other)?))
     }
 
     /// Somebody is done with a task, or has given it back: where, who and when.
@@ -163,15 +206,14 @@ impl Past {
         let task = case.task(id)?;
         let at = from_proto_opt(event.occurred_at.as_ref())?;
         let who = event.actor.clone().unwrap_or_default().id;
-        let catalog = self.surround.catalogs.get(&case.catalog)?;
-        let calendar = catalog.calendar_of(catalog.agency(&task.agency)?)?;
+        let calendar = self.calendar(&task.agency, &case.catalog)?;
         let step = (case.procedure_of(task).to_owned(), task.step.clone());
         self.endings.entry(step.clone()).or_default().push(ending);
         if task.role == Role::System {
             return None;
         }
         let work = (event.dossier.clone(), id.to_owned());
-        let minutes = hands.done(&who, work, task.opened_at, at, calendar);
+        let minutes = hands.done(&who, work, task.opened_at, at, &calendar);
         self.minutes.entry(step).or_default().push(minutes);
         if !task.group.is_empty() {
             let groups = self.groups.entry(who.clone()).or_default();

@@ -13,11 +13,11 @@ use motcua_platform::{
     identity::Principal,
     ledger::{Authority, Context},
     policy,
-    time::{date_from_proto, to_proto},
+    time::{date_from_proto, date_to_proto, to_proto},
 };
 use motcua_proto::{
     events::v1::{CatalogApplied, DefinitionPublished, Event, EventKind, event::Payload},
-    r#type::v1::{PriorityGround, Role},
+    r#type::v1::{CalendarDay, CalendarDayKind, PriorityGround, Role},
     workflow::v1::step::Kind,
 };
 use motcua_workflow::domain::{Case, Cause, Command, Due, Receipt, Surround, Words, apply, decide};
@@ -686,4 +686,47 @@ fn what_was_lent_does_not_come_back_to_whoever_has_gone() {
         ..Change::default()
     };
     assert_eq!(play(&past, &change, 7, 1).unwrap().open, 0);
+}
+
+#[test]
+fn what_comes_stands_under_the_catalog_in_force() {
+    let mut history = four_weeks();
+    let mut later = embedded().unwrap().catalog;
+    later.id = "later".to_owned();
+    let limit = Limit::working_hours(1);
+    for procedure in &mut later.procedures {
+        if procedure.code == PROCEDURE {
+            procedure.limit = catalog::limit_to_proto(&limit);
+        }
+    }
+    // Dossiers were worked off on a day that this one says was a holiday.
+    later.calendars[0].days.push(CalendarDay {
+        date: Some(date_to_proto("2025-07-02".parse().unwrap())),
+        kind: CalendarDayKind::Holiday.into(),
+        title: "Ngày nghỉ".to_owned(),
+    });
+    history.intake.push(Event {
+        occurred_at: Some(to_proto(at("2025-07-28T18:00"))),
+        payload: Some(Payload::CatalogApplied(CatalogApplied {
+            catalog: Some(later),
+        })),
+        ..Event::default()
+    });
+    let receipt = |past: &Past| past.arrivals.values().next().unwrap()[0].clone();
+    let idle = |past: &Past| {
+        let minutes = &past.minutes[&(PROCEDURE.to_owned(), "appraise".to_owned())];
+        minutes.iter().filter(|minutes| **minutes == 0).count()
+    };
+    let past = history.past();
+    let now = receipt(&past);
+    assert_eq!((now.catalog.as_str(), now.limit), ("later", limit));
+    assert_eq!(idle(&past), 4);
+    // What a foresight in the past does not know yet is not in force.
+    let histories = Histories {
+        intake: history.intake,
+        workflow: history.workflow,
+    };
+    let (past, _) = histories.until(Some(at("2025-07-28T17:00"))).unwrap();
+    assert_ne!(receipt(&past).catalog, "later");
+    assert_eq!(idle(&past), 0);
 }
