@@ -43,7 +43,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::Date};
 use motcua_calendar::local;
 use motcua_platform::{catalog::Catalog, clock::Tower};
 use motcua_proto::{
@@ -85,7 +85,7 @@ const TICK_MINUTES: i64 = 15;
 const WATCHED: usize = 3;
 
 /// Replays a summer of one-stop shops through the suite.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = register::COLUMNS)]
 pub(crate) struct Args {
     /// Replay a register of one's own instead of the invented one; its columns are below.
@@ -130,6 +130,27 @@ pub(crate) struct Args {
     data: Option<PathBuf>,
 }
 
+impl Args {
+    /// The invented summer of one ward, by chance alone.
+    fn of_seed(seed: u64) -> Self {
+        Self {
+            input: None,
+            wards: 1,
+            dossiers_per_ward: None,
+            seed,
+            officers: None,
+            assumptions: None,
+            show_assumptions: false,
+            tick_minutes: TICK_MINUTES,
+            serve: false,
+            otlp: None,
+            json: None,
+            register: None,
+            data: None,
+        }
+    }
+}
+
 /// Runs the demo from start to report. Fails where the suite does; exits with 1 where a recount disagrees.
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
     if args.show_assumptions {
@@ -137,7 +158,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
         return Ok(ExitCode::SUCCESS);
     }
     let begun = Instant::now();
-    let scene = Scene::of(&args)?;
+    let scene = Scene::of(&args, None)?;
     if let Some(file) = &args.register {
         programme::write_register(file, &scene.programme.arrivals)?;
     }
@@ -163,28 +184,19 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
     .await
 }
 
-/// Replays the invented summer of one ward, and asks something of the suite while it still stands.
+/// Replays the invented summer of one ward as one that does not end, up to the first closing hour after a day; and asks something of
+/// the suite while it still stands.
 pub(crate) async fn then<T>(
     seed: u64,
     officers: Option<u32>,
+    day: Date,
     ask: impl AsyncFnOnce(&Addresses, &Identities) -> Result<T, Failed>,
 ) -> Result<T, Failed> {
     let args = Args {
-        input: None,
-        wards: 1,
-        dossiers_per_ward: None,
-        seed,
         officers,
-        assumptions: None,
-        show_assumptions: false,
-        tick_minutes: TICK_MINUTES,
-        serve: false,
-        otlp: None,
-        json: None,
-        register: None,
-        data: None,
+        ..Args::of_seed(seed)
     };
-    let scene = Scene::of(&args)?;
+    let scene = Scene::of(&args, Some(day))?;
     replayed(&args, scene, Instant::now(), async |stage, _, _| {
         ask(&stage.addresses, &stage.identities).await
     })
@@ -200,7 +212,8 @@ struct Scene {
 }
 
 impl Scene {
-    fn of(args: &Args) -> Result<Self, Failed> {
+    /// What is asked for; beyond its own last day where one is named on which it still goes on.
+    fn of(args: &Args, goes_on: Option<Date>) -> Result<Self, Failed> {
         let mut invented = Invented::load(args.assumptions.as_deref())?;
         if let Some(officers) = args.officers {
             invented.staff.officers = officers;
@@ -210,7 +223,10 @@ impl Scene {
         let catalog = Catalog::parse(&bundle.catalog)?;
         let programme = match &args.input {
             Some(file) => programme::from_register(file, &catalog)?,
-            None => programme::from_assumptions(args, &invented, &catalog)?,
+            None => match goes_on {
+                Some(day) => programme::that_goes_on(args, &invented, &catalog, day)?,
+                None => programme::from_assumptions(args, &invented, &catalog)?,
+            },
         };
         Ok(Self {
             invented,

@@ -1,19 +1,18 @@
 //! `motcua bench foresight`: does a what-if in which nothing is changed agree with what then really happens?
 //!
-//! Each seed is another summer of the demo. At the end of a day in the middle of it the next weeks are foreseen, and then
-//! held against what the same summer's histories tell of them.
+//! Each seed is another summer of the demo. On the evening of its last day the next weeks are foreseen, and then held against
+//! what the same histories tell of them.
 //!
-//! The day is Sunday, 27 July, unless another is named: the middle of the demo. Foresight draws on the last four weeks, and
-//! the demo has begun four weeks before. It ends on 25 August with nothing open, and for that takes in less and less: nothing
-//! of a limit of ten working days in its last six, and earlier of longer ones. What is foreseen of those weeks from what came
-//! before is too much by the demo's own making; the two weeks until 10 August hardly show it. On the day itself offices are
-//! closed, and nobody is in the middle of anything.
+//! The demo itself ends there, with nothing open and nothing to come: for that it takes in less and less, nothing of a limit of
+//! ten working days in its last six, and earlier of longer ones. So the summer is one that goes on here: as much comes on each
+//! working day until the weeks are over. The two weeks after Monday, 25 August have a holiday of two days in them. Foresight
+//! draws on the last four weeks.
 //!
 //! Summers are played one after the other: one of them, with its suite and its PostgreSQL, keeps two processors busy.
 
 use std::{fmt::Write as _, process::ExitCode};
 
-use jiff::civil::Date;
+use jiff::{ToSpan as _, civil::Date};
 use motcua_proto::r#type::v1::Role;
 use serde_json::json;
 
@@ -46,8 +45,8 @@ pub(crate) struct Args {
     /// Officers of the centre; those of the demo's assumptions if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     officers: Option<u32>,
-    /// The day at whose end is foreseen; the default is the middle of the demo.
-    #[arg(long, value_name = "DAY", default_value = "2025-07-27")]
+    /// The day at whose end is foreseen; the default is the last one of the demo.
+    #[arg(long, value_name = "DAY", default_value = "2025-08-25")]
     as_of: Date,
     /// How far ahead.
     #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(i64).range(1..=366))]
@@ -88,10 +87,14 @@ impl Foresight {
 
 /// Exits with 1 where a figure is beyond its bound.
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
+    let until = args
+        .as_of
+        .checked_add(args.days.days())
+        .map_err(|error| Failed::new(format!("--as-of {}: {error}", args.as_of)))?;
     let mut all = Vec::new();
     for seed in 1..=args.seeds {
         eprintln!("summer {seed} of {}", args.seeds);
-        let histories = demo::then(seed, args.officers, async |addresses, identities| {
+        let histories = demo::then(seed, args.officers, until, async |addresses, identities| {
             let supervisor =
                 |channel| identities.line(channel, "supervisor-1", Role::CitySupervisor);
             Histories::read(

@@ -209,11 +209,7 @@ impl<'a> Days<'a> {
         calendar: &'a Calendar,
         procedure: &Procedure,
     ) -> Result<Self, Failed> {
-        let limit_days = procedure
-            .limit
-            .as_ref()
-            .and_then(catalog::limit)
-            .map_or(0.0, |limit| working_days(&limit));
+        let limit_days = limit_days(procedure);
         let at_least_a_day = limit_days >= 1.0;
         let margin = if at_least_a_day {
             invented.arrivals.last_before_end_base
@@ -263,6 +259,12 @@ fn back(calendar: &Calendar, day: Date, days: f64) -> Date {
         left -= 1.0;
     }
     day
+}
+
+/// A procedure's limit in working days; none for the same day.
+pub(super) fn limit_days(procedure: &Procedure) -> f64 {
+    let limit = procedure.limit.as_ref().and_then(catalog::limit);
+    limit.map_or(0.0, |limit| working_days(&limit))
 }
 
 fn working_days(limit: &Limit) -> f64 {

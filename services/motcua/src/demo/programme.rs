@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use jiff::{SignedDuration, Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use motcua_calendar::local;
 use motcua_platform::catalog::Catalog;
 use motcua_proto::r#type::v1::AgencyKind;
@@ -23,6 +23,9 @@ use crate::Failed;
 
 /// After the last row of a register, the replay goes on for at most so many days.
 const REGISTER_DAYS_AFTER: i64 = 120;
+/// A summer that does not end is planned for so many days more: of a procedure with a limit of sixty working days the last dossier
+/// comes thirty-one working days before the end, and the last with missing papers eight before that.
+const DAYS_BEYOND: i64 = 60;
 /// Rejected rows that are shown before the start.
 const REJECTED_SHOWN: usize = 20;
 
@@ -81,6 +84,44 @@ pub(super) fn from_assumptions(
         from: invented.from,
         until: closing,
     })
+}
+
+/// A summer that does not end: as much comes on each working day as in the one of the assumptions, and it is left off at the first
+/// closing hour after a day. It is planned far beyond that, so that nothing comes sparsely there for an end to be cleared.
+pub(super) fn that_goes_on(
+    args: &Args,
+    invented: &Invented,
+    catalog: &Catalog,
+    day: Date,
+) -> Result<Programme, Failed> {
+    let failed = |error: &dyn std::error::Error| {
+        Failed::new(format!("the replay cannot go on to {day}: {error}"))
+    };
+    let calendar = catalog
+        .agency(&invented.ward)
+        .and_then(|agency| catalog.calendar_of(agency))
+        .ok_or_else(|| Failed::new(format!("the catalog has no ward '{}'", invented.ward)))?;
+    let longer = Invented {
+        to: day
+            .checked_add(DAYS_BEYOND.days())
+            .map_err(|error| failed(&error))?,
+        ..invented.clone()
+    };
+    let days = |invented: &Invented| calendar.working_days_between(invented.from, invented.to) + 1;
+    let dossiers = i64::from(invented.dossiers()) * days(&longer) / days(invented).max(1);
+    let args = Args {
+        dossiers_per_ward: Some(u32::try_from(dossiers).map_err(|error| failed(&error))?),
+        ..args.clone()
+    };
+    let mut programme = from_assumptions(&args, &longer, catalog)?;
+    programme.until = calendar
+        .next_working_day(day)
+        .ok()
+        .and_then(|next| calendar.closing_of(next))
+        .ok_or_else(|| Failed::new(format!("no working day follows {day}")))?;
+    let until = programme.until;
+    programme.arrivals.retain(|arrival| arrival.at <= until);
+    Ok(programme)
 }
 
 pub(super) fn from_register(file: &Path, catalog: &Catalog) -> Result<Programme, Failed> {
@@ -159,4 +200,43 @@ pub(super) fn introduce(args: &Args, invented: &Invented, programme: &Programme)
         "(officers in each centre: {}; `motcua demo --show-assumptions` shows all of it)",
         invented.staff.officers
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summer_that_goes_on_brings_as_much_after_its_end_as_before() {
+        let invented = Invented::load(None).unwrap();
+        let catalog = Catalog::parse(&crate::catalog::embedded().unwrap().catalog).unwrap();
+        let day = |text: &str| text.parse::<Date>().unwrap();
+        let programme =
+            that_goes_on(&Args::of_seed(1), &invented, &catalog, day("2025-09-08")).unwrap();
+        assert_eq!(
+            local(programme.until).to_string(),
+            "2025-09-09T17:00:00",
+            "the first closing hour after the day"
+        );
+        let came = |from: &str, to: &str, at_least: f64| {
+            let days = day(from)..=day(to);
+            let arrivals = programme.arrivals.iter();
+            arrivals
+                .filter(|arrival| days.contains(&local(arrival.at).date()))
+                .filter(|arrival| {
+                    let procedure = catalog.procedure(&arrival.procedure).unwrap();
+                    plan::limit_days(procedure) >= at_least
+                })
+                .count()
+        };
+        // Ten working days before the end of the summer, and eight after it, with the two of a holiday between.
+        let before = came("2025-08-12", "2025-08-25", 0.0);
+        let after = came("2025-08-26", "2025-09-08", 0.0);
+        assert!((380..=520).contains(&before), "{before}");
+        assert!((300..=420).contains(&after), "{after}");
+        assert_eq!(came("2025-09-01", "2025-09-02", 0.0), 0);
+        // What takes ten working days and more still comes.
+        let long = came("2025-08-26", "2025-09-08", 10.0);
+        assert!(long >= 10, "{long}");
+    }
 }
