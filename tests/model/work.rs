@@ -233,6 +233,7 @@ fn card(to: &str) -> ExternalStep {
         }],
         // What is still on its way means no outcome.
         codes: vec![code("1", ""), code("5", "issued")],
+        escalate_after_percent: 50,
         ..ExternalStep::default()
     }
 }

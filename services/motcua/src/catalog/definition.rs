@@ -166,11 +166,7 @@ impl Reader<'_> {
             group: self.optional_text(table, "group", &format!("{path}.group")),
             when: self.optional_text(table, "when", &format!("{path}.when")),
             left_out_as: self.optional_text(table, "left_out_as", &format!("{path}.left_out_as")),
-            escalate_after_percent: self.optional_count(
-                table,
-                "escalate_after_percent",
-                &format!("{path}.escalate_after_percent"),
-            ),
+            escalate_after_percent: self.escalation(table, path),
         }
     }
 
@@ -243,7 +239,13 @@ impl Reader<'_> {
             planned_minutes: self.budget(table, &format!("{path}.planned_minutes")),
             transitions: self.transitions(table, &format!("{path}.transitions")),
             codes,
+            escalate_after_percent: self.escalation(table, path),
         }
+    }
+
+    fn escalation(&mut self, table: &mut Table<'_>, path: &str) -> i32 {
+        let field = format!("{path}.escalate_after_percent");
+        self.optional_count(table, "escalate_after_percent", &field)
     }
 
     fn optional_count(&mut self, table: &mut Table<'_>, key: &'static str, path: &str) -> i32 {

@@ -541,6 +541,14 @@ fn of_definition(definition: &Definition) -> Parts {
     }
 }
 
+/// Percent of a budget; empty where there are none.
+fn percent(number: i32) -> String {
+    match number {
+        0 => String::new(),
+        number => number.to_string(),
+    }
+}
+
 /// By the names that the files have for them.
 fn of_step(step: &Step) -> Vec<(&'static str, String)> {
     let at = |kind: AgencyKind| match kind {
@@ -549,17 +557,16 @@ fn of_step(step: &Step) -> Vec<(&'static str, String)> {
     };
     match &step.kind {
         Some(Kind::Task(task)) => {
-            let percent = match task.escalate_after_percent {
-                0 => String::new(),
-                percent => percent.to_string(),
-            };
             vec![
                 ("task", task.title.clone()),
                 ("role", role_word(task.role()).to_owned()),
                 ("agency", at(task.agency())),
                 ("group", task.group.clone()),
                 ("minutes", task.planned_minutes.to_string()),
-                ("escalate_after_percent", percent),
+                (
+                    "escalate_after_percent",
+                    percent(task.escalate_after_percent),
+                ),
                 ("when", task.when.clone()),
                 ("left_out_as", task.left_out_as.clone()),
                 ("next", ways(&task.transitions)),
@@ -579,6 +586,10 @@ fn of_step(step: &Step) -> Vec<(&'static str, String)> {
                 ("title", external.title.clone()),
                 ("agency", at(external.agency())),
                 ("minutes", external.planned_minutes.to_string()),
+                (
+                    "escalate_after_percent",
+                    percent(external.escalate_after_percent),
+                ),
                 ("codes", codes.join(", ")),
                 ("next", ways(&external.transitions)),
             ]

@@ -106,15 +106,8 @@ fn parse_task(
     let transitions = parse_transitions(fields, path, &task.transitions);
     let group = fields.optional_id(&format!("{path}.group"), &task.group)?;
     let optional = parse_optional(fields, path, task, &transitions, steps);
-    let percent = task.escalate_after_percent;
-    if !(0..=100).contains(&percent) {
-        fields.reject(
-            format!("{path}.escalate_after_percent"),
-            "must be 1 to 100, or 0 for never",
-        );
-    }
+    let percent = parse_escalation(fields, path, task.escalate_after_percent);
     let planned_minutes = planned_minutes?;
-    let percent = u32::try_from(percent).unwrap_or_default();
     Some(Step::Task(Task {
         title: title?,
         role: role?,
@@ -123,9 +116,25 @@ fn parse_task(
         transitions,
         group: (!group.is_empty()).then_some(group),
         optional,
-        escalate_after_minutes: (percent > 0).then(|| (planned_minutes * percent).div_ceil(100)),
+        escalate_after_minutes: part_of(planned_minutes, percent),
         external: None,
     }))
+}
+
+/// After which part of the budget a leader is to know, in percent; 0 for never.
+fn parse_escalation(fields: &mut Fields, path: &str, percent: i32) -> u32 {
+    if !(0..=100).contains(&percent) {
+        fields.reject(
+            format!("{path}.escalate_after_percent"),
+            "must be 1 to 100, or 0 for never",
+        );
+    }
+    u32::try_from(percent).unwrap_or_default()
+}
+
+/// So many percent of a budget, to the next whole minute; none where that is never.
+fn part_of(planned_minutes: u32, percent: u32) -> Option<u32> {
+    (percent > 0).then(|| planned_minutes.saturating_mul(percent).div_ceil(100))
 }
 
 fn parse_agency(fields: &mut Fields, path: &str, agency: i32) -> Option<AgencyKind> {
@@ -300,15 +309,17 @@ fn parse_external(fields: &mut Fields, path: &str, step: &proto::ExternalStep) -
     );
     let transitions = parse_transitions(fields, path, &step.transitions);
     let codes = parse_codes(fields, path, step, &transitions);
+    let percent = parse_escalation(fields, path, step.escalate_after_percent);
+    let planned_minutes = planned_minutes?;
     Some(Step::Task(Task {
         title: title?,
         role: Role::System,
         agency,
-        planned_minutes: planned_minutes?,
+        planned_minutes,
         transitions,
         group: None,
         optional: None,
-        escalate_after_minutes: None,
+        escalate_after_minutes: part_of(planned_minutes, percent),
         external: Some(External {
             system: system?,
             codes,

@@ -74,6 +74,7 @@ fn rich() -> Definition {
                 system: "social-insurance".into(),
                 agency: 0,
                 planned_minutes: 240,
+                escalate_after_percent: 25,
                 transitions: vec![to("issued", "meet"), to("refused", "meet")],
                 codes: vec![code("1", ""), code("5", "issued"), code("9", "refused")],
             }),
@@ -148,7 +149,7 @@ async fn a_case_chooses_waits_asks_another_system_and_goes_back_once() {
     world.hand.set(at("2025-07-01T09:00"));
     let escalated = world.hears(K::TaskEscalated).await;
     assert_eq!(escalated.dossier, CODE);
-    let listed = world.leaders_tasks.list_tasks(escalated_only).await;
+    let listed = world.leaders_tasks.list_tasks(escalated_only.clone()).await;
     let listed = listed.unwrap().into_inner().tasks;
     assert_eq!(listed.len(), 1);
     assert!(listed[0].escalated);
@@ -192,6 +193,17 @@ async fn a_case_chooses_waits_asks_another_system_and_goes_back_once() {
             Code::InvalidArgument
         ]
     );
+    // A quarter of its budget passes without an answer: its leader finds it among the escalated, with when it was to come.
+    world.hand.set(at("2025-07-01T10:00"));
+    world.waits_for_events(K::TaskEscalated, 2).await;
+    let listed = world.leaders_tasks.list_tasks(escalated_only).await;
+    let listed = listed.unwrap().into_inner().tasks;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        (listed[0].role(), listed[0].system.as_str()),
+        (Role::System, "social-insurance")
+    );
+    assert!(listed[0].escalated && listed[0].due_at == request.due_at);
     let answered = insurance.record_external_outcome(answer("9")).await;
     assert_eq!(answered.unwrap().into_inner().outcome, "refused");
     // A system repeats itself without a request id of its own.
@@ -199,7 +211,6 @@ async fn a_case_chooses_waits_asks_another_system_and_goes_back_once() {
     assert_eq!(again.unwrap().into_inner().outcome, "refused");
 
     // The join waits for the wait; then the choice sees what the card came to.
-    world.hand.set(at("2025-07-01T10:00"));
     world.hears(K::TimerFired).await;
     let case = GetCaseRequest {
         name: format!("cases/{CODE}"),

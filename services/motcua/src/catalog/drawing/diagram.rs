@@ -22,11 +22,13 @@ pub(super) enum Shape {
     End,
     /// A user task.
     Task(TaskStep),
-    /// A service task: another system, its agency's kind, its budget in working minutes and its codes.
+    /// A service task: another system, its agency's kind, its budget in working minutes, after how many percent of it a leader is
+    /// to know, and its codes.
     External {
         system: String,
         agency: i32,
         planned_minutes: i32,
+        escalate_after_percent: i32,
         codes: Vec<ExternalCode>,
     },
     /// An exclusive gateway that a task's outcome decides.
@@ -162,6 +164,7 @@ impl Diagram {
                     system: external.system.clone(),
                     agency: external.agency,
                     planned_minutes: external.planned_minutes,
+                    escalate_after_percent: external.escalate_after_percent,
                     codes: external.codes.clone(),
                 };
                 self.push(id.clone(), own, shape, &external.title);

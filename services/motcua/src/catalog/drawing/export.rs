@@ -109,21 +109,20 @@ fn element(writer: &mut Out, diagram: &Diagram, node: &Node) -> io::Result<()> {
                     .filter(|(_, word)| !word.is_empty())
                     .map(|(key, word)| (key, word.clone())),
             );
-            if task.escalate_after_percent > 0 {
-                let percent = task.escalate_after_percent.to_string();
-                own.push(("motcua:escalateAfterPercent", percent));
-            }
+            escalation(&mut own, task.escalate_after_percent);
             "userTask"
         }
         Shape::External {
             system,
             agency: kind,
             planned_minutes,
+            escalate_after_percent,
             ..
         } => {
             own.push(("motcua:system", system.clone()));
             agency(&mut own, AgencyKind::try_from(*kind).unwrap_or_default());
             own.push(("motcua:minutes", planned_minutes.to_string()));
+            escalation(&mut own, *escalate_after_percent);
             "serviceTask"
         }
         Shape::Call {
@@ -180,6 +179,12 @@ fn element(writer: &mut Out, diagram: &Diagram, node: &Node) -> io::Result<()> {
 fn agency(own: &mut Vec<(&str, String)>, kind: AgencyKind) {
     if kind != AgencyKind::Unspecified {
         own.push(("motcua:agency", agency_word(kind).to_owned()));
+    }
+}
+
+fn escalation(own: &mut Vec<(&str, String)>, percent: i32) {
+    if percent > 0 {
+        own.push(("motcua:escalateAfterPercent", percent.to_string()));
     }
 }
 

@@ -41,10 +41,7 @@ fn write_step(out: &mut String, kind: &Kind) {
             text(out, "group", &task.group);
             text(out, "when", &task.when);
             text(out, "left_out_as", &task.left_out_as);
-            if task.escalate_after_percent > 0 {
-                let percent = task.escalate_after_percent.to_string();
-                line(out, "escalate_after_percent", &percent);
-            }
+            escalation(out, task.escalate_after_percent);
             line(out, "next", &transitions(&task.transitions));
         }
         Kind::External(external) => {
@@ -52,6 +49,7 @@ fn write_step(out: &mut String, kind: &Kind) {
             line(out, "title", &quoted(&external.title));
             agency(out, external.agency());
             line(out, "minutes", &external.planned_minutes.to_string());
+            escalation(out, external.escalate_after_percent);
             let codes: Vec<_> = external
                 .codes
                 .iter()
@@ -140,6 +138,12 @@ fn transitions(ways: &[Transition]) -> String {
 fn agency(out: &mut String, kind: AgencyKind) {
     if kind != AgencyKind::Unspecified {
         line(out, "agency", &quoted(agency_word(kind)));
+    }
+}
+
+fn escalation(out: &mut String, percent: i32) {
+    if percent > 0 {
+        line(out, "escalate_after_percent", &percent.to_string());
     }
 }
 

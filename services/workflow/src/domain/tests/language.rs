@@ -1,7 +1,9 @@
 //! What a definition can say beside tasks, forks and calls: choices, optional steps, timers, other systems, groups, ways
 //! back with a bound, escalation, and when it is told that a due comes near.
 
-use motcua_platform::{error::Error, identity::Principal, ledger::Authority, policy};
+use motcua_platform::{
+    error::Error, identity::Principal, ledger::Authority, policy, time::to_proto,
+};
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
     r#type::v1::{PriorityGround, Role},
@@ -12,10 +14,10 @@ use motcua_proto::{
 };
 
 use super::office::{
-    Office, ROUNDS, WARD, at, call, cause, definition, fork, join, leader, officer, refused,
+    CODE, Office, ROUNDS, WARD, at, call, cause, definition, fork, join, leader, officer, refused,
     system, task, words,
 };
-use crate::domain::{Command, Definition, Receipt};
+use crate::domain::{Command, Definition, Receipt, answered};
 
 fn step(id: &str, kind: Kind) -> Step {
     Step {
@@ -48,6 +50,7 @@ pub(super) fn insurance(id: &str, to: &str) -> Step {
         system: "social-insurance".into(),
         agency: 0,
         planned_minutes: 960,
+        escalate_after_percent: 0,
         transitions: [("issued", to), ("refused", to)]
             .into_iter()
             .map(|(outcome, to)| motcua_proto::workflow::v1::Transition {
@@ -441,6 +444,76 @@ fn another_system_is_asked_and_its_own_codes_are_what_it_answers_with() {
     };
     assert_eq!(faults[0].field, "code");
     assert_eq!(office.case().tasks[1].outcome, "refused");
+}
+
+#[test]
+fn a_system_that_does_not_answer_is_told_to_a_leader_who_may_record_the_answer() {
+    let mut card = insurance("card", "issue");
+    if let Some(Kind::External(external)) = &mut card.kind {
+        external.escalate_after_percent = 50;
+    }
+    let mut office = plain(vec![
+        officers("register", "card"),
+        card,
+        officers("issue", ""),
+    ]);
+    office.completes("register", "done");
+    let shown = |office: &Office| {
+        let case = answered(CODE, office.case()).fill(&office.surround.definitions);
+        case.tasks[1].clone()
+    };
+    // Sixteen working hours from Tuesday at eight, and half of them.
+    assert_eq!(
+        shown(&office).due_at,
+        Some(to_proto(at("2025-07-03T08:00")))
+    );
+    let escalation = office.case().tasks[1].escalation.unwrap();
+    assert_eq!(escalation.at, at("2025-07-02T08:00"));
+    // That it is on its way is no answer.
+    let system = system("social-insurance", &[]);
+    office.asks(&system, &answer("t2", "1")).unwrap();
+    // The applicant's time is not the system's.
+    office.now = at("2025-07-01T09:00");
+    let ask = Command::RequestSupplement {
+        missing: words(),
+        ground: words(),
+    };
+    office.asks(&officer(1), &ask).unwrap();
+    office.now = at("2025-07-02T09:00");
+    let now = office.now;
+    office.reacts(Command::Resume {
+        at: now,
+        cause: cause(),
+    });
+    assert_eq!(
+        shown(&office).due_at,
+        Some(to_proto(at("2025-07-04T08:00")))
+    );
+    office.now = at("2025-07-03T07:59");
+    assert_eq!(office.reacts(Command::Tick), []);
+    office.now = at("2025-07-03T08:00");
+    assert_eq!(office.reacts(Command::Tick), [K::TaskEscalated]);
+    let Payload::TaskEscalated(escalated) = office.last() else {
+        panic!("must be told")
+    };
+    assert_eq!(
+        (escalated.task.as_str(), escalated.agency.as_str()),
+        ("t2", WARD)
+    );
+    let task = shown(&office);
+    assert!(task.escalated);
+    assert_eq!(
+        (task.role(), task.system.as_str()),
+        (Role::System, "social-insurance")
+    );
+    assert_eq!(office.reacts(Command::Tick), []);
+    // Nobody takes it in hand, and no officer answers; a leader does, and the case goes on.
+    refused(office.asks(&leader(1), &Command::Claim { task: "t2".into() }));
+    refused(office.asks(&officer(1), &answer("t2", "5")));
+    office.asks(&leader(1), &answer("t2", "5")).unwrap();
+    assert_eq!(office.waiting(), ["t3 issue"]);
+    assert_eq!(office.case().tasks[1].outcome, "issued");
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
 }
 
 #[test]

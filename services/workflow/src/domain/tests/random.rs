@@ -154,6 +154,7 @@ impl Author {
             agency: 0,
             planned_minutes: self.minutes(),
             transitions: vec![way("done", next)],
+            escalate_after_percent: self.chance.i32(0..=100),
             codes: vec![
                 ExternalCode {
                     code: "05".into(),
@@ -549,7 +550,7 @@ fn break_one(
     let twin = definition.steps[index].id.clone();
     let step = &mut definition.steps[index];
     let at_start = step.id == start;
-    match (chance.u8(0..12), step.kind.as_mut()?) {
+    match (chance.u8(0..13), step.kind.as_mut()?) {
         (0, Kind::Task(task)) => {
             task.planned_minutes = 0;
             Some(&["working minutes"])
@@ -599,6 +600,10 @@ fn break_one(
         (9, Kind::External(external)) => {
             external.codes[0].outcome = "unheard-of".into();
             Some(&["none of the step's outcomes"])
+        }
+        (12, Kind::External(external)) => {
+            external.escalate_after_percent = 101;
+            Some(&["must be 1 to 100, or 0 for never"])
         }
         (10, Kind::Timer(timer)) => {
             timer.wait = None;

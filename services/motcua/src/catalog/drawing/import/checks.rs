@@ -24,7 +24,9 @@ fn taken(name: &str) -> &'static [&'static str] {
             "leftOutAs",
             "escalateAfterPercent",
         ],
-        "serviceTask" | "sendTask" | "receiveTask" => &["id", "system", "agency", "minutes"],
+        "serviceTask" | "sendTask" | "receiveTask" => {
+            &["id", "system", "agency", "minutes", "escalateAfterPercent"]
+        }
         "callActivity" => &["id", "agency", "limit", "otherLimits"],
         "exclusiveGateway" | "parallelGateway" | "inclusiveGateway" | "intermediateCatchEvent" => {
             &["id"]

@@ -228,6 +228,7 @@ impl<'a, 'input> Reader<'a, 'input> {
                 "must name the system that it asks in motcua:system",
             );
         }
+        let escalate_after_percent = self.count(element, "escalateAfterPercent");
         let codes = element
             .descendants()
             .filter(|child| child.has_tag_name((MOTCUA, "code")))
@@ -243,6 +244,7 @@ impl<'a, 'input> Reader<'a, 'input> {
             planned_minutes: planned_minutes?,
             transitions: transitions?,
             codes,
+            escalate_after_percent: escalate_after_percent?,
         })
     }
 
