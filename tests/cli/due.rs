@@ -399,3 +399,28 @@ async fn a_reckoning_beyond_the_years_whose_days_off_are_listed_says_so() {
         serde_json::from_str::<serde_json::Value>(&answer.stdout).expect("JSON alone");
     }
 }
+
+#[tokio::test]
+async fn a_code_that_has_ended_is_reckoned_with_and_its_successor_named() {
+    for (code, received, warning) in [
+        ("2.002622", "2026-08-31T09:00", ""),
+        (
+            "2.002622",
+            "2026-09-01T09:00",
+            "warning: nothing is submitted under this code on 2026-09-01: '2.002622' ended on 2026-08-31: its place is taken by \
+             '2.002913'",
+        ),
+        ("2.002913", "2026-09-01T09:00", ""),
+        (
+            "2.002913",
+            "2026-08-31T09:00",
+            "warning: nothing is submitted under this code on 2026-08-31: '2.002913' begins on 2026-09-01: until then there is \
+             '2.002622'",
+        ),
+    ] {
+        let answer = due(&["--procedure", code, "--received", received]).await;
+        assert!(answer.ok, "{answer:?}");
+        assert_eq!(answer.stderr.trim(), warning, "{code} on {received}");
+        assert!(answer.stdout.contains("due  "), "{answer:?}");
+    }
+}

@@ -110,6 +110,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
     if let Some(warning) = last.and_then(|last| beyond(&catalog, agency, last)) {
         eprintln!("{warning}");
     }
+    let closed = procedure.and_then(|it| catalog.why_closed(it, args.received.date()));
+    if let Some(why) = closed {
+        eprintln!(
+            "warning: nothing is submitted under this code on {}: {why}",
+            args.received.date()
+        );
+    }
     if args.json {
         let values: Vec<_> = explained.iter().map(|(id, it)| value(id, it)).collect();
         let value = match (values.as_slice(), &args.procedure) {

@@ -9,6 +9,7 @@ mod succession;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    iter,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -127,10 +128,59 @@ impl Catalog {
             .or_else(|| self.procedures.get(self.aliases.get(code)?))
     }
 
-    /// The procedure that has taken the place of another one; `None` while that is still open.
+    /// The procedure that has taken the place of another one by a day: from its own first day on. `None` while that is still open.
     #[must_use]
-    pub fn successor(&self, procedure: &Procedure) -> Option<&Procedure> {
+    pub fn successor(&self, procedure: &Procedure, day: Date) -> Option<&Procedure> {
         self.procedure(&procedure.successor)
+            .filter(|successor| is_valid_on(successor.valid_from.as_ref(), None, day))
+    }
+
+    /// The procedure under which something is submitted on a day by whoever knows it by a code: it, or what has taken its place by
+    /// then, or what it is to take the place of later. `None` where there is none on that day.
+    #[must_use]
+    pub fn procedure_on(&self, code: &str, day: Date) -> Option<&Procedure> {
+        let named = self.procedure(code)?;
+        // Successors lead round nowhere: a catalog in which they do is refused.
+        let later = iter::successors(Some(named), |it| self.procedure(&it.successor));
+        let earlier = iter::successors(self.predecessor(named), |it| self.predecessor(it));
+        later
+            .chain(earlier)
+            .find(|it| self.why_closed(it, day).is_none())
+    }
+
+    /// Why nothing is submitted under a procedure on a day, and what there is in its place. `None` where it is open.
+    #[must_use]
+    pub fn why_closed(&self, procedure: &Procedure, day: Date) -> Option<String> {
+        let code = &procedure.code;
+        let first = procedure.valid_from.as_ref().and_then(date_from_proto);
+        if let Some(first) = first.filter(|first| day < *first) {
+            let before = self.predecessor(procedure);
+            let before = before.filter(|before| self.why_closed(before, day).is_none());
+            let until_then = before.map_or_else(String::new, |before| {
+                format!(": until then there is '{}'", before.code)
+            });
+            return Some(format!("'{code}' begins on {first}{until_then}"));
+        }
+        let last = procedure.valid_to.as_ref().and_then(date_from_proto);
+        if let Some(last) = last.filter(|last| *last < day) {
+            let successor = self.procedure(&procedure.successor);
+            let successor = successor.map_or(&procedure.successor, |it| &it.code);
+            let others = match successor.as_str() {
+                "" => String::new(),
+                successor => format!(": its place is taken by '{successor}'"),
+            };
+            return Some(format!("'{code}' ended on {last}{others}"));
+        }
+        let successor = self.successor(procedure, day)?;
+        Some(format!("'{code}' was replaced by '{}'", successor.code))
+    }
+
+    /// The procedure whose place another one takes, by the order of the codes the first.
+    fn predecessor(&self, procedure: &Procedure) -> Option<&Procedure> {
+        self.procedures().find(|before| {
+            let successor = self.procedure(&before.successor);
+            successor.is_some_and(|successor| successor.code == procedure.code)
+        })
     }
 
     /// Procedures in the order of their codes.

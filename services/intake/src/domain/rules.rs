@@ -135,17 +135,17 @@ impl<'a> Rules<'a> {
         self
     }
 
-    /// Whether something new is taken under them: the procedure has not been replaced, and who receives is there today.
+    /// Whether something new is taken under them today: the procedure is within its days and has not been replaced, and who receives
+    /// is there.
     ///
     /// # Errors
     /// Which of them it is, and what has taken its place.
     pub fn are_open(&self, catalog: &Catalog, now: Timestamp) -> Result<(), Error> {
-        let (procedure, receiving) = (self.procedure, self.receiving);
-        if let Some(successor) = catalog.successor(procedure) {
-            let message = format!("'{}' was replaced by '{}'", procedure.code, successor.code);
-            return Err(Error::field("procedure", message));
+        let (receiving, today) = (self.receiving, local_date(now));
+        if let Some(why) = catalog.why_closed(self.procedure, today) {
+            return Err(Error::field("procedure", why));
         }
-        if catalog::receives_on(receiving, local_date(now)) {
+        if catalog::receives_on(receiving, today) {
             return Ok(());
         }
         let others = match receiving.successors.join(", ") {

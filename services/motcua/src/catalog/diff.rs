@@ -439,6 +439,8 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
             ("archive_days", procedure.archive_days.to_string()),
             ("aliases", procedure.aliases.join(" ")),
             ("successor", procedure.successor.clone()),
+            ("valid_from", day(procedure.valid_from.as_ref())),
+            ("valid_to", day(procedure.valid_to.as_ref())),
         ]),
     }
 }

@@ -50,6 +50,8 @@ pub(super) const PROCEDURES: Columns = Columns {
     optional: &[
         "aliases",
         "successor",
+        "valid_from",
+        "valid_to",
         "exemptions",
         "form_set",
         "supplement_rounds",
@@ -338,6 +340,8 @@ fn procedure(
             .unwrap_or_default(),
         aliases: several(row, "aliases"),
         successor: row.get("successor").to_owned(),
+        valid_from: bound(row, "valid_from", faults),
+        valid_to: bound(row, "valid_to", faults),
     }
 }
 

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use jiff::{Timestamp, ToSpan, civil::Date};
 use motcua_calendar::{Calendar, Limit};
-use motcua_platform::catalog::{self, Catalog};
+use motcua_platform::{
+    catalog::{self, Catalog},
+    time::local_date,
+};
 use motcua_proto::{
     intake::v1::Applicant,
     r#type::v1::{Channel, HandOverMethod, HandedPaper, PriorityGround, Procedure},
@@ -133,24 +136,38 @@ fn of_ward(
         })?;
         let days = Days::new(invented, calendar, procedure)?;
         for _ in 0..count {
-            let mut arrival = arrival(invented, procedure, ward, None, &days, rng)?;
+            let arrival = arrival(invented, procedure, ward, None, &days, rng)?;
+            let mut arrival = as_of_its_day(order, arrival)?;
             if arrival.channel == Channel::Counter && *code != invented.home_procedure {
                 arrival.on_behalf_of = neighbour(order, ward, rng);
             }
             arrivals.push(arrival);
         }
         for papers in beside.remove(code).unwrap_or_default() {
-            arrivals.push(arrival(
-                invented,
-                procedure,
-                ward,
-                Some(papers),
-                &days,
-                rng,
-            )?);
+            let arrival = arrival(invented, procedure, ward, Some(papers), &days, rng)?;
+            arrivals.push(as_of_its_day(order, arrival)?);
         }
     }
     Ok(())
+}
+
+/// Under the code that its procedure has on that day: another one may have taken its place by then, or be to take it later.
+fn as_of_its_day(order: &Order<'_>, mut arrival: Arrival) -> Result<Arrival, Failed> {
+    let day = local_date(arrival.at);
+    let code = &arrival.procedure;
+    let procedure = order.catalog.procedure_on(code, day).ok_or_else(|| {
+        Failed::new(format!(
+            "procedure {code} of the assumptions takes nothing on {day}, and neither does what takes its place"
+        ))
+    })?;
+    if procedure.code != *code {
+        arrival.procedure.clone_from(&procedure.code);
+        arrival
+            .options
+            .retain(|option| procedure.options.contains(option));
+        arrival.wanted = wanted(procedure, &arrival.options);
+    }
+    Ok(arrival)
 }
 
 /// What ends before acceptance, by procedure: it comes beside the dossiers that are received.
@@ -478,7 +495,9 @@ fn applicant(people: &People, rng: &mut Rng) -> Applicant {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use jiff::civil::date;
     use motcua_calendar::local;
+    use motcua_platform::time::date_to_proto;
     use motcua_proto::r#type::v1::{
         Agency, AgencyKind, Calendar as ProtoCalendar, Catalog as ProtoCatalog,
         Limit as ProtoLimit, Session,
@@ -531,6 +550,9 @@ pub(super) mod tests {
                     _ => AgencyKind::Ward.into(),
                 },
                 options: record[10].split_whitespace().map(str::to_owned).collect(),
+                successor: record[14].into(),
+                valid_from: record[17].parse().ok().map(date_to_proto),
+                valid_to: record[18].parse().ok().map(date_to_proto),
                 ..Procedure::default()
             }
         });
@@ -632,6 +654,37 @@ pub(super) mod tests {
                 );
             }
             assert!(day < invented.to || local(arrival.at).hour() <= invented.arrivals.last_hour);
+        }
+    }
+
+    #[test]
+    fn whoever_comes_when_another_code_has_taken_the_place_comes_under_that_one() {
+        let mut invented = Invented::load(None).unwrap();
+        invented.from = date(2026, 8, 3);
+        invented.to = date(2026, 9, 30);
+        let arrivals = plan(&Order {
+            invented: &invented,
+            catalog: &catalog(),
+            wards: &["11593".to_owned()],
+            dossiers_per_ward: 1_762,
+            seed: Seed(1),
+        })
+        .unwrap();
+        let days = |code: &str| {
+            let days = arrivals.iter().filter(|it| it.procedure == code);
+            days.map(|it| local(it.at).date()).collect::<Vec<_>>()
+        };
+        for (old, new) in [("2.002622", "2.002913"), ("2.002621", "3.000722")] {
+            let (before, after) = (days(old), days(new));
+            assert!(before.iter().all(|day| *day <= date(2026, 8, 31)), "{old}");
+            assert!(after.iter().all(|day| *day >= date(2026, 9, 1)), "{new}");
+            assert!(!before.is_empty() && !after.is_empty(), "{old} {new}");
+            let expected = invented.division[old];
+            let received = |code: &str| {
+                let of_it = arrivals.iter().filter(|it| it.procedure == code);
+                of_it.filter(|it| it.is_received()).count()
+            };
+            assert_eq!(u32::try_from(received(old) + received(new)), Ok(expected));
         }
     }
 

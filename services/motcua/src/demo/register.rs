@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{Timestamp, civil::DateTime};
 use motcua_calendar::local;
-use motcua_platform::catalog::Catalog;
+use motcua_platform::{catalog::Catalog, time::local_date};
 use motcua_proto::{
     intake::v1::Applicant,
     r#type::v1::{AgencyKind, Channel, HandOverMethod, PriorityGround},
@@ -299,7 +299,7 @@ impl Row<'_> {
             .map(str::to_owned)
             .collect();
         let on_behalf_of = self.text("on_behalf_of").to_owned();
-        self.check_against_catalog(procedure.as_deref(), ward.as_deref(), &options);
+        self.check_against_catalog(procedure.as_deref(), ward.as_deref(), at, &options);
         if !on_behalf_of.is_empty()
             && self
                 .catalog
@@ -345,6 +345,7 @@ impl Row<'_> {
         &mut self,
         procedure: Option<&str>,
         ward: Option<&str>,
+        at: Option<Timestamp>,
         options: &[String],
     ) {
         if let Some(ward) = ward
@@ -366,6 +367,9 @@ impl Row<'_> {
             );
             return;
         };
+        if let Some(why) = at.and_then(|at| self.catalog.why_closed(procedure, local_date(at))) {
+            self.fault("procedure", why);
+        }
         let unknown: Vec<_> = options
             .iter()
             .filter(|option| !procedure.options.contains(option))

@@ -152,10 +152,10 @@ impl Past {
         let Some(catalog) = self.surround.catalogs.in_force() else {
             return;
         };
-        let Some(procedure) = catalog.procedure(&case.procedure) else {
+        let today = motcua_calendar::local(self.now).date();
+        let Some(procedure) = catalog.procedure_on(&case.procedure, today) else {
             return;
         };
-        let procedure = catalog.successor(procedure).unwrap_or(procedure);
         let limit = procedure.limit.as_ref().and_then(catalog::limit);
         let day = motcua_calendar::local(case.received_at).date();
         let competent = if catalog.agency(&case.competent_agency).is_some() {

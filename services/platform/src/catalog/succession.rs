@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use motcua_proto::r#type::v1::{Agency, Procedure};
 
 use super::check_validity;
-use crate::parse::Fields;
+use crate::{parse::Fields, time::date_from_proto};
 
 /// Checks aliases and successors of procedures, and gives each alias with the code that it stands for.
 pub(super) fn procedures(
@@ -44,7 +44,46 @@ pub(super) fn procedures(
         steps.insert(&procedure.code, (path, vec![successor]));
     }
     refuse_circles(fields, &steps);
+    for (index, procedure) in procedures.iter().enumerate() {
+        let path = format!("catalog.procedures[{index}]");
+        check_last_day(fields, &path, procedure, procedures, &aliases);
+    }
     aliases
+}
+
+/// Checks the days of a procedure. Its last day lies before the first one of what takes its place, where both are here: of one
+/// matter nothing is submitted under two codes.
+fn check_last_day(
+    fields: &mut Fields,
+    path: &str,
+    procedure: &Procedure,
+    procedures: &[Procedure],
+    aliases: &BTreeMap<String, String>,
+) {
+    let days = [procedure.valid_from.as_ref(), procedure.valid_to.as_ref()];
+    check_validity(fields, path, days);
+    let Some(last) = procedure.valid_to.as_ref().and_then(date_from_proto) else {
+        return;
+    };
+    let successor = &procedure.successor;
+    let code = aliases.get(successor).unwrap_or(successor);
+    let Some(successor) = procedures.iter().find(|it| it.code == *code) else {
+        return;
+    };
+    let first = successor.valid_from.as_ref();
+    match first.and_then(date_from_proto) {
+        Some(first) if last < first => {}
+        Some(first) => fields.reject(
+            format!("{path}.valid_to"),
+            format!("must lie before {first}, from which day on '{code}' takes its place"),
+        ),
+        // A day that does not exist has its violation.
+        None if first.is_some() => {}
+        None => fields.reject(
+            format!("{path}.valid_to"),
+            format!("means nothing while '{code}', which takes its place, has no valid_from"),
+        ),
+    }
 }
 
 /// Checks successors and validity of agencies.
@@ -192,6 +231,59 @@ mod tests {
         assert_eq!(
             wrong(|fields| agencies(fields, &circle)),
             ["catalog.agencies[1].successors: leads back to 'b', without end"]
+        );
+    }
+
+    #[test]
+    fn a_procedure_ends_before_what_takes_its_place_begins() {
+        let day = |month, day| Date {
+            year: 2026,
+            month,
+            day,
+        };
+        let told = |last: Option<Date>, first: Option<Date>, successor: &str| {
+            let mut old = procedure("2.002622", &[], successor);
+            old.valid_to = last;
+            let mut new = procedure("2.002913", &["1.000001"], "");
+            new.valid_from = first;
+            wrong(|fields| drop(procedures(fields, &[old, new])))
+        };
+        let (last, first) = (Some(day(8, 31)), Some(day(9, 1)));
+        for (last, first, successor) in [
+            (last, first, "2.002913"),
+            (None, first, "2.002913"),
+            (None, None, "2.002913"),
+            // A pause between them, or two matters, or what is only announced.
+            (Some(day(7, 1)), first, "2.002913"),
+            (Some(day(9, 1)), first, ""),
+            (Some(day(9, 1)), first, "2.009999"),
+        ] {
+            assert_eq!(told(last, first, successor), [""; 0], "{last:?} {first:?}");
+        }
+        for successor in ["2.002913", "1.000001"] {
+            assert_eq!(
+                told(first, first, successor),
+                [
+                    "catalog.procedures[0].valid_to: must lie before 2026-09-01, from which day on '2.002913' takes its place"
+                ]
+            );
+        }
+        assert_eq!(
+            told(last, None, "2.002913"),
+            [
+                "catalog.procedures[0].valid_to: means nothing while '2.002913', which takes its place, has no valid_from"
+            ]
+        );
+        let never = Some(day(9, 31));
+        assert_eq!(
+            told(last, never, "2.002913"),
+            ["catalog.procedures[1].valid_from: must be a day that exists"]
+        );
+        let mut backwards = procedure("1", &[], "");
+        (backwards.valid_from, backwards.valid_to) = (first, last);
+        assert_eq!(
+            wrong(|fields| drop(procedures(fields, &[backwards]))),
+            ["catalog.procedures[0].valid_to: lies before the first day, 2026-09-01"]
         );
     }
 

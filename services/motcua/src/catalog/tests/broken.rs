@@ -1,5 +1,7 @@
 use std::fs;
 
+use motcua_proto::r#type::v1::Procedure;
+
 use super::{directory, sound};
 use crate::catalog::{fault::Faults, read};
 
@@ -974,7 +976,12 @@ fn with_succession() -> Vec<(String, Vec<u8>)> {
                     ",,",
                 ]
                 .as_slice(),
-                "procedures.csv" => &["aliases,successor", "1.000001 1.000002,1.003197", ",", ","],
+                "procedures.csv" => &[
+                    "aliases,successor,valid_from,valid_to",
+                    "1.000001 1.000002,1.003197,2025-07-01,2026-08-31",
+                    ",,2026-09-01,",
+                    ",,,",
+                ],
                 _ => return (name, text),
             };
             let text = String::from_utf8(text).unwrap();
@@ -1004,6 +1011,12 @@ fn what_takes_whose_place_is_read() {
     );
     assert_eq!(procedure.aliases, ["1.000001", "1.000002"]);
     assert_eq!(procedure.successor, "1.003197");
+    let days = |procedure: &Procedure| {
+        [procedure.valid_from, procedure.valid_to]
+            .map(|day| day.map(|day| (day.year, day.month, day.day)))
+    };
+    assert_eq!(days(procedure), [Some((2025, 7, 1)), Some((2026, 8, 31))]);
+    assert_eq!(days(&catalog.procedures[1]), [Some((2026, 9, 1)), None]);
     assert_eq!(catalog.agencies[1].valid_from, None);
 }
 
@@ -1011,11 +1024,15 @@ fn what_takes_whose_place_is_read() {
 fn a_definition_may_call_a_procedure_by_an_old_code() {
     let mut files = with_succession();
     for (file, from, to) in [
-        ("procedures.csv", ",1.000001 1.000002,1.003197", ",,"),
         (
             "procedures.csv",
-            "police,plain,,merit=100,residence,,",
-            "police,plain,,merit=100,residence,1.003190,",
+            ",1.000001 1.000002,1.003197,2025-07-01,2026-08-31",
+            ",,,,",
+        ),
+        (
+            "procedures.csv",
+            "police,plain,,merit=100,residence,,,2026-09-01,",
+            "police,plain,,merit=100,residence,1.003190,,2026-09-01,",
         ),
         ("definitions/linked.toml", "1.003197", "1.003190"),
     ] {
@@ -1057,15 +1074,15 @@ fn successions_that_contradict_themselves() {
         (
             "a procedure that follows itself",
             "procedures.csv",
-            ",1.003197\n",
-            ",1.000656\n",
+            ",1.003197,2025-07-01,2026-08-31",
+            ",1.000656,,",
             "procedures.csv:4: successor: leads back to '1.000656', without end",
         ),
         (
             "a successor that is none",
             "procedures.csv",
-            ",1.003197\n",
-            ",none at all\n",
+            ",1.003197,",
+            ",none at all,",
             "procedures.csv:4: successor: must hold only letters, digits, '.', '-' and '_', at most 100",
         ),
         (
@@ -1074,6 +1091,34 @@ fn successions_that_contradict_themselves() {
             "11600",
             "11593",
             "agencies.csv:2: successors: leads back to '11593', without end",
+        ),
+        (
+            "a last day of a procedure before the first",
+            "procedures.csv",
+            "2025-07-01,2026-08-31",
+            "2026-08-31,2025-07-01",
+            "procedures.csv:4: valid_to: lies before the first day, 2026-08-31",
+        ),
+        (
+            "a last day of a procedure that is no day",
+            "procedures.csv",
+            "2026-08-31",
+            "31/8/2026",
+            "procedures.csv:4: valid_to: must be a day that exists, such as 2025-07-01, or be left empty",
+        ),
+        (
+            "a procedure that goes on when another one has taken its place",
+            "procedures.csv",
+            "2026-08-31",
+            "2026-09-01",
+            "procedures.csv:4: valid_to: must lie before 2026-09-01, from which day on '1.003197' takes its place",
+        ),
+        (
+            "a procedure that ends after what takes its place has always been there",
+            "procedures.csv",
+            ",,2026-09-01,\n",
+            ",,,\n",
+            "procedures.csv:4: valid_to: means nothing while '1.003197', which takes its place, has no valid_from",
         ),
         (
             "a last day before the first",

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use jiff::civil::date;
+use motcua_platform::time::date_to_proto;
 use motcua_proto::r#type::v1::{Agency, Procedure};
 use prost_reflect::DescriptorPool;
 
@@ -135,6 +137,31 @@ fn a_code_that_was_replaced_is_gone_and_is_told_what_it_is_called_now() {
     let text = changes.to_string();
     for words in ["aliases  —         1.000656", "code     1.000656  1.009999"] {
         assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn the_days_of_a_procedure_are_told() {
+    let old = side("old", sound());
+    let mut new = old.clone();
+    let mut successor = new.catalog.procedures[0].clone();
+    successor.code = "1.009999".to_owned();
+    successor.valid_from = Some(date_to_proto(date(2026, 9, 1)));
+    let procedure = &mut new.catalog.procedures[0];
+    procedure.successor = "1.009999".to_owned();
+    procedure.valid_to = Some(date_to_proto(date(2026, 8, 31)));
+    new.catalog.procedures.push(successor);
+    let text = diff(&old, &new).to_string();
+    let words: Vec<String> = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    for line in [
+        "~ 1.000656 Đăng ký khai tử successor — 1.009999",
+        "valid_to — 2026-08-31",
+        "valid_from — 2026-09-01",
+    ] {
+        assert!(words.iter().any(|it| it == line), "no '{line}' in\n{text}");
     }
 }
 

@@ -1,5 +1,7 @@
+use jiff::civil::date;
+use motcua_platform::catalog::Catalog;
 use motcua_proto::{
-    r#type::v1::{AgencyKind, DueHour},
+    r#type::v1::{AgencyKind, DueHour, Procedure},
     workflow::v1::step::Kind,
 };
 
@@ -25,7 +27,7 @@ fn the_shipped_catalog_has_no_fault() {
         .filter(|agency| agency.kind() == AgencyKind::Police)
         .count();
     assert_eq!((wards, police), (114, 114));
-    assert_eq!(bundle.catalog.procedures.len(), 48);
+    assert_eq!(bundle.catalog.procedures.len(), 50);
     assert_eq!(bundle.catalog.calendars.len(), 1);
     assert_eq!(bundle.catalog.calendars[0].sessions.len(), 10);
     assert_eq!(bundle.catalog.calendars[0].days.len(), 44);
@@ -171,43 +173,33 @@ fn steps_keep_the_order_of_the_file() {
     );
 }
 
-/// The bundles of decree 63/2024 have other codes from 1 September 2026. A city adds a row for each, with the papers of the
-/// one before it, and applies the catalog on that day.
+/// The bundles of decree 63/2024 have other codes from 1 September 2026, and the papers and the work of those before them.
 #[test]
 fn the_codes_of_september_2026_take_the_place_of_those_before_them() {
-    let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
-    let to = tempfile::tempdir().unwrap();
-    std::fs::create_dir(to.path().join("definitions")).unwrap();
-    let replaced = [("2.002622", "2.002913"), ("2.002621", "3.000722")];
-    for folder in ["", "definitions"] {
-        for file in std::fs::read_dir(from.join(folder)).unwrap() {
-            let file = file.unwrap();
-            let name = file.file_name().into_string().unwrap();
-            if file.file_type().unwrap().is_dir() {
-                continue;
+    let catalog = Catalog::parse(&shipped().catalog).unwrap();
+    for (old, new) in [("2.002622", "2.002913"), ("2.002621", "3.000722")] {
+        let [was, is] = [old, new].map(|code| catalog.procedure(code).unwrap());
+        for (day, code, replaced) in [
+            (date(2025, 7, 1), old, None),
+            (date(2026, 8, 31), old, None),
+            (date(2026, 9, 1), new, Some(is)),
+            (date(2027, 12, 31), new, Some(is)),
+        ] {
+            assert_eq!(catalog.successor(was, day), replaced, "{day}");
+            // By either code one comes to the one that is received on that day.
+            for asked in [old, new] {
+                let found = catalog.procedure_on(asked, day).map(|it| it.code.as_str());
+                assert_eq!(found, Some(code), "{asked} on {day}");
             }
-            let mut text = std::fs::read_to_string(file.path()).unwrap();
-            if matches!(name.as_str(), "procedures.csv" | "papers.csv") {
-                for (old, new) in replaced {
-                    let rows: String = text
-                        .lines()
-                        .filter(|line| line.starts_with(&format!("{old},")))
-                        .map(|line| line.replace(old, new).replace(&format!(",{new}"), ",") + "\n")
-                        .collect();
-                    text.push_str(&rows);
-                }
-            }
-            std::fs::write(to.path().join(folder).join(name), text).unwrap();
         }
-    }
-    let bundle = read(to.path()).unwrap_or_else(|faults| panic!("{faults}"));
-    let catalog = motcua_platform::catalog::Catalog::parse(&bundle.catalog).unwrap();
-    for (old, new) in replaced {
-        let old = catalog.procedure(old).unwrap();
-        let new = catalog.procedure(new).unwrap();
-        assert_eq!(catalog.successor(old).map(|it| &it.code), Some(&new.code));
-        assert_eq!(catalog.successor(new), None);
-        assert_eq!(old.definition, new.definition);
-        assert_eq!(old.papers, new.papers);
+        let expected = Procedure {
+            code: old.to_owned(),
+            successor: new.to_owned(),
+            valid_from: None,
+            valid_to: was.valid_to,
+            ..is.clone()
+        };
+        assert_eq!(*was, expected);
+        assert!(!is.papers.is_empty());
     }
 }

@@ -276,6 +276,20 @@ fn each_fault_is_told_once() {
             "3: options: procedure 2.002622 has no option pension".to_owned(),
         ),
         (
+            "a procedure that is still to come",
+            "09:00,2.002622",
+            "09:00,2.002913",
+            "3: procedure: '2.002913' begins on 2026-09-01: until then there is '2.002622'"
+                .to_owned(),
+        ),
+        (
+            "a procedure that has another code by then",
+            "2025-07-01 09:00",
+            "2026-09-01 09:00",
+            "3: procedure: '2.002622' ended on 2026-08-31: its place is taken by '2.002913'"
+                .to_owned(),
+        ),
+        (
             "a priority that nobody knows",
             "elderly",
             "rich",
