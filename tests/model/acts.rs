@@ -109,6 +109,7 @@ impl Caller {
                         agency: it.agency.clone(),
                         absent: it.absent.clone(),
                         substitute: it.substitute.clone(),
+                        groups: it.groups.clone(),
                         role: it.role.into(),
                         from: Some(to_proto(it.from)),
                         until: Some(to_proto(it.until)),

@@ -12,7 +12,7 @@ use motcua_proto::{
 };
 use motcua_workflow::domain::{Case, Substitution, SubstitutionCommand, Task};
 
-use super::{path, setting::Person, world::World};
+use super::{path, setting::Person, work::VERIFIERS, world::World};
 
 const CREATE: &str = "motcua.workflow.v1.SubstitutionService/CreateSubstitution";
 const END: &str = "motcua.workflow.v1.SubstitutionService/EndSubstitution";
@@ -90,6 +90,11 @@ pub(super) fn draws(world: &mut World) -> (usize, Change) {
         absent,
         substitute,
         role,
+        groups: if random.bool() {
+            vec![VERIFIERS.to_owned()]
+        } else {
+            Vec::new()
+        },
         from,
         until: from + SignedDuration::from_hours(random.i64(-2..200)),
         ground: "12/QĐ-UBND".to_owned(),
@@ -196,16 +201,21 @@ pub(super) fn absent<'w>(
     role: Option<Role>,
     at: Timestamp,
 ) -> impl Iterator<Item = &'w str> {
-    world
-        .deputies
-        .iter()
-        .map(|(_, it)| it)
-        .filter(move |it| {
-            let lasts = it.ended_at.is_none() && it.from <= at && at < it.until;
-            let theirs = it.substitute == deputy && it.agency == agency;
-            lasts && theirs && role.is_none_or(|role| it.role == role)
-        })
-        .map(|it| it.absent.as_str())
+    standing(world, deputy, agency, role, at).map(|it| it.absent.as_str())
+}
+
+fn standing<'w>(
+    world: &'w World,
+    deputy: &'w str,
+    agency: &'w str,
+    role: Option<Role>,
+    at: Timestamp,
+) -> impl Iterator<Item = &'w Substitution> {
+    world.deputies.iter().map(|(_, it)| it).filter(move |it| {
+        let lasts = it.ended_at.is_none() && it.from <= at && at < it.until;
+        let theirs = it.substitute == deputy && it.agency == agency;
+        lasts && theirs && role.is_none_or(|role| it.role == role)
+    })
 }
 
 /// For whom somebody may work on a task that has not ended: for nobody but themselves where there is nobody; `None` where they
@@ -220,17 +230,28 @@ pub(super) fn takes<'w>(
     if !person.agencies.contains(&task.agency) {
         return None;
     }
-    let stands_in = || absent(world, &person.id, &task.agency, Some(task.role), at);
-    let in_role = person.roles.contains(&task.role);
+    let standing = || standing(world, &person.id, &task.agency, Some(task.role), at);
+    let group = path::group(case, task);
+    let fits = person.roles.contains(&task.role) && person.is_of(group);
     let of_deputy = |absent: Vec<&'w str>| (!absent.is_empty()).then_some(absent);
     match task.state {
-        TaskState::Claimed if task.assignee != person.id => {
-            of_deputy(stands_in().filter(|it| *it == task.assignee).collect())
-        }
-        TaskState::Open | TaskState::Claimed if in_role => {
-            person.is_of(path::group(case, task)).then(Vec::new)
-        }
-        TaskState::Open | TaskState::Claimed => of_deputy(stands_in().collect()),
+        TaskState::Claimed if task.assignee != person.id => of_deputy(
+            standing()
+                .map(|it| it.absent.as_str())
+                .filter(|it| *it == task.assignee)
+                .collect(),
+        ),
+        TaskState::Open | TaskState::Claimed if fits => Some(Vec::new()),
+        // Of a group there is only what the colleague belongs to, or had taken over for already.
+        TaskState::Open | TaskState::Claimed => of_deputy(
+            standing()
+                .filter(|it| {
+                    let in_group = group.is_none_or(|group| it.groups.iter().any(|it| it == group));
+                    in_group || it.absent == task.on_behalf_of
+                })
+                .map(|it| it.absent.as_str())
+                .collect(),
+        ),
         _ => None,
     }
 }

@@ -22,6 +22,8 @@ use crate::{
 
 /// Longest number of a decision, in characters.
 const GROUND_MAX: usize = 60;
+/// Groups of somebody who is away at most.
+const GROUPS_MAX: usize = 20;
 /// The roles that work on tasks.
 const ROLES: [Role; 4] = [
     Role::Receptionist,
@@ -56,6 +58,27 @@ fn ground(fields: &mut Fields, text: &str) -> Option<String> {
     None
 }
 
+/// The groups of who is away, each once.
+fn groups(fields: &mut Fields, groups: &[String]) -> Option<Vec<String>> {
+    if groups.len() > GROUPS_MAX {
+        fields.reject(
+            "substitution.groups",
+            format!("must be at most {GROUPS_MAX}"),
+        );
+        return None;
+    }
+    let each = groups.iter().enumerate().map(|(index, group)| {
+        let path = format!("substitution.groups[{index}]");
+        if groups.iter().take(index).any(|before| before == group) {
+            fields.reject(path, format!("'{group}' stands twice"));
+            return None;
+        }
+        fields.id(&path, group)
+    });
+    // All of them are looked at before one is found missing.
+    each.collect::<Vec<_>>().into_iter().collect()
+}
+
 fn parse(fields: &mut Fields, asked: &proto::Substitution) -> Option<Substitution> {
     let agency = fields.id("substitution.agency", &asked.agency);
     let absent = fields.id("substitution.absent", &asked.absent);
@@ -69,6 +92,7 @@ fn parse(fields: &mut Fields, asked: &proto::Substitution) -> Option<Substitutio
             }
             works
         });
+    let groups = groups(fields, &asked.groups);
     let from = fields.instant("substitution.from", asked.from.as_ref());
     let until = fields.instant("substitution.until", asked.until.as_ref());
     let ground = ground(fields, &asked.ground);
@@ -77,6 +101,7 @@ fn parse(fields: &mut Fields, asked: &proto::Substitution) -> Option<Substitutio
         absent: absent?,
         substitute: substitute?,
         role: role?,
+        groups: groups?,
         from: from?,
         until: until?,
         ground: ground?,

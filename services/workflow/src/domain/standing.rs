@@ -7,7 +7,7 @@
 use motcua_platform::error::{Error, Refusal};
 use motcua_proto::{r#type::v1::Role, workflow::v1::TaskState};
 
-use super::{case::Task, decide::Desk};
+use super::{case::Task, decide::Desk, substitution::Substitution};
 
 /// Working on an accepted dossier.
 pub(super) const ARTICLE_WORK: &str = "decree 118/2025, art. 18";
@@ -49,7 +49,7 @@ impl Desk<'_> {
         }
         let agency = &self.case.competent_agency;
         match self.stands_in_for(agency, Role::Leader).next() {
-            Some(absent) => Ok(Some(absent)),
+            Some(stands) => Ok(Some(stands.absent)),
             None => Err(self.refuse(
                 "it is for a leader of the agency that decides on the case",
                 article,
@@ -58,14 +58,13 @@ impl Desk<'_> {
         }
     }
 
-    /// Colleagues who are away, and for whom the actor stands in at an agency in a role.
-    fn stands_in_for(&self, agency: &str, role: Role) -> impl Iterator<Item = String> {
+    /// For whom the actor stands in at an agency in a role.
+    fn stands_in_for(&self, agency: &str, role: Role) -> impl Iterator<Item = Substitution> {
         self.surround
             .substitutions
             .of(&self.context.actor.id, self.context.now)
             .into_iter()
             .filter(move |stands| stands.agency == agency && stands.role == role)
-            .map(|stands| stands.absent)
     }
 
     /// Whoever works on the case may find that something is missing.
@@ -94,21 +93,29 @@ impl Desk<'_> {
         ))
     }
 
-    /// A task is its agency's, and within it theirs who have the step's role, or stand in for a colleague who has it; answers
-    /// with that colleague. What an absent colleague has in hand is the substitute's too.
+    /// A task is its agency's, and within it theirs who have the step's role and belong to its group, or stand in for a colleague who
+    /// does; answers with that colleague. What an absent colleague has in hand is the substitute's too, and so is what was taken in
+    /// the colleague's place.
     pub(super) fn for_task(&self, task: &Task) -> Result<Option<String>, Error> {
         self.at_its_agency(task)?;
         let in_hand = task.state == TaskState::Claimed && task.assignee != self.context.actor.id;
         let has_role = self.context.roles.contains(&task.role);
-        if !has_role || in_hand {
-            let absent = self
-                .stands_in_for(&task.agency, task.role)
-                .find(|absent| !in_hand || *absent == task.assignee);
-            if absent.is_some() {
-                return Ok(absent);
-            }
+        let has_group = task.group.is_empty() || self.context.groups.contains(&task.group);
+        if has_role && has_group && !in_hand {
+            return Ok(None);
         }
-        if !has_role {
+        let standing: Vec<_> = self.stands_in_for(&task.agency, task.role).collect();
+        let stands = standing.iter().find(|stands| {
+            if in_hand {
+                stands.absent == task.assignee
+            } else {
+                stands.is_of(&task.group) || stands.absent == task.on_behalf_of
+            }
+        });
+        if let Some(stands) = stands {
+            return Ok(Some(stands.absent.clone()));
+        }
+        if !has_role && (in_hand || standing.is_empty()) {
             return Err(refuse_task(
                 task,
                 "the task is for another role",
@@ -116,12 +123,12 @@ impl Desk<'_> {
                 "leave it to somebody who has the role that the task names, or stands in for them",
             ));
         }
-        if !task.group.is_empty() && !self.context.groups.contains(&task.group) {
+        if !has_role || !has_group {
             return Err(refuse_task(
                 task,
-                "the task is for a group that the caller does not belong to",
+                "the task is for those of its group who have its role, and neither the caller is one of them nor whom they stand in for",
                 ARTICLE_WORK,
-                "leave it to somebody of the group that the task names",
+                "leave it to somebody of the group that the task names, or who stands in for them (groups of CreateSubstitution)",
             ));
         }
         Ok(None)

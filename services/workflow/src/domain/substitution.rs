@@ -1,7 +1,8 @@
 //! Who stands in for whom: so that no dossier waits because one person is away.
 //!
 //! A substitution rests on a decision of the agency and lasts for a period. The substitute takes what the absent colleague
-//! has in hand, and what is for the colleague's role, a signature included; the history of the case names both.
+//! has in hand, and what is for the colleague's role and groups, a signature included; the history of the case names both. Who is
+//! in which group stands in tokens alone, so whoever decides on a substitution names the groups of who is away.
 
 use jiff::{SignedDuration, Timestamp};
 use motcua_platform::{
@@ -36,6 +37,9 @@ pub struct Substitution {
     /// In which role.
     #[serde(with = "number")]
     pub role: Role,
+    /// Named groups that the absent colleague belongs to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// Since when.
     pub from: Timestamp,
     /// Until when.
@@ -62,6 +66,12 @@ impl Substitution {
         self.ended_at.is_none() && self.from <= now && now < self.until
     }
 
+    /// Whether what is for a named group is the absent colleague's: everything is that is for none.
+    #[must_use]
+    pub fn is_of(&self, group: &str) -> bool {
+        group.is_empty() || self.groups.iter().any(|own| own == group)
+    }
+
     /// As the contract shows it.
     #[must_use]
     pub fn to_proto(&self, key: &str) -> proto::Substitution {
@@ -74,6 +84,7 @@ impl Substitution {
             from: Some(to_proto(self.from)),
             until: Some(to_proto(self.until)),
             ground: self.ground.clone(),
+            groups: self.groups.clone(),
             ended_at: self.ended_at.map(to_proto),
         }
     }
@@ -160,6 +171,7 @@ impl Substitution {
             from: Some(to_proto(self.from)),
             until: Some(to_proto(self.until)),
             ground: self.ground.clone(),
+            groups: self.groups.clone(),
         })
     }
 
@@ -178,6 +190,7 @@ impl Substitution {
                 from: at(created.from.as_ref()),
                 until: at(created.until.as_ref()),
                 ground: created.ground.clone(),
+                groups: created.groups.clone(),
                 ended_at: None,
             }),
             Payload::SubstitutionEnded(ended) => before.map(|before| Self {

@@ -3,15 +3,22 @@
 use jiff::Timestamp;
 use motcua_platform::{
     error::Error,
+    identity::Principal,
     ledger::{Authority, Context},
+    policy,
 };
 use motcua_proto::{
     events::v1::{Event, event::Payload},
     r#type::v1::Role,
+    workflow::v1::step::Kind,
 };
 
-use super::office::{CODE, Office, POLICE, WARD, at, leader, officer, refused, staff, words};
-use crate::domain::{Command, Substitution, SubstitutionCommand, control_sheet};
+use super::office::{
+    CODE, Office, POLICE, WARD, at, cause, definition, leader, officer, refused, staff, task, words,
+};
+use crate::domain::{
+    Command, Definition, Receipt, Substitution, SubstitutionCommand, control_sheet,
+};
 
 fn stands(substitute: &str, absent: &str, role: Role) -> Substitution {
     Substitution {
@@ -19,11 +26,26 @@ fn stands(substitute: &str, absent: &str, role: Role) -> Substitution {
         absent: absent.into(),
         substitute: substitute.into(),
         role,
+        groups: Vec::new(),
         from: at("2025-07-01T00:00"),
         until: at("2025-07-04T00:00"),
         ground: "12/QĐ-UBND".into(),
         ended_at: None,
     }
+}
+
+/// A group that a step is for.
+const SURVEYORS: &str = "surveyors";
+
+/// Somebody who belongs to groups.
+fn member(id: &str, role: Role, groups: &[&str]) -> Authority {
+    let mut principal = Principal::of(id, &[role], &[WARD]);
+    principal.groups = groups.iter().map(|&group| group.to_owned()).collect();
+    let method = policy::of("motcua.workflow.v1.TaskService/ClaimTask").unwrap();
+    Authority::of(
+        &principal,
+        &policy::judge(method, Some(&principal), None).unwrap(),
+    )
 }
 
 /// Somebody who has no role of a leader, and signs by delegation.
@@ -175,6 +197,98 @@ fn what_an_absent_colleague_has_in_hand_is_the_substitutes_too() {
         .replace(vec![stands(&substitute, &absent, Role::Officer)]);
     own.asks(&officer(2), &complete("t1", "done")).unwrap();
     assert_eq!(own.case().tasks[0].on_behalf_of, "");
+}
+
+/// An office whose first task is for the group of the surveyors.
+fn survey() -> Office {
+    let mut steps = vec![task("survey", Role::Officer, 60, &[("done", "")])];
+    if let Some(Kind::Task(task)) = &mut steps[0].kind {
+        task.group = SURVEYORS.into();
+    }
+    let steps = Definition::parse(&definition("d", "survey", steps)).unwrap();
+    let mut office = Office::open();
+    office.surround.definitions.remember(steps);
+    let receipt = Receipt {
+        definition: "d".into(),
+        ..office.receipt("1.000002", &[])
+    };
+    office.reacts(Command::Start {
+        receipt: Box::new(receipt),
+        cause: cause(),
+    });
+    office
+}
+
+#[test]
+fn who_stands_in_for_a_colleague_has_the_colleagues_groups_whatever_roles_they_have_themselves() {
+    let absent = "surveyor-1";
+    let of_group = |groups: &[&str], substitute: &str| Substitution {
+        groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        ..stands(substitute, absent, Role::Officer)
+    };
+    let with_role = officer(2);
+    for (who, has_role) in [(with_role, true), (deputy(), false)] {
+        let id = who.actor().id.clone();
+        for (groups, takes) in [
+            (&[SURVEYORS][..], true),
+            (&["clerks", SURVEYORS], true),
+            (&["clerks"], false),
+            (&[], false),
+        ] {
+            let mut office = survey();
+            office
+                .surround
+                .substitutions
+                .replace(vec![of_group(groups, &id)]);
+            let claimed = office.asks(&who, &Command::Claim { task: "t1".into() });
+            if !takes {
+                // Neither of the two could: neither may one for the other.
+                let refusal = refused(claimed);
+                assert!(refusal.message.contains("group"), "{refusal:?}");
+                continue;
+            }
+            claimed.unwrap();
+            office.asks(&who, &complete("t1", "done")).unwrap();
+            let task = &office.case().tasks[0];
+            assert_eq!(
+                (task.assignee.as_str(), task.on_behalf_of.as_str()),
+                (id.as_str(), absent)
+            );
+        }
+        // Without a substitution the role is looked at before the group.
+        let refusal = refused(survey().asks(&who, &complete("t1", "done")));
+        assert_eq!(refusal.message.contains("another role"), !has_role, "{refusal:?}");
+        // What the colleague has in hand is theirs, and stays so once it was taken over.
+        let mut office = survey();
+        let surveyor = member(absent, Role::Officer, &[SURVEYORS]);
+        let claim = Command::Claim { task: "t1".into() };
+        office.asks(&surveyor, &claim).unwrap();
+        office
+            .surround
+            .substitutions
+            .replace(vec![of_group(&[], &id)]);
+        office.asks(&who, &claim).unwrap();
+        office.asks(&who, &complete("t1", "done")).unwrap();
+        assert_eq!(office.case().tasks[0].on_behalf_of, absent);
+    }
+    // The role of the one and the group of the other make neither of them a surveyor.
+    let mut office = survey();
+    let clerk = member("clerk-1", Role::Receptionist, &[SURVEYORS]);
+    office
+        .surround
+        .substitutions
+        .replace(vec![of_group(&[], "clerk-1")]);
+    let refusal = refused(office.asks(&clerk, &complete("t1", "done")));
+    assert!(refusal.message.contains("group"), "{refusal:?}");
+    // Who belongs to the group themselves acts for nobody else.
+    let mut office = survey();
+    let own = member("surveyor-2", Role::Officer, &[SURVEYORS]);
+    office
+        .surround
+        .substitutions
+        .replace(vec![of_group(&[SURVEYORS], "surveyor-2")]);
+    office.asks(&own, &complete("t1", "done")).unwrap();
+    assert_eq!(office.case().tasks[0].on_behalf_of, "");
 }
 
 #[test]
