@@ -128,6 +128,18 @@ impl Catalog {
             .or_else(|| self.procedures.get(self.aliases.get(code)?))
     }
 
+    /// Every code of the procedure that has this code, or had it before; the code alone where the catalog does not know it.
+    #[must_use]
+    pub fn codes_of(&self, code: &str) -> Vec<String> {
+        match self.procedure(code) {
+            Some(procedure) => iter::once(&procedure.code)
+                .chain(&procedure.aliases)
+                .cloned()
+                .collect(),
+            None => vec![code.to_owned()],
+        }
+    }
+
     /// The procedure that has taken the place of another one by a day: from its own first day on. `None` while that is still open.
     #[must_use]
     pub fn successor(&self, procedure: &Procedure, day: Date) -> Option<&Procedure> {

@@ -51,9 +51,17 @@ impl CaseServer {
     async fn list_branches(
         &self,
         call: &Call,
-        filter: &SubCaseFilter,
+        filter: &mut SubCaseFilter,
     ) -> Result<Vec<ListedSubCase>, Error> {
         let mut reading = self.desk.archive.open(call.scope()).await?;
+        // A branch keeps the code that its procedure had when its case began.
+        if let [asked] = filter.procedures.as_slice() {
+            let catalogs = &self.desk.surround.catalogs;
+            catalogs.refresh(&mut reading).await?;
+            if let Some(catalog) = catalogs.in_force() {
+                filter.procedures = catalog.codes_of(asked);
+            }
+        }
         Ok(store::sub_cases(&mut reading, filter).await?)
     }
 
@@ -139,7 +147,7 @@ impl CaseService for CaseServer {
         let body = request.into_inner();
         let mut fields = Fields::new();
         let size = page::size(&mut fields, body.page_size);
-        let filter = SubCaseFilter {
+        let mut filter = SubCaseFilter {
             after: page::key(&mut fields, &body.page_token).flatten(),
             agency: fields
                 .optional_id("agency", &body.agency)
@@ -151,13 +159,15 @@ impl CaseService for CaseServer {
             due_before: fields
                 .optional_instant("due_before", body.due_before.as_ref())
                 .flatten(),
-            procedure: fields
+            procedures: fields
                 .optional_id("procedure", &body.procedure)
-                .unwrap_or_default(),
+                .filter(|code| !code.is_empty())
+                .into_iter()
+                .collect(),
             rows: size.unwrap_or_default() + 1,
         };
         let size = fields.finish(size)?;
-        let listed = self.list_branches(&call, &filter).await?;
+        let listed = self.list_branches(&call, &mut filter).await?;
         let shown = listed
             .iter()
             .filter_map(|listed| show_sub_case(&listed.code, &listed.case, listed.index))

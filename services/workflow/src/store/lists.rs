@@ -335,7 +335,11 @@ mod tests {
     use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
     use super::{
-        super::sub_cases::{SUB_CASES, SUB_CASES_AT_AGENCY, SUB_CASES_OF_TENANTS},
+        super::sub_cases::{
+            SUB_CASES, SUB_CASES_AT_AGENCY, SUB_CASES_OF_PROCEDURES,
+            SUB_CASES_OF_PROCEDURES_AT_AGENCY, SUB_CASES_OF_PROCEDURES_OF_TENANTS,
+            SUB_CASES_OF_TENANTS,
+        },
         *,
     };
 
@@ -352,7 +356,8 @@ mod tests {
             CASE WHEN n % 4 <> 0 THEN 3 WHEN n % 8 = 0 THEN 1 ELSE 2 END, \
             CASE WHEN n % 8 = 0 THEN '' ELSE 'officer-' || n / 8 % 500 END, 1, \
             '2025-01-01'::timestamptz + n * '2 min'::interval, false FROM generate_series(1, 200000) AS n; \
-        INSERT INTO sub_case SELECT code, 1, tenant, replace(receiving_agency, 'ward', 'police'), '1.004222', \
+        INSERT INTO sub_case SELECT code, 1, tenant, replace(receiving_agency, 'ward', 'police'), \
+            CASE WHEN code LIKE '%77' THEN '1.003197' ELSE '1.004222' END, \
             CASE state_number WHEN 4 THEN 3 ELSE 1 END + (code LIKE '%5')::integer, due_at FROM cases \
             CROSS JOIN unnest(ARRAY[receiving_agency, replace(receiving_agency, 'ward', 'police')]) AS tenant; \
         ANALYZE cases; ANALYZE case_elsewhere; ANALYZE task; ANALYZE sub_case";
@@ -362,7 +367,7 @@ mod tests {
     const SCOPE_TYPES: &str =
         "text, smallint[], timestamptz, timestamptz, text, bigint, text, text[]";
     const SUB_CASE_TYPES: &str =
-        "smallint[], text[], timestamptz, text, timestamptz, text, integer, bigint, text";
+        "smallint[], text[], timestamptz, text[], timestamptz, text, integer, bigint, text";
     const TASK_TYPES: &str = "smallint[], text[], smallint, text[], boolean, smallint, timestamptz, text, integer, bigint, text, boolean";
 
     #[tokio::test]
@@ -407,38 +412,54 @@ mod tests {
                      'H24-7', 1, 51, '{reach}', false"
                 )
             };
-            let sub_cases = |tenants: &str, standings: &str, procedure: &str| {
+            let sub_cases = |tenants: &str, standings: &str, procedures: &str| {
                 format!(
-                    "'{{{standings}}}', '{{{tenants}}}', '9999-12-31', '{procedure}', '2025-03-01', 'H24-7', 1, 51, \
+                    "'{{{standings}}}', '{{{tenants}}}', '9999-12-31', '{{{procedures}}}', '2025-03-01', 'H24-7', 1, 51, \
                      '{reach}'"
                 )
             };
             for standings in ["1,2", "2,4", "1,2,3,4"] {
-                let (text, tenants, index) = match reach {
-                    "*" => (SUB_CASES, "", "sub_case_standing"),
-                    reach => (SUB_CASES_OF_TENANTS, reach, "sub_case_tenant"),
-                };
-                let values = sub_cases(tenants, standings, "1.004222");
-                check(
-                    &mut connection,
-                    STEADY,
-                    text,
-                    SUB_CASE_TYPES,
-                    index,
-                    &values,
-                )
-                .await;
-                for (tenants, agency) in [("ward-7", "police-7"), ("police-7", "police-7")] {
-                    let values = format!("{}, '{agency}'", sub_cases(tenants, standings, ""));
+                for procedures in ["", "1.004222", "1.003197", "1.003197,1.003190"] {
+                    let (text, tenants, index) = match (reach, procedures) {
+                        ("*", "") => (SUB_CASES, "", "sub_case_standing"),
+                        ("*", _) => (SUB_CASES_OF_PROCEDURES, "", "sub_case_procedure"),
+                        (reach, "") => (SUB_CASES_OF_TENANTS, reach, "sub_case_tenant"),
+                        (reach, _) => (
+                            SUB_CASES_OF_PROCEDURES_OF_TENANTS,
+                            reach,
+                            "sub_case_tenant_procedure",
+                        ),
+                    };
+                    let values = sub_cases(tenants, standings, procedures);
                     check(
                         &mut connection,
                         STEADY,
-                        SUB_CASES_AT_AGENCY,
-                        &format!("{SUB_CASE_TYPES}, text"),
-                        "sub_case_agency",
+                        text,
+                        SUB_CASE_TYPES,
+                        index,
                         &values,
                     )
                     .await;
+                    let (text, index) = match procedures {
+                        "" => (SUB_CASES_AT_AGENCY, "sub_case_agency"),
+                        _ => (
+                            SUB_CASES_OF_PROCEDURES_AT_AGENCY,
+                            "sub_case_agency_procedure",
+                        ),
+                    };
+                    for (tenants, agency) in [("ward-7", "police-7"), ("police-7", "police-7")] {
+                        let values =
+                            format!("{}, '{agency}'", sub_cases(tenants, standings, procedures));
+                        check(
+                            &mut connection,
+                            STEADY,
+                            text,
+                            &format!("{SUB_CASE_TYPES}, text"),
+                            index,
+                            &values,
+                        )
+                        .await;
+                    }
                 }
             }
             if reach == "*" {
@@ -553,7 +574,8 @@ mod tests {
     ) {
         for mode in modes {
             let plan = plan(connection, text, types, values, mode).await;
-            assert!(plan.contains(index), "{index}, {mode}:\n{plan}");
+            let used = format!(" {index} ");
+            assert!(plan.contains(&used), "{index}, {mode}:\n{plan}");
             assert!(!plan.contains("Seq Scan"), "{mode}:\n{plan}");
             // From the key on, in order: about a page of each state and agency, of the tens of thousands that are there.
             let most = walked(&plan);

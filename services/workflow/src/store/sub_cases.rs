@@ -106,7 +106,8 @@ pub(crate) struct SubCaseFilter {
     pub(crate) state: SubCaseState,
     pub(crate) overdue_only: bool,
     pub(crate) due_before: Option<Timestamp>,
-    pub(crate) procedure: String,
+    /// Of any of these procedures: the code that one has, and those that it had before.
+    pub(crate) procedures: Vec<String>,
     /// The last one of the page before.
     pub(crate) after: Option<SubCaseKey>,
     pub(crate) rows: i64,
@@ -157,7 +158,7 @@ macro_rules! list_sub_cases {
                 CROSS JOIN LATERAL (SELECT due_at, dossier, number FROM sub_case \
                     WHERE sub_case.standing = wanted.standing AND ",
             $way_in,
-            " AND due_at < $3 AND ($4 = '' OR procedure = $4) \
+            " AND due_at < $3 \
                       AND (due_at, dossier, number) > ($5, $6, $7) \
                     ORDER BY due_at, dossier, number LIMIT $8) AS page \
                 ORDER BY page.due_at, page.dossier, page.number LIMIT $8) AS page \
@@ -168,17 +169,32 @@ macro_rules! list_sub_cases {
 }
 
 /// For whoever reaches the whole city: of each branch the row of its own agency.
-pub(super) const SUB_CASES: &str =
-    list_sub_cases!("", "$9 = '*' AND $2::text[] = '{}' AND tenant = agency");
+pub(super) const SUB_CASES: &str = list_sub_cases!(
+    "",
+    "$9 = '*' AND $2::text[] = '{}' AND $4::text[] = '{}' AND tenant = agency"
+);
 /// Those that are at an agency, of each tenant.
 pub(super) const SUB_CASES_AT_AGENCY: &str = list_sub_cases!(
     "unnest($2::text[]) AS own (tenant) CROSS JOIN ",
-    "tenant = own.tenant AND agency = $10 AND reaches($9, ARRAY[own.tenant])"
+    "tenant = own.tenant AND agency = $10 AND $4::text[] = '{}' AND reaches($9, ARRAY[own.tenant])"
 );
 /// Those of each tenant.
 pub(super) const SUB_CASES_OF_TENANTS: &str = list_sub_cases!(
     "unnest($2::text[]) AS own (tenant) CROSS JOIN ",
-    "tenant = own.tenant AND number > 0 AND reaches($9, ARRAY[own.tenant])"
+    "tenant = own.tenant AND number > 0 AND $4::text[] = '{}' AND reaches($9, ARRAY[own.tenant])"
+);
+/// The same of procedures, each asked on its own.
+pub(super) const SUB_CASES_OF_PROCEDURES: &str = list_sub_cases!(
+    "unnest($4::text[]) AS named (procedure) CROSS JOIN ",
+    "$9 = '*' AND $2::text[] = '{}' AND tenant = agency AND procedure = named.procedure"
+);
+pub(super) const SUB_CASES_OF_PROCEDURES_AT_AGENCY: &str = list_sub_cases!(
+    "unnest($2::text[]) AS own (tenant) CROSS JOIN unnest($4::text[]) AS named (procedure) CROSS JOIN ",
+    "tenant = own.tenant AND agency = $10 AND procedure = named.procedure AND reaches($9, ARRAY[own.tenant])"
+);
+pub(super) const SUB_CASES_OF_PROCEDURES_OF_TENANTS: &str = list_sub_cases!(
+    "unnest($2::text[]) AS own (tenant) CROSS JOIN unnest($4::text[]) AS named (procedure) CROSS JOIN ",
+    "tenant = own.tenant AND procedure = named.procedure AND reaches($9, ARRAY[own.tenant])"
 );
 
 /// Branches by their due instant.
@@ -195,17 +211,20 @@ pub(crate) async fn sub_cases(
         None if agency.is_empty() => Vec::new(),
         None => vec![agency.to_owned()],
     };
-    let text = match (agency, scope.listed()) {
-        ("", None) => SUB_CASES,
-        ("", Some(_)) => SUB_CASES_OF_TENANTS,
-        _ => SUB_CASES_AT_AGENCY,
+    let text = match (agency, scope.listed(), filter.procedures.as_slice()) {
+        ("", None, []) => SUB_CASES,
+        ("", None, _) => SUB_CASES_OF_PROCEDURES,
+        ("", Some(_), []) => SUB_CASES_OF_TENANTS,
+        ("", Some(_), _) => SUB_CASES_OF_PROCEDURES_OF_TENANTS,
+        (_, _, []) => SUB_CASES_AT_AGENCY,
+        _ => SUB_CASES_OF_PROCEDURES_AT_AGENCY,
     };
     let after = filter.after.as_ref();
     let query = sqlx::query_as(text)
         .bind(filter.standings())
         .bind(tenants)
         .bind(Instant(filter.due_before.unwrap_or(Timestamp::MAX)))
-        .bind(&filter.procedure)
+        .bind(&filter.procedures)
         .bind(Instant(
             after.map_or(Timestamp::UNIX_EPOCH, |key| key.due_at),
         ))

@@ -240,20 +240,26 @@ async fn the_program(base: &Base, admission: &Admission) {
 async fn the_programs_branches(base: &Base, admission: &Admission) {
     let archive = Archive::new(base.owner(SERVICE));
     let mut reading = archive.open(&admission.scope).await.unwrap();
-    for (agency, found) in [
-        ("", &[OURS][..]),
-        ("11593", &[OURS]),
-        ("11593-ca", &[]),
-        ("11407", &[]),
+    for (agency, procedure, found) in [
+        ("", "", &[OURS][..]),
+        ("11593", "", &[OURS]),
+        ("11593-ca", "", &[]),
+        ("11407", "", &[]),
+        ("", "1.004222", &[OURS]),
+        ("11593", "1.004222", &[OURS]),
+        ("11593", "1.003197", &[]),
+        ("11407", "1.004222", &[]),
     ] {
+        let procedures = [procedure].into_iter().filter(|code| !code.is_empty());
         let filter = SubCaseFilter {
             agency: agency.to_owned(),
+            procedures: procedures.map(str::to_owned).collect(),
             rows: 10,
             ..SubCaseFilter::default()
         };
         let listed = sub_cases(&mut reading, &filter).await.unwrap();
         let codes: Vec<_> = listed.iter().map(|row| row.code.as_str()).collect();
-        assert_eq!(codes, found, "{agency}");
+        assert_eq!(codes, found, "{agency} {procedure}");
     }
 }
 

@@ -216,6 +216,16 @@ async fn branches_are_listed_by_how_they_stand_to_their_own_due() {
     ] {
         assert_eq!(codes(&police, request.clone()).await, found, "{request:?}");
     }
+    // The procedure has another code from now on: by either one finds the branches that have the old one.
+    let mut autumn = catalog();
+    autumn.id = "autumn".into();
+    let residence = &mut autumn.procedures[2];
+    residence.aliases = vec![std::mem::replace(&mut residence.code, "1.009999".into())];
+    world.intake.applies(autumn);
+    world.has_followed(5).await;
+    for code in [RESIDENCE, "1.009999"] {
+        assert_eq!(codes(&police, of(code)).await, CODES, "{code}");
+    }
 
     completes(&mut world, CODES[1], "t2", "done").await;
     let signed = world.leaders_tasks.complete_task(sign(CODES[1]));
