@@ -2,13 +2,13 @@
 
 use motcua_platform::telemetry::trace_id;
 use motcua_proto::{
-    intake::v1::{Form, PrintFormRequest, SubmitDossierRequest},
+    intake::v1::{ConfirmTransferRequest, Form, PrintFormRequest, SubmitDossierRequest},
     r#type::v1::Role,
 };
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::support::{
-    Person, Service, Suite, WARD, birth, certification, guardianship, linked_death, refused,
+    POLICE, Person, Service, Suite, WARD, birth, certification, guardianship, linked_death, refused,
 };
 
 /// Phường An Biên.
@@ -167,11 +167,20 @@ async fn a_branch_has_the_forms_of_its_own_agency_and_procedure() {
     let whole_only = clerk.prints_of(&code, "residence", Form::Apology).await;
     assert_eq!(refused(&whole_only.unwrap_err()).fields, ["branch"]);
 
-    // What is asked for while the police work holds the case, and is printed on their form too.
+    // What the police ask for holds the case, and is printed on their form; the ward's branch has asked for nothing.
+    let police = suite.person_of(Role::Officer, "officer-11593-ca-1", &[POLICE]);
     suite.clock_at("2025-07-02T09:00").await;
-    officer.requests(&code, "Sổ hộ khẩu").await;
+    let mut asking = Person::asking(&code, "Sổ hộ khẩu");
+    asking.branch = "nowhere".to_owned();
+    let nowhere = police.cases().request_supplement(asking.clone()).await;
+    assert_eq!(refused(&nowhere.unwrap_err()).fields, ["branch"]);
+    asking.branch = "funeral".to_owned();
+    let theirs = police.cases().request_supplement(asking.clone()).await;
+    assert_eq!(refused(&theirs.unwrap_err()).reason, "MOVE_NOT_ALLOWED");
+    asking.branch = "residence".to_owned();
+    police.cases().request_supplement(asking).await.unwrap();
     suite.settle().await;
-    let asked = clerk
+    let asked = police
         .prints_of(&code, "residence", Form::CaseSupplement)
         .await
         .unwrap();
@@ -179,12 +188,81 @@ async fn a_branch_has_the_forms_of_its_own_agency_and_procedure() {
         &asked,
         &["Mẫu CT05", "CÔNG AN PHƯỜNG AN PHONG", "Sổ hộ khẩu"],
     );
-    // The receipt is the paper that it was, whatever moved since.
+    let funeral = clerk
+        .prints_of(&code, "funeral", Form::CaseSupplement)
+        .await;
+    assert_eq!(refused(&funeral.unwrap_err()).reason, "MOVE_NOT_ALLOWED");
+    let letters = suite.letters(&code).join("\n");
+    reads(
+        &letters,
+        &[
+            "Nội dung cần bổ sung, hoàn thiện: Sổ hộ khẩu",
+            "Công an phường An Phong đề nghị",
+        ],
+    );
+    // The receipt is the paper that it was, whatever moved since; printed anew, it promises what the branch began with.
     suite.clock_at("2025-07-03T09:00").await;
     clerk.hands_in(&code, "Đã nộp").await;
     suite.settle().await;
     let again = clerk.prints_of(&code, "residence", Form::Receipt).await;
     assert_eq!(again.unwrap(), paper);
+    let anew = PrintFormRequest {
+        name: format!("dossiers/{code}"),
+        form: Form::Receipt.into(),
+        branch: "residence".to_owned(),
+        anew: true,
+        ..PrintFormRequest::default()
+    };
+    let anew = police.forms().print_form(anew).await.unwrap().into_inner();
+    assert_eq!((anew.html, anew.issue), (paper, 2));
+
+    // The police refuse, with a reason; their notice says it, and nobody else's does.
+    let task = police.task(POLICE, &code).await;
+    police.claims(&task).await;
+    assert_eq!(task.refusals, ["rejected"]);
+    let mut refusing = Person::completing(&task, "rejected");
+    refusing.reason = "Chưa thực hiện nghĩa vụ khai báo".to_owned();
+    let halved = police.tasks().complete_task(refusing.clone()).await;
+    assert_eq!(refused(&halved.unwrap_err()).fields, ["ground"]);
+    let mut praising = Person::completing(&task, "approved");
+    praising.reason = "Hồ sơ đủ".to_owned();
+    praising.ground = "Điều 24".to_owned();
+    let praised = police.tasks().complete_task(praising).await;
+    assert_eq!(refused(&praised.unwrap_err()).fields, ["reason"]);
+    police.rejects(&task).await;
+    let early = police.prints_of(&code, "residence", Form::Refusal).await;
+    assert_eq!(refused(&early.unwrap_err()).reason, "MOVE_NOT_ALLOWED");
+    let chief = suite.person_of(Role::Leader, "leader-11593-ca-1", &[POLICE]);
+    let task = chief.task(POLICE, &code).await;
+    chief.claims(&task).await;
+    chief.completes(&task, "rejected").await;
+    suite.settle().await;
+    let notice = police
+        .prints_of(&code, "residence", Form::Refusal)
+        .await
+        .unwrap();
+    reads(
+        &notice,
+        &[
+            "Mẫu CT06",
+            "CÔNG AN PHƯỜNG AN PHONG",
+            "Chưa thực hiện nghĩa vụ khai báo",
+            "Điều 24 Luật Cư trú",
+        ],
+    );
+    // What is not of their branch is none of their business, and another ward's police see nothing of it.
+    let whole = police.prints(&code, Form::Receipt).await;
+    assert_eq!(whole.unwrap_err().code(), Code::NotFound);
+    let theirs = police.prints_of(&code, "funeral", Form::Receipt).await;
+    assert_eq!(theirs.unwrap_err().code(), Code::NotFound);
+    let elsewhere = suite.person_of(Role::Officer, "officer-11407-ca-1", &["11407-ca"]);
+    for branch in ["residence", ""] {
+        let hidden = elsewhere.prints_of(&code, branch, Form::Receipt).await;
+        assert_eq!(hidden.unwrap_err().code(), Code::NotFound, "{branch}");
+    }
+    let citizen = suite.citizen();
+    let hidden = citizen.prints_of(&code, "residence", Form::Receipt).await;
+    assert_eq!(hidden.unwrap_err().code(), Code::NotFound);
 }
 
 #[tokio::test]
@@ -235,6 +313,32 @@ async fn a_control_sheet_tells_each_step_and_nothing_that_depends_on_when_one_lo
         clerk.prints(&code, Form::ControlSheet).await.unwrap(),
         paper
     );
+    // What another ward decides goes there first, and nothing is said of how that went before it is there.
+    let elsewhere = SubmitDossierRequest {
+        on_behalf_of: OTHER_WARD.to_owned(),
+        ..birth()
+    };
+    let elsewhere = clerk.submits(elsewhere).await.code;
+    suite.settle().await;
+    let paper = clerk.prints(&elsewhere, Form::ControlSheet).await.unwrap();
+    let (first, rest) = paper
+        .split_once("Hạn chuyển: 17 giờ 00 phút, ngày 01/07/2025")
+        .unwrap();
+    reads(
+        first,
+        &["Tiếp nhận hồ sơ được chuyển đến", "Đang giải quyết"],
+    );
+    assert!(!rest.contains("Hạn chuyển"));
+    suite.clock_at("2025-07-01T11:00").await;
+    let there = suite.person_of(Role::Officer, "officer-11407-1", &[OTHER_WARD]);
+    let confirming = ConfirmTransferRequest {
+        name: format!("dossiers/{elsewhere}"),
+        ..ConfirmTransferRequest::default()
+    };
+    there.dossiers().confirm_transfer(confirming).await.unwrap();
+    let paper = clerk.prints(&elsewhere, Form::ControlSheet).await.unwrap();
+    let (first, _) = paper.split_once("Hạn chuyển").unwrap();
+    reads(first, &["Đúng hạn", "officer-11407-1"]);
     // Another ward learns nothing.
     let stranger = suite.person_of(Role::Receptionist, "receptionist-00001-1", &["00001"]);
     let status = stranger

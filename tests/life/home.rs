@@ -175,7 +175,12 @@ async fn without_the_option_only_the_police_have_a_branch() {
 
     // The police refuse: the branch is lost, the registration's result is not.
     let task = officer.task(POLICE, &code).await;
-    officer.completes(&task, "rejected").await;
+    let unsaid = officer
+        .tasks()
+        .complete_task(Person::completing(&task, "rejected"))
+        .await;
+    assert_eq!(refused(&unsaid.unwrap_err()).fields, ["reason"]);
+    officer.rejects(&task).await;
     suite.settle().await;
     let answer = leader.task(POLICE, &code).await;
     leader.completes(&answer, "rejected").await;

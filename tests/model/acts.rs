@@ -68,13 +68,19 @@ impl Caller {
         request_id: Uuid,
     ) -> Vec<Answer> {
         let requests = works.iter().map(|(code, command)| {
-            let CaseCommand::Complete { task, outcome } = command else {
+            let CaseCommand::Complete {
+                task,
+                outcome,
+                reason: None,
+            } = command
+            else {
                 panic!("{command:?} finishes no task");
             };
             CompleteTaskRequest {
                 name: format!("cases/{code}/tasks/{task}"),
                 outcome: outcome.clone(),
                 request_id: Uuid::new_v5(&request_id, code.as_bytes()).to_string(),
+                ..Default::default()
             }
         });
         let requests: Vec<_> = requests.collect();

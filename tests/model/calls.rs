@@ -306,11 +306,16 @@ impl Caller {
                 };
                 tasks.claim_task(request).await.map(drop)
             }
-            CaseCommand::Complete { task, outcome } => {
+            CaseCommand::Complete {
+                task,
+                outcome,
+                reason: None,
+            } => {
                 let request = CompleteTaskRequest {
                     name: of_task(task),
                     outcome: outcome.clone(),
                     request_id,
+                    ..Default::default()
                 };
                 tasks.complete_task(request).await.map(drop)
             }

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use motcua_intake::domain::{
     command::{Command, Confirmation, Helping, NewExternalState, NewPayment, Receiver, Submission},
     documents::{Document, NewDocument},
+    fees::Units,
     words::Words,
 };
 use motcua_platform::{error::Error, ledger::Authority, vault::Newcomer};
@@ -38,7 +39,7 @@ const WEIGHTS: [(&str, u32); 19] = [
     ("fail_hand_over", 1),
     ("propose", 1),
     ("confirm", 1),
-    ("reject_correction", 1),
+    ("reject_correction", 2),
     ("external_state", 1),
     ("acknowledge", 1),
     ("add_document", 2),
@@ -159,7 +160,8 @@ pub(super) fn submits(world: &mut World) {
         papers: Vec::new(),
         on_behalf_of: String::new(),
         recused: Vec::new(),
-        quantity: 0,
+        units: Units::default(),
+        sets: 1,
         exemption: String::new(),
         exemption_paper: Words::default(),
         helped_by: Helping::default(),
@@ -258,6 +260,7 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
         "ask_supplement" => (
             Asked::AskSupplement { by_leader: leads },
             Command::AskSupplement {
+                reason: Words::default(),
                 missing: words(),
                 ground: words(),
             },

@@ -198,9 +198,7 @@ impl Matter {
             Asked::Refund { place } => {
                 match (at(&[3, 7, 8], stays, FEES), self.payments.get(*place)) {
                     (Expected::Done(_), None) => Expected::Nonsense,
-                    (Expected::Done(_), Some(payment))
-                        if self.accepted && !(stays == 8 && payment.unworked) =>
-                    {
+                    (Expected::Done(_), Some(payment)) if self.accepted && !payment.unworked => {
                         Expected::Refused(FEES)
                     }
                     (other, _) => other,
@@ -256,7 +254,8 @@ impl Matter {
                     reference: reference.clone(),
                     amount_vnd: *amount_vnd,
                     given_back: false,
-                    unworked: self.status == 6,
+                    unworked: matches!(self.status, 1 | 2 | 6)
+                        || self.status == 5 && !self.accepted,
                 });
             }
             Asked::ArrangeVisit => self.visits.push(false),

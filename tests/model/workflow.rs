@@ -227,6 +227,8 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
     };
     match name {
         "request_supplement" => Command::RequestSupplement {
+            reason: Words::default(),
+            branch: String::new(),
             missing: words(),
             ground: words(),
         },
@@ -260,7 +262,11 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
             let outcomes = own.filter(|own| !own.is_empty() && random.u8(..4) > 0);
             let outcomes = outcomes.unwrap_or(any);
             let outcome = outcomes[random.usize(..outcomes.len())].to_owned();
-            Command::Complete { task, outcome }
+            Command::Complete {
+                task,
+                outcome,
+                reason: None,
+            }
         }
         "record_outcome" => Command::RecordOutcome {
             task,
@@ -299,22 +305,37 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
     let works = case
         .waiting()
         .any(|(_, task)| person.agencies.contains(&task.agency));
+    // What one branch's agency awaits holds up no other branch.
+    let goes_on = |task: &str| {
+        let held_up = case.open_hold().map(|hold| hold.branch.as_str());
+        let own = case.task(task).map(|task| task.call.as_str());
+        runs || held_up
+            .is_some_and(|branch| !branch.is_empty() && own.is_some_and(|own| own != branch))
+    };
     let lawful = match command {
         Command::Claim { task } => {
-            runs && has_task(world, person, case, task) && !signs_own_work(person, case, task)
+            goes_on(task)
+                && has_task(world, person, case, task)
+                && !signs_own_work(person, case, task)
         }
-        Command::Complete { task, outcome } => {
-            runs && has_task(world, person, case, task)
+        Command::Complete {
+            task,
+            outcome,
+            reason: None,
+        } => {
+            goes_on(task)
+                && has_task(world, person, case, task)
                 && !signs_own_work(person, case, task)
                 && case
                     .task(task)
                     .is_some_and(|task| path::offers(case, task, outcome))
         }
         Command::Return { task, .. } => {
-            runs && has_task(world, person, case, task)
+            goes_on(task)
+                && has_task(world, person, case, task)
                 && case
                     .task(task)
-                    .is_some_and(|task| !task.previous.is_empty())
+                    .is_some_and(|task| !task.previous.is_empty() && returned(case, task) < 5)
         }
         Command::Release { task } => case.task(task).is_some_and(|task| {
             let theirs = has(world, person, task) || person.roles.contains(&Role::Leader);
@@ -337,22 +358,23 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
             let fits = *version == case.definition_version || path::fits_the_other(case);
             (runs || case.state == CaseState::Held) && of_case && is_there && fits
         }
-        Command::RecordOutcome { task, code } => case.task(task).is_some_and(|task| {
+        Command::RecordOutcome { task: id, code } => case.task(id).is_some_and(|task| {
             let said_again = task.state == TaskState::Completed && task.external_code == *code;
             let waits = task.state == TaskState::Open;
             // A word on the way is taken wherever the case and the task stand, while the definition has the step.
             let on_its_way = code == "1" && case.definition_version == 1;
-            let means = code == "5" && runs;
+            let means = code == "5" && goes_on(id);
             let leads =
                 person.roles.contains(&Role::Leader) && person.agencies.contains(&task.agency);
             let answers = person.id == INSURANCE || leads;
             task.step == "card" && answers && (said_again || on_its_way || waits && means)
         }),
         Command::RequestSupplement { .. } => {
+            let branch = asks_for(person, case);
             let asked = case
                 .holds
                 .iter()
-                .filter(|hold| hold.ground == HoldGround::Supplement)
+                .filter(|hold| hold.ground == HoldGround::Supplement && hold.branch == branch)
                 .count();
             let once_more = asked == 1 && person.roles.contains(&Role::Leader);
             runs && (of_case || works) && (asked == 0 || once_more)
@@ -380,6 +402,26 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
         other => panic!("{other:?} is not asked by hand"),
     };
     lawful && !case.recused.contains(&person.id)
+}
+
+/// The branch for which somebody asks: theirs, where they do not act for the agency that decides.
+fn asks_for<'a>(person: &Person, case: &'a Case) -> &'a str {
+    if person.agencies.contains(&case.competent_agency) {
+        return "";
+    }
+    let mut own = case
+        .sub_cases
+        .iter()
+        .filter(|branch| branch.finished_at.is_none() && person.agencies.contains(&branch.agency));
+    own.next().map_or("", |branch| &branch.branch)
+}
+
+/// How often the work went back from a step.
+fn returned(case: &Case, task: &Task) -> usize {
+    let from = |it: &&Task| {
+        it.state == TaskState::Returned && it.step == task.step && it.call == task.call
+    };
+    case.tasks.iter().filter(from).count()
 }
 
 /// The due that counts now has passed.
@@ -452,7 +494,11 @@ pub(super) fn done(command: &Command, case: &Case, after: &Case) {
                 (own && has_more) == (task.planned_minutes > before.planned_minutes)
             }));
         }
-        Command::Complete { task, outcome } => {
+        Command::Complete {
+            task,
+            outcome,
+            reason: None,
+        } => {
             let task = case.task(task).unwrap();
             if let Some(begins) = path::begins(case, task, outcome) {
                 assert_eq!(opened(case, after), begins, "after '{}'", task.step);

@@ -410,13 +410,15 @@ fn branches_are_due_by_the_law(code: &str, case: &Case) {
     if case.state != CaseState::Running {
         return;
     }
-    let holds: Vec<_> = case
-        .holds
-        .iter()
-        .map(|hold| (hold.from, hold.to.unwrap()))
-        .collect();
     let under_way = case.sub_cases.iter().filter(|it| it.finished_at.is_none());
     for sub_case in under_way {
+        // What another branch's agency awaited is none of its time.
+        let holds: Vec<_> = case
+            .holds
+            .iter()
+            .filter(|hold| hold.branch.is_empty() || hold.branch == sub_case.branch)
+            .map(|hold| (hold.from, hold.to.unwrap()))
+            .collect();
         let limit = setting::limit_of(&sub_case.procedure);
         assert_eq!(
             sub_case.due_at,
@@ -513,6 +515,7 @@ fn time_is_counted_once(code: &str, case: &Case) {
         let held: i64 = case
             .holds
             .iter()
+            .filter(|hold| hold.branch.is_empty() || hold.branch == task.call)
             .map(|hold| {
                 let from = hold.from.max(task.opened_at);
                 let to = hold.to.unwrap_or(ended).min(ended);

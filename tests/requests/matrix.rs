@@ -69,6 +69,10 @@ fn sound(pool: &DescriptorPool, message: &MessageDescriptor, about: &About) -> D
             ("dossier", Kind::String) => Value::String(about.code.clone()),
             // To the head, and no further.
             ("until_head", _) => Value::Bool(true),
+            // Either this or its items.
+            ("missing", Kind::String) => Value::String("Giấy báo tử".to_owned()),
+            // Either this or several.
+            ("form", Kind::Enum(_)) => Value::EnumNumber(1),
             _ if !is_required(pool, &field) => continue,
             ("procedure", _) => Value::String("1.000656".to_owned()),
             ("receiving_agency", _) => Value::String(about.agency.to_owned()),

@@ -91,6 +91,7 @@ impl Person<'_> {
             ground: GROUND.to_owned(),
             etag: String::new(),
             request_id: new_id(),
+            ..Default::default()
         };
         self.dossiers()
             .request_supplement(request)

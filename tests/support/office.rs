@@ -77,6 +77,7 @@ impl Person<'_> {
             name: task.name.clone(),
             outcome: outcome.to_owned(),
             request_id: new_id(),
+            ..CompleteTaskRequest::default()
         }
     }
 
@@ -86,6 +87,17 @@ impl Person<'_> {
             .await
             .expect("it is completed")
             .into_inner()
+    }
+
+    /// Refuses what was asked for, with a reason.
+    pub(crate) async fn rejects(&self, task: &Task) -> Task {
+        let refusing = CompleteTaskRequest {
+            reason: "Chưa thực hiện nghĩa vụ khai báo".to_owned(),
+            ground: "Điều 24 Luật Cư trú".to_owned(),
+            ..Self::completing(task, "rejected")
+        };
+        let refused = self.tasks().complete_task(refusing).await;
+        refused.expect("it is refused").into_inner()
     }
 
     /// Takes the dossier's task from the worklist, approves, and lets everything follow.
@@ -128,6 +140,7 @@ impl Person<'_> {
             ground: GROUND.to_owned(),
             etag: String::new(),
             request_id: new_id(),
+            ..RequestSupplementRequest::default()
         }
     }
 

@@ -78,7 +78,8 @@ impl Handler for Reactions {
 
 fn envelope(source: &str, received: &Received) -> Option<Envelope<Command>> {
     let event = &received.event;
-    let template = rules::template_for(source, event.kind())?;
+    let template = rules::template_for(source, event.kind())
+        .filter(|_| rules::concerns_the_applicant(event.payload.as_ref()))?;
     let cause = rules::cause(source, event.position);
     let target = Target::Key(rules::message_id(&cause, template));
     let command = Command::Queue(Queue {

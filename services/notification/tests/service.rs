@@ -315,6 +315,11 @@ async fn each_act_is_told_once_by_two_replicas_and_stays_told_after_a_restart() 
         by("extension")
     );
     assert!(
+        by("extension").contains("Lý do chậm trễ: chưa có trả lời xác minh"),
+        "{}",
+        by("extension")
+    );
+    assert!(
         by("result-ready").contains("sẽ được mang đến nhà"),
         "a result that goes home has words of its own"
     );
@@ -517,8 +522,10 @@ async fn the_offices_own_words_are_used_and_bad_requests_hear_everything_at_once
     assert_eq!(
         ids,
         [
+            "branch-refused",
             "extension",
             "limit",
+            "new-date",
             "payment",
             "payment-reminder",
             "receipt",

@@ -296,6 +296,14 @@ impl<C> Envelope<C> {
             request: None,
         }
     }
+
+    /// The same command of the same caller on what a rule of the suite has found to be theirs to act on, although their scope does
+    /// not reach it.
+    #[must_use]
+    pub fn admitted_by_rule(mut self) -> Self {
+        self.authority.scope = Scope::by_rule();
+        self
+    }
 }
 
 /// What makes a repeated call safe (AIP-155).

@@ -17,6 +17,7 @@ pub mod hex;
 pub mod identity;
 pub mod ledger;
 pub mod limit;
+pub mod missing;
 pub mod page;
 pub mod parse;
 pub mod policy;

@@ -8,6 +8,7 @@ use motcua_platform::{
     error::Error,
     ledger::{Accepted, Target, turn_of},
     parse::Fields,
+    scope::Scope,
     statement::Statement,
 };
 use motcua_proto::{
@@ -29,7 +30,8 @@ use crate::{
     domain::{
         archive_run::Sha256,
         command::Command,
-        documents::{Document as State, NewDocument},
+        documents::{Document as StoredDocument, NewDocument},
+        dossier::Dossier as State,
         words::Words,
     },
     store::{self, FRAME_BYTES, Reading, Writing},
@@ -48,9 +50,28 @@ const UPLOAD_DOCUMENT: &str = "motcua.intake.v1.DocumentService/UploadDocument";
 pub(super) struct Header {
     pub(super) code: String,
     /// Without what only the content tells.
-    pub(super) document: State,
+    pub(super) document: StoredDocument,
     pub(super) file_name: Words,
     pub(super) request_id: Option<Uuid>,
+    pub(super) way: Way,
+}
+
+/// How somebody comes to a dossier's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The dossier is their agency's, or their own.
+    Own,
+    /// Their agency works on a branch of its case: it needs the papers, and adds its own result.
+    Branch,
+}
+
+impl Way {
+    fn scope(self, call: &Call) -> Scope {
+        match self {
+            Self::Own => call.scope().clone(),
+            Self::Branch => Scope::by_rule(),
+        }
+    }
 }
 
 #[tonic::async_trait]
@@ -95,6 +116,28 @@ impl DocumentService for DossierApi {
 }
 
 impl DossierApi {
+    /// A dossier for whoever may see its files: those whose it is, and the agencies that work on a branch of its case as long as
+    /// they do.
+    async fn of_dossier(&self, call: &Call, code: &str) -> Result<(State, Way), Error> {
+        let missing = || Error::Missing {
+            name: format!("dossiers/{code}"),
+        };
+        let mut reading = self.archive.open(call.scope()).await?;
+        if let Some(state) = store::dossier(&mut reading, code).await? {
+            return Ok((state, Way::Own));
+        }
+        drop(reading);
+        let agencies = call.scope().agencies().ok_or_else(missing)?;
+        let mut reading = self.archive.open(&Scope::by_rule()).await?;
+        let state = store::dossier(&mut reading, code).await?;
+        state
+            // An end of the whole is none of a branch's, and ends its work all the same.
+            .filter(|state| state.place().is_in_work())
+            .filter(|state| state.at_work.iter().any(|it| agencies.contains(&it.agency)))
+            .map(|state| (state, Way::Branch))
+            .ok_or_else(missing)
+    }
+
     async fn upload(
         &self,
         call: &Call,
@@ -105,13 +148,14 @@ impl DossierApi {
         };
         let mut header = parse(&header)?;
         // Nothing is written for whoever may not see the dossier; whether the file may be added, the ledger decides.
-        let mut reading = self.archive.open(call.scope()).await?;
-        if store::dossier(&mut reading, &header.code).await?.is_none() {
-            return Err(Error::Missing {
-                name: format!("dossiers/{}", header.code),
-            });
+        let (state, way) = self.of_dossier(call, &header.code).await?;
+        if way == Way::Branch && !is_result(&state, &header.document) {
+            return Err(Error::field(
+                "kind",
+                "must be a result or its signature: papers are handed in where the dossier was",
+            ));
         }
-        drop(reading);
+        header.way = way;
         let mut writing = self.contents.write(&self.vault, &header.code).await?;
         match receive(pieces, &mut writing, header.document.size).await {
             Ok(sha256) => header.document.sha256 = sha256,
@@ -156,11 +200,12 @@ impl DossierApi {
             document,
             file_name,
             request_id,
+            way,
         } = header;
         // What makes two uploads the same: everything but where the content lies.
         let body = Document {
             file_name: file_name.expose().clone(),
-            ..State {
+            ..StoredDocument {
                 object: String::new(),
                 ..document.clone()
             }
@@ -172,6 +217,10 @@ impl DossierApi {
         }));
         let target = Target::Key(code.clone());
         let envelope = call.envelope(method, &body, request_id, target, command);
+        let envelope = match way {
+            Way::Own => envelope,
+            Way::Branch => envelope.admitted_by_rule(),
+        };
         let turn = turn_of(&code).to_owned();
         let Accepted { answer, position } = self.ledger.execute(&turn, envelope).await?;
         // The answer is the dossier as it was then: its last document is the one that came with it.
@@ -189,10 +238,7 @@ impl DossierApi {
 
     /// The object of a document.
     async fn owner(&self, code: &str, name: &str) -> Result<Option<String>, Error> {
-        let mut reading = self
-            .archive
-            .open(&motcua_platform::scope::Scope::by_rule())
-            .await?;
+        let mut reading = self.archive.open(&Scope::by_rule()).await?;
         let state = store::dossier(&mut reading, code).await?;
         let id = name.rsplit('/').next().unwrap_or_default();
         Ok(state.and_then(|state| state.document(id).map(|(_, it)| it.object.clone())))
@@ -210,9 +256,11 @@ impl DossierApi {
             name: body.name.clone(),
         };
         let purpose = call.purpose()?;
-        let mut reading = self.archive.open(call.scope()).await?;
-        let state = store::dossier(&mut reading, &code).await?;
-        let state = state.ok_or_else(missing)?;
+        let found = self.of_dossier(call, &code).await;
+        let (state, _) = found.map_err(|error| match error {
+            Error::Missing { .. } => missing(),
+            error => error,
+        })?;
         let (_, document) = state.document(&id).ok_or_else(missing)?;
         self.accesses
             .note(call, DOWNLOAD_DOCUMENT, purpose, &[&code])
@@ -230,10 +278,8 @@ impl DossierApi {
         let code = fields.name("name", "dossiers", &body.name);
         let code = fields.finish(code)?;
         let purpose = call.purpose()?;
-        let mut reading = self.archive.open(call.scope()).await?;
-        let state = store::dossier(&mut reading, &code)
-            .await?
-            .ok_or(Error::Missing { name: body.name })?;
+        let (state, way) = self.of_dossier(call, &code).await?;
+        let mut reading = self.archive.open(&way.scope(call)).await?;
         let names = store::all_statements(&mut reading, &self.vault, &code).await?;
         self.accesses
             .note(call, LIST_DOCUMENTS, purpose, &[&code])
@@ -245,6 +291,17 @@ impl DossierApi {
                 ..document.to_proto(&code, place)
             })
             .collect())
+    }
+}
+
+/// Whether it is a result, or the signature of one.
+fn is_result(state: &State, document: &StoredDocument) -> bool {
+    match document.kind {
+        DocumentKind::Result => true,
+        DocumentKind::Signature => state
+            .document(&document.signature_of)
+            .is_some_and(|(_, signed)| signed.kind == DocumentKind::Result),
+        DocumentKind::Paper | DocumentKind::Unspecified => false,
     }
 }
 
@@ -426,7 +483,7 @@ fn parse(header: &DocumentHeader) -> Result<Header, Error> {
     let parsed = (|| {
         Some(Header {
             code: code?,
-            document: State {
+            document: StoredDocument {
                 kind: kind?,
                 paper: paper?,
                 result_code: result_code?,
@@ -440,6 +497,7 @@ fn parse(header: &DocumentHeader) -> Result<Header, Error> {
             },
             file_name: Words::from(file_name?),
             request_id: request_id?,
+            way: Way::Own,
         })
     })();
     fields.finish(parsed)

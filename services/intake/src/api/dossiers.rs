@@ -10,7 +10,7 @@ use motcua_platform::{
     catalog::Catalog,
     error::Error,
     ledger::{Accepted, Target},
-    page,
+    missing, page,
     parse::Fields,
     scope::Scope,
     time::{from_proto_opt, local_date},
@@ -35,6 +35,7 @@ use crate::{
         applicant,
         command::{Command, Found},
         dossier::Dossier as State,
+        fees::Units,
         plain,
         words::Words,
     },
@@ -265,10 +266,12 @@ impl DossierService for DossierApi {
             "motcua.intake.v1.DossierService/RequestSupplement",
             request,
             |fields, body| {
-                let missing = fields.text("missing", &body.missing);
+                let missing = missing::read(fields, &body.missing, &body.items);
+                let reason = fields.optional_text("reason", &body.reason);
                 let ground = fields.line("ground", &body.ground);
                 Some(Command::AskSupplement {
                     missing: Words::from(missing?),
+                    reason: Words::from(reason?),
                     ground: Words::from(ground?),
                 })
             },
@@ -520,7 +523,11 @@ fn accept(fields: &mut Fields, body: &AcceptDossierRequest) -> Option<Command> {
     let exemption = fields.optional_id("exemption", &body.exemption);
     let exemption_paper =
         submission::exemption_paper(fields, &body.exemption, &body.exemption_paper);
-    submission::quantity(fields, body.quantity);
+    let units = Units {
+        quantity: body.quantity,
+        copies: body.copies,
+    };
+    submission::check_units(fields, units);
     if body.no_exemption && !body.exemption.is_empty() {
         fields.reject(
             "no_exemption",
@@ -528,11 +535,11 @@ fn accept(fields: &mut Fields, body: &AcceptDossierRequest) -> Option<Command> {
         );
     }
     let (exemption, exemption_paper) = exemption.zip(exemption_paper)?;
-    if body.quantity == 0 && exemption.is_empty() && !body.no_exemption {
+    if units == Units::default() && exemption.is_empty() && !body.no_exemption {
         return Some(Command::Accept);
     }
     Some(Command::AcceptAt(Found {
-        quantity: body.quantity,
+        units,
         exemption,
         exemption_paper,
         no_exemption: body.no_exemption,

@@ -1,7 +1,7 @@
 //! `FormService`: what is printed at the counter.
 
 use motcua_forms::{FormId, Sheet, bundle, render};
-use motcua_platform::{call::Call, error::Error, parse::Fields, time::to_proto};
+use motcua_platform::{call::Call, error::Error, parse::Fields, scope::Scope, time::to_proto};
 use motcua_proto::intake::v1::{
     Form, PrintFormRequest, PrintFormResponse, PrintFormsRequest, PrintFormsResponse,
     PrintRegisterRequest, PrintRegisterResponse, Sheet as AskedSheet,
@@ -112,12 +112,14 @@ impl DossierApi {
             }
             codes.extend(fields.name(&field, "dossiers", name));
         }
-        let form = fields.choice::<Form>("form", body.form);
+        let forms = forms(&mut fields, &body);
         let sheet = sheet(&mut fields, body.sheet);
-        let (form, sheet) = fields.finish(form.zip(sheet))?;
-        let mut printed = Vec::with_capacity(codes.len());
+        let (forms, sheet) = fields.finish(forms.zip(sheet))?;
+        let mut printed = Vec::with_capacity(codes.len() * forms.len());
         for code in &codes {
-            printed.push(self.paper(call, (code, ""), form, Wanted::Last).await?);
+            for form in &forms {
+                printed.push(self.paper(call, (code, ""), *form, Wanted::Last).await?);
+            }
         }
         let read: Vec<_> = codes.iter().map(String::as_str).collect();
         self.accesses
@@ -141,22 +143,42 @@ impl DossierApi {
         form: Form,
         wanted: Wanted,
     ) -> Result<Printed, Status> {
-        let mut reading = self.archive.open(call.scope()).await.map_err(Error::from)?;
-        let dossier = store::dossier(&mut reading, code)
+        let of_case = CaseFile::is_wanted(form) || !branch.is_empty();
+        let missing = || Error::Missing {
+            name: format!("dossiers/{code}"),
+        };
+        let mut case = None;
+        let mut scope = call.scope().clone();
+        let mut reading = self.archive.open(&scope).await.map_err(Error::from)?;
+        let mut dossier = store::dossier(&mut reading, code)
             .await
-            .map_err(Error::from)?
-            .ok_or_else(|| Error::Missing {
-                name: format!("dossiers/{code}"),
-            })?;
+            .map_err(Error::from)?;
+        // A branch's agency has to do with the branch, and only the case knows that.
+        if dossier.is_none() && !branch.is_empty() {
+            drop(reading);
+            case = self.case_file(code).await?;
+            let agencies = scope.agencies().cloned().unwrap_or_default();
+            let theirs = case
+                .as_ref()
+                .is_some_and(|file| file.branch_is_of(branch, &agencies));
+            if !theirs {
+                return Err(missing().into());
+            }
+            scope = Scope::by_rule();
+            reading = self.archive.open(&scope).await.map_err(Error::from)?;
+            dossier = store::dossier(&mut reading, code)
+                .await
+                .map_err(Error::from)?;
+        }
+        let dossier = dossier.ok_or_else(missing)?;
         let statements = store::statements(&mut reading, &self.vault, code).await?;
         let catalog = self.catalog_of(&mut reading, &dossier).await?;
         drop(reading);
-        let speaks_of_case = CaseFile::is_wanted(form) || !branch.is_empty();
-        let case = if speaks_of_case && dossier.reception.is_some() {
-            self.case_file(code).await?
-        } else {
-            None
-        };
+        // What was accepted is refused by its case.
+        let speaks_of_case = of_case || form == Form::Refusal;
+        if case.is_none() && speaks_of_case && dossier.reception.is_some() {
+            case = self.case_file(code).await?;
+        }
         let particulars = Particulars {
             code,
             dossier: &dossier,
@@ -268,11 +290,27 @@ fn branch(fields: &mut Fields, form: Option<Form>, branch: &str) -> Option<Strin
     if form.is_some_and(|form| !CaseFile::may_be_of_branch(form)) {
         fields.reject(
             "branch",
-            "may be given for FORM_RECEIPT and FORM_CASE_SUPPLEMENT only: the other forms are of the whole dossier",
+            "may be given for FORM_RECEIPT, FORM_CASE_SUPPLEMENT and FORM_REFUSAL only: the other forms are of the whole dossier",
         );
         return None;
     }
     fields.id("branch", branch)
+}
+
+/// One form, or several in this order.
+fn forms(fields: &mut Fields, body: &PrintFormsRequest) -> Option<Vec<Form>> {
+    if body.forms.is_empty() {
+        return fields.choice("form", body.form).map(|form| vec![form]);
+    }
+    if body.form != 0 {
+        fields.reject("form", "must be empty where forms say which");
+    }
+    for (index, form) in body.forms.iter().enumerate() {
+        if body.forms.iter().take(index).any(|earlier| earlier == form) {
+            fields.reject(format!("forms[{index}]"), "stands twice");
+        }
+    }
+    fields.choices("forms", &body.forms)
 }
 
 fn sheet(fields: &mut Fields, sheet: i32) -> Option<Sheet> {

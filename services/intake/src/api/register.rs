@@ -146,7 +146,7 @@ impl DossierApi {
             number: u64::try_from(place + 1).unwrap_or(u64::MAX),
             code: code.to_owned(),
             procedure: title.unwrap_or_else(|| dossier.procedure.clone()),
-            sets: 1,
+            sets: dossier.sets(),
             applicant: applicant.full_name,
             address: applicant.address,
             phone: Some(applicant.phone).filter(|phone| !phone.is_empty()),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     DossierApi,
-    documents::{Header, document_name, file_name_of},
+    documents::{Header, Way, document_name, file_name_of},
 };
 use crate::{
     domain::documents::Document as State,
@@ -83,6 +83,7 @@ impl DossierApi {
             file_name: file_name_of(&names, place),
             code: asked.code,
             request_id: asked.request_id,
+            way: Way::Own,
         };
         self.keep_or_remove(call, REUSE_DOCUMENT, header).await
     }

@@ -21,7 +21,7 @@ use motcua_proto::{
 use crate::domain::{
     applicant::subject,
     command::{Helping, Submission},
-    fees::{self, QUANTITY_MAX},
+    fees::{self, Units},
     papers,
     rules::{Rules, no_agency},
     words::Words,
@@ -89,14 +89,21 @@ pub(super) fn parse(
             now,
         )
     });
+    if !(0..=SETS_MAX).contains(&request.sets) {
+        fields.reject("sets", format!("must be from 1 to {SETS_MAX}"));
+    }
     let options = options(&mut fields, &request.options, rules.as_ref());
+    let units = Units {
+        quantity: request.quantity,
+        copies: request.copies,
+    };
     match &rules {
         Some(rules) => {
             for violation in papers::violations(&request.papers, &rules.procedure.papers) {
                 fields.reject(violation.field, violation.description);
             }
             let asked = fees::Asked {
-                quantity: request.quantity,
+                units,
                 exemption: exemption.as_deref().unwrap_or_default(),
             };
             for violation in fees::violations(asked, rules.procedure, local_date(now)) {
@@ -104,7 +111,7 @@ pub(super) fn parse(
             }
         }
         None => {
-            quantity(&mut fields, request.quantity);
+            check_units(&mut fields, units);
             paper_ids(&mut fields, &request.papers);
         }
     }
@@ -138,9 +145,10 @@ pub(super) fn parse(
             on_behalf_of: on_behalf_of?,
             recused: recused?,
             papers: request.papers.clone(),
-            quantity: rules
-                .as_ref()
-                .map_or(0, |rules| fees::counted(rules.procedure, request.quantity)),
+            units: rules.as_ref().map_or_else(Units::default, |rules| {
+                fees::counted(rules.procedure, units)
+            }),
+            sets: request.sets.max(1),
             exemption: exemption?,
             exemption_paper: exemption_paper?,
             helped_by: helped_by?,
@@ -157,10 +165,13 @@ pub(super) fn parse(
     Ok((submission, identifier))
 }
 
+/// Sets of papers that one dossier may have.
+const SETS_MAX: i32 = 100;
+
 /// What can be said of units before it is known whether the fee is by unit.
-pub(super) fn quantity(fields: &mut Fields, quantity: i32) {
-    if !(0..=QUANTITY_MAX).contains(&quantity) {
-        fields.reject("quantity", format!("must be from 1 to {QUANTITY_MAX}"));
+pub(super) fn check_units(fields: &mut Fields, units: Units) {
+    for violation in units.violations() {
+        fields.reject(violation.field, violation.description);
     }
 }
 

@@ -15,7 +15,7 @@ use prost::Message as _;
 use ring::digest::{Context as Digest, SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use super::{dossier::Dossier, words::number};
+use super::{dossier::Dossier, payments::is_refund_due, words::number};
 
 /// What is archived, and when.
 pub(super) const ARTICLE: &str = "decree 118/2025, art. 22";
@@ -80,7 +80,8 @@ pub enum Command {
 
 impl Entry {
     /// The dossier as an entry, where it is due for the archive: it has ended, `archive_days` have passed since, nobody is told of
-    /// it any more and no correction waits. Days as they are; no day of Việt Nam's is longer or shorter.
+    /// it any more, no correction waits, and neither original papers nor money are to be given back. Days as they are; no day of
+    /// Việt Nam's is longer or shorter.
     #[must_use]
     pub fn of(code: &str, dossier: &Dossier, archive_days: i32, now: Timestamp) -> Option<Self> {
         let days = SignedDuration::from_hours(24 * i64::from(archive_days));
@@ -89,7 +90,9 @@ impl Entry {
             && dossier.has_ended()
             && due_at <= now
             && dossier.timer().is_none()
-            && dossier.pending_correction().is_none())
+            && dossier.pending_correction().is_none()
+            && !dossier.holds_originals()
+            && !is_refund_due(dossier))
         .then(|| Self {
             code: code.to_owned(),
             procedure: dossier.procedure.clone(),

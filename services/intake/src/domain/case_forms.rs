@@ -3,12 +3,19 @@
 //! The words and the moments are workflow's; each paper takes the moments of the act that it is about, not where the case came to
 //! since.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, civil::DateTime};
 use motcua_calendar::local;
 use motcua_forms::data::{
-    Apology, ControlSheet, Hand, Handover, Outcome, Phase, Receipt, Signatory, Stop, Supplement,
+    Apology, ControlSheet, Hand, Handover, Outcome, Phase, Receipt, Refusal, Signatory, Stop,
+    Supplement,
 };
-use motcua_platform::{catalog, error::Error, time::from_proto_opt};
+use motcua_platform::{
+    catalog,
+    error::Error,
+    time::{from_proto_opt, in_words},
+};
 use motcua_proto::{
     intake::v1::Form as Asked,
     r#type::v1::{AgencyKind, Punctuality},
@@ -48,23 +55,32 @@ impl CaseFile {
     /// Whether a branch of the case may have a form of its own.
     #[must_use]
     pub fn may_be_of_branch(form: Asked) -> bool {
-        matches!(form, Asked::Receipt | Asked::CaseSupplement)
+        matches!(
+            form,
+            Asked::Receipt | Asked::CaseSupplement | Asked::Refusal
+        )
     }
 
-    /// How often the case asked for a supplement.
-    pub(super) fn supplements_asked(&self) -> i32 {
-        let asked = self.case.holds.iter().filter(|hold| !hold.payment).count();
-        i32::try_from(asked).unwrap_or(i32::MAX)
+    /// Whether a branch of that name ran at one of these agencies.
+    #[must_use]
+    pub fn branch_is_of(&self, branch: &str, agencies: &BTreeSet<String>) -> bool {
+        let mut ran = self.case.sub_cases.iter();
+        ran.any(|it| it.branch == branch && agencies.contains(&it.agency))
     }
 
-    fn said(&self, kind: CaseStatementKind, revision: usize) -> Option<&CaseStatement> {
-        self.statements.iter().find(|said| {
-            said.kind() == kind && usize::try_from(said.revision).is_ok_and(|n| n == revision)
-        })
+    fn said(&self, kind: CaseStatementKind, revision: i32) -> Option<&CaseStatement> {
+        let mut said = self.statements.iter();
+        said.find(|said| said.kind() == kind && said.revision == revision)
     }
 }
 
 impl Particulars<'_> {
+    /// Which request of the case a form is about.
+    pub(super) fn case_supplement_revision(&self) -> i32 {
+        self.supplement_asked()
+            .map_or(1, |hold| hold.statement_revision)
+    }
+
     /// The case and what the receipt promised.
     fn begun(&self) -> Result<(&CaseFile, &Reception), Error> {
         self.case
@@ -94,44 +110,88 @@ impl Particulars<'_> {
     }
 
     /// A branch's agency receives from the counter what came in there, and answers for its own procedure and limit; what is paid is
-    /// paid once, for the whole.
+    /// paid once, for the whole. It promises the due that the branch began with, whatever has moved it since.
     pub(super) fn receipt_of(&self, branch: &SubCase, whole: Receipt) -> Result<Receipt, Error> {
-        let limit = branch.limit.as_ref().and_then(catalog::limit);
+        let limit = branch.first_limit.as_ref().or(branch.limit.as_ref());
+        let limit = limit.and_then(catalog::limit);
         Ok(Receipt {
             reference: self.reference(instant(branch.started_at.as_ref())?),
             limit: limit.map(|limit| plain::length_of(&limit, false)),
             received_at: moment(branch.started_at.as_ref())?,
-            due_at: moment(branch.due_at.as_ref())?,
+            due_at: moment(branch.first_due_at.as_ref())?,
             fee: None,
             ..whole
         })
     }
 
+    /// Why a branch's agency refused. Decree 118/2025, art. 17; circular 66/2023/TT-BCA.
+    pub(super) fn refusal_of(&self, branch: &SubCase) -> Result<Refusal, Error> {
+        let ended = (branch.statement_revision, branch.finished_at.as_ref());
+        self.refused_with(ended, "its branch was not refused")
+    }
+
+    /// Why the agency that decides refused, after the dossier was accepted: with the outcome that ended its case.
+    pub(super) fn refusal_of_case(&self) -> Result<Refusal, Error> {
+        let ended = self.case.map_or((0, None), |file| {
+            (file.case.statement_revision, file.case.ended_at.as_ref())
+        });
+        self.refused_with(ended, "it was not refused")
+    }
+
+    fn refused_with(
+        &self,
+        (revision, ended_at): (i32, Option<&prost_types::Timestamp>),
+        why_not: &str,
+    ) -> Result<Refusal, Error> {
+        let said = self
+            .case
+            .and_then(|file| file.said(CaseStatementKind::Outcome, revision))
+            .zip(ended_at);
+        let (said, ended_at) = said.ok_or_else(|| {
+            self.not_yet(
+                why_not,
+                "before acceptance it is refused by RefuseDossier, during the case by an outcome that refuses (CompleteTask)",
+            )
+        })?;
+        Ok(Refusal {
+            // What the agency decides comes from no counter.
+            office: self.agency(),
+            reference: self.reference(instant(Some(ended_at))?),
+            applicant: self.applicant()?,
+            procedure: self.procedure(),
+            reason: said.text.clone(),
+            ground: said.ground.clone(),
+            advice: None,
+            made_by: None,
+        })
+    }
+
+    /// What the case last asked for, or of a branch what its agency asked for last.
+    fn supplement_asked(&self) -> Option<&Hold> {
+        let mut asked = self.case?.case.holds.iter().rev();
+        asked.find(|hold| !hold.payment && hold.branch == self.branch)
+    }
+
+    /// How often the branch was called until now.
+    pub(super) fn runs(&self) -> i32 {
+        let branches = self.case.map_or(&[][..], |file| &file.case.sub_cases);
+        let own = branches.iter().filter(|it| it.branch == self.branch);
+        i32::try_from(own.count()).unwrap_or(i32::MAX)
+    }
+
     pub(super) fn case_supplement(&self) -> Result<Supplement, Error> {
         let (file, _) = self.begun()?;
-        let asked: Vec<&Hold> = file
-            .case
-            .holds
-            .iter()
-            .filter(|hold| !hold.payment)
-            .collect();
-        // What was asked for before a branch began is not its agency's to print.
-        let begun = self
-            .sub_case()
-            .map(|branch| instant(branch.started_at.as_ref()));
-        let begun = begun.transpose()?;
-        let is_of_branch = |hold: &&&Hold| {
-            let held_at = from_proto_opt(hold.held_at.as_ref());
-            begun.is_none_or(|begun| held_at.is_some_and(|at| begun <= at))
-        };
-        // Each asking is a hold, and its words are the statement of the same number.
-        let (hold, said) = asked
-            .last()
-            .filter(is_of_branch)
-            .zip(file.said(CaseStatementKind::Missing, asked.len()))
+        let (hold, said) = self
+            .supplement_asked()
+            .and_then(|hold| {
+                Some((
+                    hold,
+                    file.said(CaseStatementKind::Missing, hold.statement_revision)?,
+                ))
+            })
             .ok_or_else(|| {
                 self.not_yet(
-                    "the case asked for no supplement",
+                    "no supplement was asked for during the case",
                     "what was asked for before acceptance is FORM_SUPPLEMENT",
                 )
             })?;
@@ -142,7 +202,9 @@ impl Particulars<'_> {
             procedure: self.procedure(),
             phase: Phase::Resolution,
             items: items(&said.text),
-            reason: INCOMPLETE.to_owned(),
+            reason: file
+                .said(CaseStatementKind::Reason, hold.statement_revision)
+                .map_or_else(|| INCOMPLETE.to_owned(), |reason| reason.text.clone()),
             ground: said.ground.clone(),
             until: from_proto_opt(hold.supplement_due_at.as_ref()).map(local),
             made_by: None,
@@ -234,12 +296,41 @@ impl Particulars<'_> {
             cooperating: others.into_iter().map(|code| self.title(code)).collect(),
             received_at: local(reception.received_at),
             due_at: local(reception.first_due_at),
-            handovers: file
-                .sheet
-                .lines
-                .iter()
-                .map(|line| self.handover(line))
+            handovers: self
+                .transferred(reception)
+                .map(Ok)
+                .into_iter()
+                .chain(file.sheet.lines.iter().map(|line| self.handover(line)))
                 .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Its way from the centre that received it to the agency that decides: the first hand-over, where there is one.
+    fn transferred(&self, reception: &Reception) -> Option<Handover> {
+        // Where nobody said that it came, and it is decided or has ended since, nothing is known of it.
+        let transfer = self.dossier.transfer.as_ref().filter(|transfer| {
+            transfer.transferred_at.is_some() || self.dossier.place().is_in_work()
+        })?;
+        let in_time = transfer.transferred_at.map(|_| Outcome::OnTime);
+        Some(Handover {
+            unit: self.title(&self.dossier.competent_agency),
+            step: Some("Tiếp nhận hồ sơ được chuyển đến".to_owned()),
+            handed_over: Some(Hand {
+                at: local(reception.received_at),
+                by: self.title(&self.dossier.receiving_agency),
+            }),
+            received: transfer.transferred_at.map(|at| Hand {
+                at: local(at),
+                by: transfer.confirmed_by.clone(),
+            }),
+            outcome: if transfer.is_late() {
+                Some(Outcome::Overdue)
+            } else {
+                in_time
+            },
+            planned_minutes: None,
+            used_minutes: None,
+            note: Some(format!("Hạn chuyển: {}", in_words(transfer.due_at))),
         })
     }
 

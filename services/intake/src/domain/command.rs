@@ -10,7 +10,7 @@ use motcua_proto::{
     },
 };
 
-use super::{documents::NewDocument, follow::News, words::Words};
+use super::{documents::NewDocument, fees::Units, follow::News, words::Words};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub enum Command {
     AskSupplement {
         /// What is missing and how to complete it.
         missing: Words,
+        /// Why, where that does not say it; may be empty.
+        reason: Words,
         /// The legal ground.
         ground: Words,
     },
@@ -149,8 +151,8 @@ pub enum Command {
 /// What the counter has found that the fee depends on.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// Units; 0 for as many as were submitted.
-    pub quantity: i32,
+    /// What it is reckoned for; 0 for as many as were submitted.
+    pub units: Units,
     /// Id of the exemption that holds; empty for the one that was submitted.
     pub exemption: String,
     /// The paper that shows it; may be empty.
@@ -253,8 +255,10 @@ pub struct Submission {
     pub recused: Vec<String>,
     /// What is handed in of the procedure's papers.
     pub papers: Vec<HandedPaper>,
-    /// Units that the fee is reckoned for; 0 where it is not by unit.
-    pub quantity: i32,
+    /// What the fee is reckoned for; nothing where it is not by unit.
+    pub units: Units,
+    /// Sets of papers that are handed in, from 1.
+    pub sets: i32,
     /// Id of the exemption from the fee that is claimed; empty for none.
     pub exemption: String,
     /// The paper that shows it; may be empty.

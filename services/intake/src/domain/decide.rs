@@ -106,10 +106,13 @@ pub fn decide(
         }
         Command::AcceptAt(found) => accept_at(dossier, found, &rules(dossier, catalogs)?, now)?,
         Command::Refuse { reason, ground } => refuse(dossier, reason, ground)?,
-        Command::AskSupplement { missing, ground } => supplement::ask(
-            dossier,
+        Command::AskSupplement {
             missing,
+            reason,
             ground,
+        } => supplement::ask(
+            dossier,
+            [missing, reason, ground],
             context,
             &rules(dossier, catalogs)?,
         )?,
@@ -325,7 +328,9 @@ fn submit(
         priority_revision: i32::from(!submission.priority_reason.is_empty()),
         authorisation: applicant::authorisation(&submission.applicant).into(),
         papers: papers::handed(&submission.papers, &rules)?,
-        quantity: submission.quantity,
+        quantity: submission.units.quantity,
+        copies: submission.units.copies,
+        sets: submission.sets,
         exemption: submission.exemption.clone(),
         exemption_revision: i32::from(!submission.exemption_paper.is_empty()),
         helping_agency: submission.helped_by.agency.clone(),
@@ -397,6 +402,7 @@ fn accepted(
         paid_vnd: dossier.paid_vnd(),
         papers: papers.iter().map(Handed::to_proto).collect(),
         quantity: dossier.quantity,
+        copies: dossier.copies,
         exemption: fee.exemption.to_owned(),
         exemption_revision: 0,
         transfer_due_at: rules.transfer_due(received_at)?.map(to_proto),
@@ -413,14 +419,13 @@ fn accept_at(
 ) -> Result<Happened, Error> {
     moves::check(Act::Accept, dossier.place())?;
     let asked = fees::Asked {
-        quantity: found.quantity,
+        units: found.units,
         exemption: &found.exemption,
     };
     fees::check(asked, rules.procedure, local_date(dossier.submitted_at))?;
     let mut as_found = dossier.clone();
-    if found.quantity > 0 {
-        as_found.quantity = found.quantity;
-    }
+    let units = found.units.or(dossier.units());
+    (as_found.quantity, as_found.copies) = (units.quantity, units.copies);
     if found.no_exemption || !found.exemption.is_empty() {
         as_found.exemption.clone_from(&found.exemption);
     }
@@ -624,6 +629,7 @@ fn asked_for(
         asked_due_at: Some(to_proto(asked.due_at)),
         asked_judged_until: asked.judged_until.map(to_proto),
         asked_remind_at: asked.remind_at.map(to_proto),
+        asked_by: asked.by.clone(),
         obligations_vnd,
         ..CaseProgressRecorded::default()
     })

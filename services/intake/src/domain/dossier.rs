@@ -19,8 +19,8 @@ pub use super::parts::{
 };
 pub use super::transfer::Transfer;
 use super::{
-    at_work::AtWork, correction::Correction, documents::Document, moves::Place, others::Other,
-    papers::Handed, words::number,
+    at_work::AtWork, correction::Correction, documents::Document, fees::Units, moves::Place,
+    others::Other, papers::Handed, payments, words::number,
 };
 
 /// Where a dossier stands.
@@ -104,6 +104,12 @@ pub struct Dossier {
     /// Units that the fee is reckoned for; 0 where it is not by unit.
     #[serde(default)]
     pub quantity: i32,
+    /// Copies of so many units each; 0 where it is not by unit.
+    #[serde(default)]
+    pub copies: i32,
+    /// Sets of papers that were handed in; 0 in a row from before they were counted.
+    #[serde(default)]
+    pub sets: i32,
     /// Id of the exemption from the fee that is claimed, or after acceptance was; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub exemption: String,
@@ -184,6 +190,8 @@ impl Dossier {
             handed_over: None,
             visits: Vec::new(),
             quantity: submitted.quantity,
+            copies: submitted.copies,
+            sets: submitted.sets,
             exemption: submitted.exemption.clone(),
             payments: Vec::new(),
             papers: submitted.papers.iter().map(Handed::of).collect(),
@@ -279,6 +287,7 @@ impl Dossier {
                     judged_until: from_proto_opt(asked.judged_until.as_ref()),
                     remind_at: from_proto_opt(asked.remind_at.as_ref()),
                     lapsed: false,
+                    by: String::new(),
                 });
             }
             Payload::SupplementDueSoon(_) | Payload::PaymentDueSoon(_) => {
@@ -315,6 +324,7 @@ impl Dossier {
                         due_at,
                         judged_until: from_proto_opt(progress.asked_judged_until.as_ref()),
                         remind_at: from_proto_opt(progress.asked_remind_at.as_ref()),
+                        by: progress.asked_by.clone(),
                         lapsed: false,
                     });
                 }
@@ -380,7 +390,10 @@ impl Dossier {
                 amount_vnd: recorded.amount_vnd,
                 paid_at: instant(recorded.paid_at.as_ref()),
                 refunded_at: None,
-                unworked: self.place() == Place::AwaitingPayment,
+                unworked: !matches!(
+                    self.place(),
+                    Place::InProgress | Place::AwaitingSupplement | Place::ResultReady
+                ),
             }),
             Payload::PaymentRefunded(refunded) => {
                 let place = self.payment_place(&refunded.payment);
@@ -447,6 +460,7 @@ impl Dossier {
     fn accept(&mut self, accepted: &DossierAccepted) {
         self.end_waiting(DossierStatus::Accepted);
         self.quantity = accepted.quantity;
+        self.copies = accepted.copies;
         self.exemption.clone_from(&accepted.exemption);
         self.said(StatementKind::Exemption, accepted.exemption_revision);
         self.transfer = Transfer::of(accepted);
@@ -554,6 +568,21 @@ impl Dossier {
         self.next_revision(StatementKind::HelpingOrganisation) - 1
     }
 
+    /// What its fee is reckoned for.
+    #[must_use]
+    pub fn units(&self) -> Units {
+        Units {
+            quantity: self.quantity,
+            copies: self.copies,
+        }
+    }
+
+    /// How many sets of papers were handed in.
+    #[must_use]
+    pub fn sets(&self) -> u32 {
+        self.sets.max(1).unsigned_abs()
+    }
+
     /// Where it stands, for the law.
     #[must_use]
     pub fn place(&self) -> Place {
@@ -656,6 +685,8 @@ impl Dossier {
                 DossierFlag::TransferLate,
                 self.on_its_way().is_some_and(Transfer::is_late),
             ),
+            (DossierFlag::OriginalsHeld, self.holds_originals()),
+            (DossierFlag::RefundDue, payments::is_refund_due(self)),
         ]
         .into_iter()
         .filter_map(|(flag, holds)| holds.then_some(flag))

@@ -9,6 +9,47 @@ use motcua_proto::r#type::v1::{Channel, Exemption, FeeTier, PriorityGround, Proc
 
 /// Units that one dossier may be reckoned for: whoever counts more submits several.
 pub const QUANTITY_MAX: i32 = 10_000;
+/// Copies that one dossier may be reckoned for.
+pub const COPIES_MAX: i32 = 1_000;
+
+/// What a fee by unit is reckoned for: the pages of a paper, and how many copies of it are certified.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Units {
+    /// Units of one copy; 0 where nothing is said, or the fee is not by unit.
+    pub quantity: i32,
+    /// Copies; 0 likewise.
+    pub copies: i32,
+}
+
+impl Units {
+    /// These where something is said, else those.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let said = |new: i32, old: i32| if new == 0 { old } else { new };
+        Self {
+            quantity: said(self.quantity, other.quantity),
+            copies: said(self.copies, other.copies),
+        }
+    }
+
+    /// Everything about them that no fee could be reckoned for.
+    #[must_use]
+    pub fn violations(self) -> Vec<Violation> {
+        let bounds = [
+            ("quantity", self.quantity, QUANTITY_MAX),
+            ("copies", self.copies, COPIES_MAX),
+        ];
+        let beyond = bounds
+            .into_iter()
+            .filter(|(_, number, most)| !(0..=*most).contains(number));
+        beyond
+            .map(|(field, _, most)| Violation {
+                field: field.to_owned(),
+                description: format!("must be from 1 to {most}"),
+            })
+            .collect()
+    }
+}
 
 /// What is claimed of a fee, and when.
 #[derive(Debug, Clone, Copy)]
@@ -17,8 +58,8 @@ pub struct Claim<'a> {
     pub channel: Channel,
     /// Why it goes first, if it does.
     pub ground: PriorityGround,
-    /// Units; 0 where the fee is not by unit.
-    pub quantity: i32,
+    /// What it is reckoned for.
+    pub units: Units,
     /// Id of the exemption that is claimed; empty for none.
     pub exemption: &'a str,
     /// The day of submission. The catalog that counts is that of this day too.
@@ -40,7 +81,7 @@ pub struct Fee<'a> {
 /// that takes more off counts. Law 97/2015/QH13, art. 10; what a percentage leaves is rounded down to whole đồng.
 #[must_use]
 pub fn fee<'a>(procedure: &Procedure, claim: Claim<'a>) -> Fee<'a> {
-    let fee = full(procedure, claim.channel, claim.quantity);
+    let fee = full(procedure, claim.channel, claim.units);
     let off = |exemption: &Exemption| fee - left(fee, exemption);
     let by_ground = procedure
         .exemptions
@@ -66,7 +107,7 @@ pub fn fee<'a>(procedure: &Procedure, claim: Claim<'a>) -> Fee<'a> {
 }
 
 /// Before anything is not taken of it.
-fn full(procedure: &Procedure, channel: Channel, quantity: i32) -> i64 {
+fn full(procedure: &Procedure, channel: Channel, units: Units) -> i64 {
     let online = is_online(channel);
     if is_by_unit(procedure) {
         let price = |tier: &FeeTier| {
@@ -76,12 +117,13 @@ fn full(procedure: &Procedure, channel: Channel, quantity: i32) -> i64 {
                 tier.price_vnd
             }
         };
-        return by_unit(
+        let one = by_unit(
             &procedure.fee_tiers,
             price,
             procedure.fee_cap_vnd,
-            quantity.max(1),
+            units.quantity.max(1),
         );
+        return one.saturating_mul(i64::from(units.copies.max(1)));
     }
     if online {
         procedure.fee_online_vnd
@@ -135,8 +177,8 @@ pub fn exemption<'a>(procedure: &'a Procedure, id: &str) -> Option<&'a Exemption
 /// Units and an exemption as a request names them.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// Units; 0 where the request says nothing.
-    pub quantity: i32,
+    /// What it is to be reckoned for.
+    pub units: Units,
     /// Id of an exemption; empty where the request says nothing.
     pub exemption: &'a str,
 }
@@ -148,13 +190,20 @@ pub fn violations(asked: Asked<'_>, procedure: &Procedure, on: Date) -> Vec<Viol
         field: field.to_owned(),
         description,
     };
-    let mut violations = Vec::new();
-    if asked.quantity != 0 && !is_by_unit(procedure) {
-        let description = format!("the fee of '{}' is not by unit", procedure.code);
-        violations.push(violation("quantity", description));
-    } else if !(0..=QUANTITY_MAX).contains(&asked.quantity) {
-        let description = format!("must be from 1 to {QUANTITY_MAX}");
-        violations.push(violation("quantity", description));
+    let Units { quantity, copies } = asked.units;
+    let mut violations = if is_by_unit(procedure) {
+        asked.units.violations()
+    } else {
+        let said = [("quantity", quantity), ("copies", copies)].into_iter();
+        let said = said.filter(|(_, number)| *number != 0);
+        let why = format!("the fee of '{}' is not by unit", procedure.code);
+        said.map(|(field, _)| violation(field, why.clone()))
+            .collect()
+    };
+    let each_alike = procedure.fee_tiers.len() == 1 && procedure.fee_cap_vnd == 0;
+    if copies > 1 && each_alike {
+        let why = "the fee is the same for each unit: count all of them in quantity".to_owned();
+        violations.push(violation("copies", why));
     }
     if asked.exemption.is_empty() {
         return violations;
@@ -191,11 +240,14 @@ pub fn check(asked: Asked<'_>, procedure: &Procedure, on: Date) -> Result<(), Er
 
 /// Units as they are kept: one where nothing is said, none where the fee is not by unit.
 #[must_use]
-pub fn counted(procedure: &Procedure, quantity: i32) -> i32 {
+pub fn counted(procedure: &Procedure, units: Units) -> Units {
     if is_by_unit(procedure) {
-        quantity.max(1)
+        Units {
+            quantity: units.quantity.max(1),
+            copies: units.copies.max(1),
+        }
     } else {
-        0
+        Units::default()
     }
 }
 
@@ -237,7 +289,10 @@ mod tests {
         Claim {
             channel,
             ground: PriorityGround::Unspecified,
-            quantity,
+            units: Units {
+                quantity,
+                copies: 0,
+            },
             exemption: "",
             on: DAY,
         }
@@ -259,6 +314,17 @@ mod tests {
             for (channel, taken_vnd) in [(Channel::Counter, counter), (Channel::Vneid, online)] {
                 let fee = fee(&procedure, claim(channel, pages));
                 assert_eq!(fee.taken_vnd, taken_vnd, "{pages} {channel:?}");
+                // Each copy is reckoned by itself, and each has the cap.
+                let units = Units {
+                    quantity: pages,
+                    copies: 3,
+                };
+                let three = Claim {
+                    units,
+                    ..claim(channel, 0)
+                };
+                let three = super::fee(&procedure, three).taken_vnd;
+                assert_eq!(three, 3 * taken_vnd, "{pages} {channel:?}");
             }
         }
     }
@@ -328,30 +394,51 @@ mod tests {
         let mut procedure = certified_copy();
         let told = |procedure: &Procedure, quantity, exemption| -> Vec<String> {
             let asked = Asked {
-                quantity,
+                units: Units {
+                    quantity,
+                    copies: quantity,
+                },
                 exemption,
             };
             let told = violations(asked, procedure, DAY).into_iter();
             told.map(|it| format!("{}: {}", it.field, it.description))
                 .collect()
         };
-        for sound in [0, 1, QUANTITY_MAX] {
+        for sound in [0, 1, COPIES_MAX] {
             assert_eq!(told(&procedure, sound, ""), [""; 0]);
         }
         assert_eq!(
             told(&procedure, -1, "tre-em"),
             [
                 "quantity: must be from 1 to 10000",
+                "copies: must be from 1 to 1000",
                 "exemption: procedure '2.000815' has none that is claimed"
             ]
         );
-        assert_eq!(counted(&procedure, 0), 1);
+        let one = Units {
+            quantity: 1,
+            copies: 1,
+        };
+        assert_eq!(counted(&procedure, Units::default()), one);
         procedure.fee_tiers.clear();
         assert_eq!(
             told(&procedure, 1, ""),
-            ["quantity: the fee of '2.000815' is not by unit"]
+            [
+                "quantity: the fee of '2.000815' is not by unit",
+                "copies: the fee of '2.000815' is not by unit"
+            ]
         );
-        assert_eq!(counted(&procedure, 0), 0);
+        assert_eq!(counted(&procedure, one), Units::default());
+        // An extract costs the same, the first and the third.
+        let extract = Procedure {
+            fee_tiers: tiers(&[(1, 8_000)]),
+            fee_cap_vnd: 0,
+            ..certified_copy()
+        };
+        assert_eq!(
+            told(&extract, 3, ""),
+            ["copies: the fee is the same for each unit: count all of them in quantity"]
+        );
         procedure.exemptions = vec![Exemption {
             id: "tre-em".to_owned(),
             valid_to: Some(date_to_proto(date(2025, 6, 30))),

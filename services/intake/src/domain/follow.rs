@@ -116,6 +116,7 @@ impl News {
                             due_at,
                             judged_until: from_proto_opt(held.judged_until.as_ref()),
                             remind_at: from_proto_opt(held.remind_at.as_ref()),
+                            by: held.agency.clone(),
                             lapsed: false,
                         },
                         obligations_vnd: held.obligations_vnd,

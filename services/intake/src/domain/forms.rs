@@ -15,6 +15,7 @@ use motcua_forms::{
 use motcua_platform::{
     catalog::Catalog,
     error::{Error, Refusal as Refused},
+    missing,
     statement::Statement,
 };
 use motcua_proto::{
@@ -133,8 +134,10 @@ impl Particulars<'_> {
                 self.said(StatementKind::SupplementAsked)
                     .map_or(1, |said| said.revision),
             ),
-            Asked::CaseSupplement => Some(self.case.map_or(1, CaseFile::supplements_asked)),
-            Asked::Receipt | Asked::Refusal | Asked::Apology | Asked::Stop => Some(1),
+            Asked::CaseSupplement => Some(self.case_supplement_revision()),
+            // A branch that was called once more is another one.
+            Asked::Receipt | Asked::Refusal => Some(self.runs().max(1)),
+            Asked::Apology | Asked::Stop => Some(1),
         }
     }
 
@@ -158,7 +161,7 @@ impl Particulars<'_> {
             applicant: self.applicant()?,
             procedure: self.procedure(),
             papers: self.papers(&reception.papers),
-            sets: 1,
+            sets: self.dossier.sets(),
             limit: Some(plain::length_of(promised, false)),
             received_at: local(reception.received_at),
             due_at: local(promised_at),
@@ -190,17 +193,18 @@ impl Particulars<'_> {
 
     /// The fee of the receipt; what the case has found to be owed beside it is a note of its own.
     fn fee(&self, reception: &Reception) -> Fee {
-        let paid: i64 = self
-            .dossier
-            .payments
-            .iter()
-            .map(|payment| payment.amount_vnd)
-            .sum();
+        let paid = self.dossier.paid_vnd();
         let amount = reception.receipt_fee_vnd();
         let procedure = self.catalog.procedure(&self.dossier.procedure);
         let counted = procedure
             .filter(|_| self.dossier.quantity > 0)
-            .map(|procedure| format!("tính cho {} {}", self.dossier.quantity, procedure.fee_unit));
+            .map(|procedure| {
+                let one = format!("{} {}", self.dossier.quantity, procedure.fee_unit);
+                match self.dossier.copies {
+                    copies @ 2.. => format!("tính cho {copies} bản, mỗi bản {one}"),
+                    _ => format!("tính cho {one}"),
+                }
+            });
         let exempted = (reception.exempted_vnd > 0).then(|| {
             format!(
                 "đã {} {} cho {} theo Điều 10 Luật Phí và lệ phí số 97/2015/QH13",
@@ -257,7 +261,13 @@ impl Particulars<'_> {
             procedure: self.procedure(),
             phase: Phase::Reception,
             items: items(said.body.expose()),
-            reason: INCOMPLETE.to_owned(),
+            reason: self
+                .said(StatementKind::SupplementReason)
+                .filter(|reason| reason.revision == said.revision)
+                .map_or_else(
+                    || INCOMPLETE.to_owned(),
+                    |reason| reason.body.expose().clone(),
+                ),
             ground: said.ground.expose().clone(),
             until: Some(local(asked.due_at)),
             made_by: None,
@@ -265,10 +275,15 @@ impl Particulars<'_> {
     }
 
     fn refusal(&self) -> Result<Refusal, Error> {
+        if let Some(branch) = self.sub_case() {
+            return self.refusal_of(branch);
+        }
+        if self.dossier.status != DossierStatus::Refused {
+            return self.refusal_of_case();
+        }
         let said = self
             .said(StatementKind::Refusal)
-            .filter(|_| self.dossier.status == DossierStatus::Refused)
-            .ok_or_else(|| self.not_yet("it was not refused", "refuse it (RefuseDossier)"))?;
+            .ok_or_else(|| Error::Fault("a refusal has no reason".to_owned()))?;
         Ok(Refusal {
             office: self.office(),
             reference: self.reference(self.dossier.status_since),
@@ -318,7 +333,7 @@ impl Particulars<'_> {
     pub(super) fn not_yet(&self, why: &str, remedy: &'static str) -> Error {
         let status = self.dossier.status.as_str_name();
         Error::Refused(Refused {
-            message: format!("the form cannot be printed: {why}"),
+            message: format!("the form of {} cannot be printed: {why}", self.code),
             article: "circular 03/2025/TT-VPCP, annex I",
             state: status
                 .strip_prefix("DOSSIER_STATUS_")
@@ -424,14 +439,11 @@ impl Particulars<'_> {
 }
 
 /// An item a line, as whoever asked wrote them.
-pub(super) fn items(missing: &str) -> Vec<Missing> {
-    missing
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(|what| Missing {
+pub(super) fn items(written: &str) -> Vec<Missing> {
+    missing::items(written)
+        .map(|(what, how)| Missing {
             what: what.to_owned(),
-            how: None,
+            how: Some(how.to_owned()).filter(|how| !how.is_empty()),
         })
         .collect()
 }

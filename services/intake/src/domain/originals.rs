@@ -14,6 +14,17 @@ use super::{
     words::Words,
 };
 
+impl Dossier {
+    /// Whether original papers lie here of a dossier that ended without a result, as far as it was written down what came as such.
+    #[must_use]
+    pub fn holds_originals(&self) -> bool {
+        let received = self.reception.iter().flat_map(|it| &it.papers);
+        moves::check(Act::ReturnOriginals, self.place()).is_ok()
+            && self.originals_returned.is_none()
+            && received.chain(&self.papers).any(|it| it.originals > 0)
+    }
+}
+
 /// Giving them back twice says nothing new. Which papers came as originals is not always written down, so that whoever gives them back
 /// says it.
 pub(super) fn give_back(

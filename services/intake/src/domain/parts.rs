@@ -21,6 +21,9 @@ pub struct Asked {
     /// When the applicant is reminded; `None` once that is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_at: Option<Timestamp>,
+    /// During the case: code of the agency that asked; empty where intake itself did, and where that was not kept yet.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
     /// Whether it did not come in time.
     #[serde(default)]
     pub lapsed: bool,

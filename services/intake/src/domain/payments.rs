@@ -13,7 +13,7 @@ use motcua_proto::{
 use super::{
     command::NewPayment,
     decide::{Happened, statement},
-    dossier::{Dossier, payment_id},
+    dossier::{Dossier, Payment, payment_id},
     moves::{self, Act, Place},
     rules::Rules,
     words::Words,
@@ -102,6 +102,18 @@ fn not_lapsed(dossier: &Dossier) -> Result<(), Refusal> {
     })
 }
 
+/// Whether nobody worked for that money: the dossier was never accepted, or its case waited for more when it ended.
+fn is_unworked(dossier: &Dossier, payment: &Payment) -> bool {
+    dossier.reception.is_none() || payment.unworked
+}
+
+/// Whether money is to be given back.
+pub(super) fn is_refund_due(dossier: &Dossier) -> bool {
+    let mut kept = dossier.payments.iter();
+    moves::check(Act::Refund, dossier.place()).is_ok()
+        && kept.any(|it| it.refunded_at.is_none() && is_unworked(dossier, it))
+}
+
 /// Refunding twice says nothing new.
 pub(super) fn refund(
     dossier: &Dossier,
@@ -114,17 +126,15 @@ pub(super) fn refund(
         .payment_place(id)
         .and_then(|place| dossier.payments.get(place))
         .ok_or_else(|| Error::field("payment", format!("the dossier has no payment '{id}'")))?;
-    let stopped = dossier.place() == Place::Stopped;
-    if dossier.reception.is_some() && !(stopped && payment.unworked) {
-        let (end, state) = if stopped {
-            ("stopped", "STOPPED")
-        } else {
-            ("withdrawn", "WITHDRAWN")
+    if !is_unworked(dossier, payment) {
+        let (end, state) = match dossier.place() {
+            Place::Stopped => ("stopped", "STOPPED"),
+            _ => ("withdrawn", "WITHDRAWN"),
         };
         return Err(refusal(
             format!("work on the dossier had begun when it was {end}"),
             state,
-            "fees are given back where nobody has worked yet, or where the case was stopped while it waited for them",
+            "fees are given back where nobody has worked yet, or where the case ended while it waited for them",
         ));
     }
     if payment.refunded_at.is_some() {

@@ -87,17 +87,27 @@ impl<'a> Teller<'a> {
         match self.dossier.place() {
             Place::Submitted => self.say(
                 format!("Hồ sơ đang chờ {receiving} tiếp nhận, từ {since}."),
-                format!("The dossier has been waiting for {receiving} to receive it since {since}."),
+                format!(
+                    "The dossier has been waiting for {receiving} to receive it since {since}."
+                ),
             ),
             Place::Incomplete => self.say(
                 format!("Hồ sơ đang chờ ông/bà bổ sung giấy tờ, từ {since}."),
                 format!("The dossier has been waiting for papers from you since {since}."),
             ),
             Place::Accepted | Place::InProgress => self.who_works_on_it(&competent, &since),
-            Place::AwaitingSupplement => self.say(
-                format!("Hồ sơ đang chờ ông/bà bổ sung giấy tờ theo yêu cầu của {competent}, từ {since}."),
-                format!("The dossier has been waiting since {since} for papers that {competent} asked you for."),
-            ),
+            Place::AwaitingSupplement => {
+                let asked_by = self.dossier.awaited().map_or("", |asked| &asked.by);
+                let by = if asked_by.is_empty() {
+                    competent
+                } else {
+                    self.name(asked_by)
+                };
+                self.say(
+                    format!("Hồ sơ đang chờ ông/bà bổ sung giấy tờ theo yêu cầu của {by}, từ {since}."),
+                    format!("The dossier has been waiting since {since} for papers that {by} asked you for."),
+                )
+            }
             Place::AwaitingPayment => self.say(
                 format!("Hồ sơ đang chờ ông/bà nộp phí, lệ phí, từ {since}."),
                 format!("The dossier has been waiting for your payment since {since}."),

@@ -259,7 +259,7 @@ impl<'a> Rules<'a> {
         let claim = Claim {
             channel: dossier.channel,
             ground: dossier.priority,
-            quantity: dossier.quantity,
+            units: dossier.units(),
             exemption: &dossier.exemption,
             on: local_date(dossier.submitted_at),
         };

@@ -110,6 +110,8 @@ impl Dossier {
                 .map(|it| it.by.clone())
                 .unwrap_or_default(),
             quantity: self.quantity,
+            copies: self.copies,
+            sets: self.sets.max(1),
             exemption: self.exemption.clone(),
             authority: self.authority.clone(),
             other_systems: self.others.iter().map(Other::to_proto).collect(),

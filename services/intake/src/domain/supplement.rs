@@ -6,6 +6,7 @@ use motcua_platform::{
     catalog::supplement_rounds,
     error::{Error, Refusal},
     ledger::Context,
+    statement::Statement,
     time::{in_words, to_proto},
 };
 use motcua_proto::{
@@ -32,14 +33,21 @@ const GROUND: &str = "Điều 17 Nghị định số 118/2025/NĐ-CP ngày 09 th
 /// Whoever forgot something needs a leader to ask again, and a leader asks no more often than the procedure lets one.
 pub(super) fn ask(
     dossier: &Dossier,
-    missing: &Words,
-    ground: &Words,
+    [missing, reason, ground]: [&Words; 3],
     context: &Context<'_>,
     rules: &Rules<'_>,
 ) -> Result<Happened, Error> {
     moves::check(Act::AskSupplement, dossier.place())?;
-    let (statement_revision, statements) =
+    let (statement_revision, mut statements) =
         statement(dossier, StatementKind::SupplementAsked, missing, ground);
+    if !reason.is_empty() {
+        statements.push(Statement {
+            kind: StatementKind::SupplementReason.into(),
+            revision: statement_revision,
+            body: reason.clone(),
+            ground: Words::default(),
+        });
+    }
     if statement_revision > 1 && !context.roles.contains(&Role::Leader) {
         return Err(Error::Refused(Refusal {
             message: "a supplement was asked for before, and it is asked for fully, once"

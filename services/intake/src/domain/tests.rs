@@ -36,8 +36,8 @@ use motcua_proto::{
     intake::v1::{Applicant, StatementKind},
     r#type::v1::{
         Actor, Agency, AgencyKind, Calendar, CalendarDay, CalendarDayKind, Catalog as ProtoCatalog,
-        Channel, DossierStatus, HandOverMethod, Limit, PriorityGround, Procedure, Recipient, Role,
-        SameDay, Session, limit::Kind,
+        Channel, DocumentKind, DossierStatus, HandOverMethod, Limit, PriorityGround, Procedure,
+        Recipient, Role, SameDay, Session, limit::Kind,
     },
 };
 
@@ -45,6 +45,7 @@ use super::{
     command::{Command, Helping, NewPayment, Receiver, Submission},
     decide::{Known, decide},
     dossier::Dossier,
+    fees::Units,
     follow::{Change, News},
     words::Words,
 };
@@ -158,7 +159,8 @@ fn submission(procedure: &str, channel: Channel, accept: bool) -> Command {
         on_behalf_of: String::new(),
         recused: Vec::new(),
         papers: Vec::new(),
-        quantity: 0,
+        units: Units::default(),
+        sets: 1,
         exemption: String::new(),
         exemption_paper: words(""),
         helped_by: Helping::default(),
@@ -180,6 +182,7 @@ fn words(text: &str) -> Words {
 
 fn ask_supplement() -> Command {
     Command::AskSupplement {
+        reason: Words::default(),
         missing: words("giấy báo tử"),
         ground: words("điều 17"),
     }

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::world::{Ward, catalog, registration, stating, violated};
 
 /// A death registration wants a declaration and a notice; whoever has a power of attorney brings it.
-fn with_papers() -> Catalog {
+pub(crate) fn with_papers() -> Catalog {
     let paper = |id: &str, originals, copies, optional| RequiredPaper {
         id: id.to_owned(),
         title: format!("Giấy {id}"),
@@ -62,11 +62,11 @@ async fn accept(ward: &mut Ward, dossier: &Dossier) -> Result<Dossier, Status> {
     Ok(ward.dossiers.accept_dossier(request).await?.into_inner())
 }
 
-fn clerk(ward: &Ward) -> DocumentServiceClient<Peer> {
+pub(crate) fn clerk(ward: &Ward) -> DocumentServiceClient<Peer> {
     DocumentServiceClient::new(ward.of(Role::Receptionist, "receptionist-11593-1", &["11593"]))
 }
 
-fn header(dossier: &Dossier, size: usize) -> DocumentHeader {
+pub(crate) fn header(dossier: &Dossier, size: usize) -> DocumentHeader {
     DocumentHeader {
         name: dossier.name.clone(),
         kind: DocumentKind::Paper.into(),
@@ -79,7 +79,7 @@ fn header(dossier: &Dossier, size: usize) -> DocumentHeader {
     }
 }
 
-fn pieces(header: DocumentHeader, content: &[u8]) -> Vec<Piece> {
+pub(crate) fn pieces(header: DocumentHeader, content: &[u8]) -> Vec<Piece> {
     let mut pieces = vec![Piece::Header(header)];
     pieces.extend(
         content
@@ -90,7 +90,7 @@ fn pieces(header: DocumentHeader, content: &[u8]) -> Vec<Piece> {
     pieces
 }
 
-async fn send(
+pub(crate) async fn send(
     mut client: DocumentServiceClient<Peer>,
     pieces: Vec<Piece>,
 ) -> Result<Document, Status> {
@@ -460,7 +460,7 @@ async fn results_come_with_their_code_and_a_signature_beside_them() {
 }
 
 /// A submission by one and the same person.
-fn known() -> SubmitDossierRequest {
+pub(crate) fn known() -> SubmitDossierRequest {
     let mut request = registration();
     if let Some(applicant) = &mut request.applicant {
         applicant.identity_number = "031000000001".to_owned();
@@ -468,7 +468,7 @@ fn known() -> SubmitDossierRequest {
     request
 }
 
-fn reusing(dossier: &Dossier, document: &str) -> ReuseDocumentRequest {
+pub(crate) fn reusing(dossier: &Dossier, document: &str) -> ReuseDocumentRequest {
     ReuseDocumentRequest {
         name: dossier.name.clone(),
         paper: "giay-bao-tu".to_owned(),

@@ -108,22 +108,12 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
         })
         .await?;
         let (foreseen, was) = histories.hindsight(args.as_of, args.days, args.runs)?;
-        let summer = FIGURES.map(|(name, figure)| Foresight {
+        all.extend(FIGURES.map(|(name, figure)| Foresight {
             seed,
             name,
             foreseen: middle(&foreseen, figure),
             was: figure(&was),
-        });
-        // The next summer takes a minute or more.
-        for of in &summer {
-            let Foresight { name, was, .. } = of;
-            eprintln!(
-                "  {name}: {was}, foreseen {:+}, bound ±{}",
-                of.off(),
-                of.bound()
-            );
-        }
-        all.extend(summer);
+        }));
     }
     if args.json {
         println!("{:#}", json(&args, &all));

@@ -92,6 +92,11 @@ impl Reader<'_> {
                 .put("definition.due_soon_percents", entry.place.clone());
             definition.due_soon_percents = entry.percents(self.faults);
         }
+        if let Some(entry) = table.take("refusals") {
+            let place = entry.place.clone();
+            self.places.put("definition.refusals", place);
+            definition.refusals = entry.texts(self.faults).unwrap_or_default();
+        }
         if let Some(entry) = table.require("steps", self.faults) {
             self.places.put("definition.steps", entry.place.clone());
             if let Some(steps) = entry.table(self.faults) {

@@ -531,6 +531,7 @@ fn of_definition(definition: &Definition) -> Parts {
         ("title", definition.title.clone()),
         ("start", definition.start.clone()),
         ("due_soon", percents(&definition.due_soon_percents)),
+        ("refusals", definition.refusals.join(", ")),
     ]);
     for step in &definition.steps {
         let parts = of_step(step).into_iter();

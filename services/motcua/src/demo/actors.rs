@@ -75,6 +75,7 @@ fn completions(town: &mut Town, moment: &Moment) -> Vec<Order> {
                 Act::Complete {
                     task: task.name,
                     outcome: task.outcome,
+                    refuses: task.refuses,
                 }
             };
             orders.push(Order::new(desk.member.clone(), task.arrival, act));
@@ -450,6 +451,7 @@ pub(super) fn remember(town: &mut Town, arrival: usize, done: Done, now: Timesta
             let taken = Taken {
                 arrival,
                 name: task.name,
+                refuses: task.refusals.contains(&outcome),
                 outcome,
                 returns,
                 due,

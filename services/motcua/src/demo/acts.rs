@@ -38,6 +38,8 @@ const UNCLEAR: &str =
 /// Why a dossier is refused, and why an applicant takes one back. Invented likewise.
 const ELSEWHERE: &str =
     "Thủ tục không thuộc thẩm quyền giải quyết của phường; đề nghị nộp tại cơ quan có thẩm quyền.";
+/// Why a case refuses.
+const UNFOUNDED: &str = "Hồ sơ không đủ điều kiện giải quyết theo quy định của thủ tục.";
 const TAKEN_BACK: &str = "Người nộp hồ sơ không còn nhu cầu thực hiện thủ tục.";
 /// Why a dossier gets another limit. Invented likewise.
 const TO_VERIFY: &str = "Thông tin trong hồ sơ cần được xác minh trước khi giải quyết.";
@@ -86,6 +88,8 @@ pub(super) enum Act {
     Complete {
         task: String,
         outcome: String,
+        /// Whether that refuses what was asked for.
+        refuses: bool,
     },
     /// Another system says what it came to.
     Answer {
@@ -274,11 +278,22 @@ pub(super) async fn act(
                 asked,
             })
         }
-        Act::Complete { task, outcome } => {
+        Act::Complete {
+            task,
+            outcome,
+            refuses,
+        } => {
+            let (reason, ground) = if refuses {
+                (UNFOUNDED, GROUND)
+            } else {
+                Default::default()
+            };
             let body = CompleteTaskRequest {
                 name: task,
                 outcome,
                 request_id,
+                reason: reason.to_owned(),
+                ground: ground.to_owned(),
             };
             let call = |request| async { client.tasks.clone().complete_task(request).await };
             nothing(client.command(by, "CompleteTask", body, call).await?)

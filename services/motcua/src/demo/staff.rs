@@ -78,6 +78,8 @@ pub(super) struct Taken {
     pub(super) name: String,
     /// The outcome that it will have.
     pub(super) outcome: String,
+    /// Whether that refuses what was asked for.
+    pub(super) refuses: bool,
     /// Whether it goes back a step in place of that.
     pub(super) returns: bool,
     /// When the whole case is due.
@@ -217,6 +219,7 @@ mod tests {
             arrival,
             name: format!("t{arrival}"),
             outcome: "approved".into(),
+            refuses: false,
             returns: false,
             due: at(due),
             left,

@@ -249,7 +249,11 @@ impl<'p> World<'p> {
                 let authority = self.authority(&who, &place)?;
                 if let Some(ending) = self.ending(&code, &task) {
                     let command = match ending {
-                        Some(outcome) => Command::Complete { task, outcome },
+                        Some(outcome) => Command::Complete {
+                            reason: self.refusal(&code, &task, &outcome),
+                            task,
+                            outcome,
+                        },
                         None => Command::Return {
                             task,
                             reason: Words::from(UNSAID.to_owned()),
@@ -441,7 +445,7 @@ impl<'p> World<'p> {
                 self.lists.entry(place.clone()).or_default().remove(&entry);
                 continue;
             };
-            if case.open_hold().is_some() {
+            if case.task(task).is_some_and(|of| case.holds_up(of)) {
                 continue;
             }
             let procedure = case
@@ -581,6 +585,15 @@ impl<'p> World<'p> {
             .choice(before)
             .cloned()
             .or_else(|| left.into_iter().next().map(Some))
+    }
+
+    /// What is said with an outcome that refuses.
+    fn refusal(&mut self, code: &str, id: &str, outcome: &str) -> Option<Box<[Words; 2]>> {
+        let (definition, ..) = self.step(code, id)?;
+        let unsaid = || Words::from(UNSAID.to_owned());
+        definition
+            .refuses(outcome)
+            .then(|| Box::new([unsaid(), unsaid()]))
     }
 
     fn answers(&mut self, code: &str, id: &str) -> Result<(), Failed> {

@@ -181,7 +181,16 @@ impl History {
             self.asks(place, &who, now, &claim);
             now += SignedDuration::from_mins(20);
             let outcome = "approved".to_owned();
-            self.asks(place, &who, now, &Command::Complete { task, outcome });
+            self.asks(
+                place,
+                &who,
+                now,
+                &Command::Complete {
+                    task,
+                    outcome,
+                    reason: None,
+                },
+            );
         }
     }
 
@@ -464,6 +473,7 @@ fn what_was_given_back_before_is_given_back_again() {
                 reason: Words::from("chưa thống nhất".to_owned()),
             },
             _ => Command::Complete {
+                reason: None,
                 task,
                 outcome: "approved".to_owned(),
             },
@@ -496,7 +506,11 @@ fn all_of_somebodys_time_is_given_to_what_they_had_in_hand() {
         let task = task(&history, place);
         let command = if done {
             let outcome = "approved".to_owned();
-            Command::Complete { task, outcome }
+            Command::Complete {
+                task,
+                outcome,
+                reason: None,
+            }
         } else {
             Command::Claim { task }
         };
@@ -639,7 +653,16 @@ fn whoever_goes_leaves_their_tasks_to_their_colleagues() {
     // One is done, so that they are known to work; the other lies with them, as long as they keep it.
     let (place, task) = assigned(&mut history, "officer-2");
     let outcome = "approved".to_owned();
-    history.asks(place, &gone, begun, &Command::Complete { task, outcome });
+    history.asks(
+        place,
+        &gone,
+        begun,
+        &Command::Complete {
+            task,
+            outcome,
+            reason: None,
+        },
+    );
     let (place, task) = assigned(&mut history, "officer-2");
     assert_eq!(history.cases[place].task(&task).unwrap().lease, None);
     let past = history.past();
@@ -675,7 +698,11 @@ fn what_was_lent_does_not_come_back_to_whoever_has_gone() {
             }
         } else {
             let outcome = "approved".to_owned();
-            Command::Complete { task, outcome }
+            Command::Complete {
+                task,
+                outcome,
+                reason: None,
+            }
         };
         history.asks(place, &gone, begun, &ends);
     }

@@ -9,17 +9,78 @@ use std::{
 
 use motcua_platform::{
     catalog::Catalog,
+    missing::in_lines,
     time::{from_proto_opt, in_words},
 };
 use motcua_proto::{
     intake::v1::{Dossier, StatementKind},
     r#type::v1::HandOverMethod,
-    workflow::v1::Case,
+    workflow::v1::{Case, CaseStatement, CaseStatementKind as Said, Hold},
 };
 use serde::Serialize;
 
+/// What workflow answers about a case.
+#[derive(Debug)]
+pub(crate) struct CaseFile {
+    /// Where it stands, and what it passed through.
+    pub(crate) case: Case,
+    /// Everything that was said about it.
+    pub(crate) statements: Vec<CaseStatement>,
+}
+
+impl CaseFile {
+    /// The agency that asked for a supplement.
+    fn asks(&self, hold: &Hold) -> String {
+        let mut branches = self.case.sub_cases.iter().rev();
+        branches
+            .find(|branch| branch.branch == hold.branch)
+            .map_or(&self.case.competent_agency, |branch| &branch.agency)
+            .clone()
+    }
+
+    /// What was said of that kind, in that revision or else last; under this name, and its ground.
+    fn words(
+        &self,
+        (kind, revision): (Said, Option<i32>),
+        name: &'static str,
+    ) -> Vec<(&'static str, String)> {
+        let said = self.statements.iter().filter(|said| said.kind() == kind);
+        said.filter(|said| revision.is_none_or(|wanted| said.revision == wanted))
+            .max_by_key(|said| said.revision)
+            .map_or_else(Vec::new, |said| {
+                let text = match kind {
+                    Said::Missing => in_lines(&said.text),
+                    _ => said.text.clone(),
+                };
+                vec![(name, text), ("ground", said.ground.clone())]
+            })
+    }
+
+    /// The branch that was refused last: whose agency's, of which procedure, and why.
+    fn refused(
+        &self,
+        title: &dyn Fn(&str) -> String,
+        catalog: &Catalog,
+    ) -> Vec<(&'static str, String)> {
+        let refused = self.case.sub_cases.iter();
+        let Some(branch) = refused
+            .filter(|branch| branch.statement_revision > 0)
+            .max_by_key(|branch| branch.statement_revision)
+        else {
+            return Vec::new();
+        };
+        let procedure = catalog.procedure(&branch.procedure);
+        let procedure = procedure.map_or_else(String::new, |it| it.title.clone());
+        let said = self.words((Said::Outcome, Some(branch.statement_revision)), "reason");
+        [("agency", title(&branch.agency)), ("procedure", procedure)]
+            .into_iter()
+            .chain(said)
+            .collect()
+    }
+}
+
 /// Everything that a template can name, in groups: `dossier`, `applicant`, `agency` (which received), `competent` (which
-/// decides), `refusal`, `supplement`, `payment`, `extension`, `limit`, `visit`. Every group is there; what is missing in it is undefined.
+/// decides), `refusal`, `supplement`, `payment`, `extension`, `limit`, `case`, `branch`, `stop`, `visit`. Every group is there; what is missing in it is undefined.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Particulars(pub(crate) BTreeMap<&'static str, Values>);
@@ -35,7 +96,15 @@ impl fmt::Debug for Particulars {
 
 impl Particulars {
     /// A dossier's, as intake shows it in full, with its case where the template speaks of it.
-    pub(crate) fn of(dossier: &Dossier, case: Option<&Case>, catalog: &Catalog) -> Self {
+    pub(crate) fn of(dossier: &Dossier, file: Option<&CaseFile>, catalog: &Catalog) -> Self {
+        let case = file.map(|file| &file.case);
+        let asked = |kind, hold: &Hold, name| {
+            let said = (kind, Some(hold.statement_revision));
+            file.map_or_else(Vec::new, |file| file.words(said, name))
+        };
+        let told = |kind, revision| {
+            file.map_or_else(Vec::new, |file| file.words((kind, revision), "reason"))
+        };
         // A code in a title's place would tell the applicant nothing: what the catalog does not have is missing.
         let title = |code: &str| {
             catalog
@@ -56,7 +125,10 @@ impl Particulars {
         };
         let words = |kind, name| -> Vec<_> {
             said(kind).map_or_else(Vec::new, |said| {
-                vec![(name, said.text.clone()), ("ground", said.ground.clone())]
+                vec![
+                    (name, in_lines(&said.text)),
+                    ("ground", said.ground.clone()),
+                ]
             })
         };
         let at = |at: Option<&prost_types::Timestamp>| {
@@ -101,11 +173,19 @@ impl Particulars {
                 values([("title", title(&dossier.competent_agency))]),
             ),
             ("refusal", values(words(StatementKind::Refusal, "reason"))),
-            // What the case asked for is workflow's word, on its own form; intake's older word is not about it.
+            // What the case asked for is workflow's word; intake's older word is not about it.
             (
                 "supplement",
                 match hold(false) {
-                    Some(hold) => values([("due_at", at(hold.supplement_due_at.as_ref()))]),
+                    Some(hold) => {
+                        values(asked(Said::Missing, hold, "missing").into_iter().chain([
+                            ("due_at", at(hold.supplement_due_at.as_ref())),
+                            (
+                                "by",
+                                title(&file.map_or_else(String::new, |file| file.asks(hold))),
+                            ),
+                        ]))
+                    }
                     None => values(
                         words(StatementKind::SupplementAsked, "missing")
                             .into_iter()
@@ -121,10 +201,11 @@ impl Particulars {
             (
                 "payment",
                 values(case.zip(hold(true)).into_iter().flat_map(|(case, hold)| {
-                    [
+                    // The fee has its ground in the price list; what the work has found has one of its own.
+                    asked(Said::Obligation, hold, "reason").into_iter().chain([
                         ("amount", money(case.fee_vnd - case.paid_vnd)),
                         ("due_at", at(hold.supplement_due_at.as_ref())),
-                    ]
+                    ])
                 })),
             ),
             (
@@ -133,18 +214,32 @@ impl Particulars {
                     case.filter(|case| case.extended)
                         .into_iter()
                         .flat_map(|case| {
-                            [
+                            told(Said::Apology, None).into_iter().chain([
                                 ("first_due_at", at(case.first_due_at.as_ref())),
                                 ("due_at", at(case.due_at.as_ref())),
-                            ]
+                            ])
                         }),
                 ),
             ),
             (
+                "case",
+                values(case.map(|case| ("due_at", at(case.due_at.as_ref())))),
+            ),
+            (
+                "branch",
+                values(file.map_or_else(Vec::new, |file| file.refused(&title, catalog))),
+            ),
+            ("stop", values(told(Said::Stop, None))),
+            (
                 "limit",
                 values(
                     case.filter(|case| !case.chosen_limit.is_empty())
-                        .map(|case| ("due_at", at(case.due_at.as_ref()))),
+                        .into_iter()
+                        .flat_map(|case| {
+                            told(Said::Limit, Some(case.limit_statement_revision))
+                                .into_iter()
+                                .chain([("due_at", at(case.due_at.as_ref()))])
+                        }),
                 ),
             ),
             (
@@ -210,6 +305,7 @@ impl Particulars {
             group(
                 "supplement",
                 &[
+                    ("by", "Ủy ban nhân dân phường Thí Dụ"),
                     ("missing", "bản chính Giấy báo tử"),
                     ("ground", "Điều 17 Nghị định số 118/2025/NĐ-CP"),
                     ("due_at", "17 giờ 00 phút, ngày 06/03/2026"),
@@ -220,16 +316,42 @@ impl Particulars {
                 &[
                     ("amount", "15.000 đồng"),
                     ("due_at", "17 giờ 00 phút, ngày 06/03/2026"),
+                    ("reason", "lệ phí trước bạ nhà, đất"),
+                    ("ground", "Điều 10 Nghị định số 10/2022/NĐ-CP"),
                 ],
             ),
             group(
                 "extension",
                 &[
+                    ("reason", "cơ quan phối hợp chưa trả lời xác minh"),
                     ("first_due_at", "17 giờ 00 phút, ngày 25/02/2026"),
                     ("due_at", "17 giờ 00 phút, ngày 02/03/2026"),
                 ],
             ),
-            group("limit", &[("due_at", "17 giờ 00 phút, ngày 27/02/2026")]),
+            group(
+                "limit",
+                &[
+                    ("due_at", "17 giờ 00 phút, ngày 27/02/2026"),
+                    ("reason", "phải xác minh nơi cư trú cuối cùng"),
+                ],
+            ),
+            group(
+                "branch",
+                &[
+                    ("agency", "Công an phường Thí Dụ"),
+                    ("procedure", "Xóa đăng ký thường trú"),
+                    ("reason", "chưa thực hiện nghĩa vụ khai báo"),
+                    ("ground", "Điều 24 Luật Cư trú"),
+                ],
+            ),
+            group("case", &[("due_at", "17 giờ 00 phút, ngày 04/03/2026")]),
+            group(
+                "stop",
+                &[
+                    ("reason", "không nhận được hồ sơ bổ sung trong thời hạn"),
+                    ("ground", "Điều 18 Nghị định số 118/2025/NĐ-CP"),
+                ],
+            ),
             group(
                 "visit",
                 &[
@@ -296,7 +418,6 @@ mod tests {
         r#type::v1::{
             Agency, AgencyKind, Calendar, Catalog as ProtoCatalog, Limit, Procedure, limit::Kind,
         },
-        workflow::v1::Hold,
     };
 
     fn at(text: &str) -> Option<prost_types::Timestamp> {
@@ -409,19 +530,89 @@ mod tests {
         };
         let before = Particulars::of(&dossier, None, &catalog());
         assert_eq!(before.0["supplement"]["missing"], "giấy tờ tùy thân");
-        let case = Case {
-            holds: vec![Hold {
-                supplement_due_at: at("2026-03-06T10:00:00Z"),
-                ..Hold::default()
-            }],
-            ..Case::default()
+        let mut file = CaseFile {
+            case: Case {
+                holds: vec![Hold {
+                    supplement_due_at: at("2026-03-06T10:00:00Z"),
+                    statement_revision: 2,
+                    ..Hold::default()
+                }],
+                ..Case::default()
+            },
+            statements: Vec::new(),
         };
-        let during = Particulars::of(&dossier, Some(&case), &catalog());
+        let during = Particulars::of(&dossier, Some(&file), &catalog());
         assert_eq!(
             during.0["supplement"]["due_at"],
             "17 giờ 00 phút, ngày 06/03/2026"
         );
         assert!(!during.0["supplement"].contains_key("missing"));
+        file.statements = vec![
+            said(Said::Missing, 1, "giấy báo tử"),
+            said(Said::Missing, 2, "sổ hộ khẩu cũ"),
+        ];
+        let during = Particulars::of(&dossier, Some(&file), &catalog());
+        assert_eq!(during.0["supplement"]["missing"], "sổ hộ khẩu cũ");
+        assert_eq!(during.0["supplement"]["ground"], "điều 17");
+    }
+
+    fn said(kind: Said, revision: i32, text: &str) -> CaseStatement {
+        CaseStatement {
+            kind: kind.into(),
+            revision,
+            text: text.to_owned(),
+            ground: "điều 17".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_the_case_says_is_quoted_where_it_belongs() {
+        let mut file = CaseFile {
+            case: Case {
+                extended: true,
+                chosen_limit: "verified".into(),
+                limit_statement_revision: 1,
+                fee_vnd: 308_000,
+                paid_vnd: 8_000,
+                due_at: at("2026-03-06T10:00:00Z"),
+                holds: vec![Hold {
+                    payment: true,
+                    statement_revision: 1,
+                    ..Hold::default()
+                }],
+                ..Case::default()
+            },
+            statements: vec![
+                said(Said::Obligation, 1, "lệ phí trước bạ"),
+                said(Said::Apology, 1, "chưa có trả lời xác minh"),
+                said(Said::Limit, 1, "phải xác minh"),
+                said(Said::Limit, 2, "công an phải xác minh"),
+                said(Said::Stop, 1, "không bổ sung"),
+                said(Said::Return, 1, "thiếu chữ ký"),
+            ],
+        };
+        let told = |file: &CaseFile| Particulars::of(&Dossier::default(), Some(file), &catalog()).0;
+        let particulars = told(&file);
+        assert_eq!(particulars["payment"]["reason"], "lệ phí trước bạ");
+        assert_eq!(particulars["payment"]["amount"], "300.000 đồng");
+        assert_eq!(
+            particulars["extension"]["reason"],
+            "chưa có trả lời xác minh"
+        );
+        assert_eq!(particulars["limit"]["reason"], "phải xác minh");
+        assert_eq!(particulars["stop"]["reason"], "không bổ sung");
+        assert_eq!(particulars["stop"]["ground"], "điều 17");
+        let mut all = particulars.values().flat_map(|group| group.values());
+        assert!(
+            !all.any(|value| value.contains("thiếu chữ ký")),
+            "what colleagues say to each other is in no letter"
+        );
+        // Asked again, for nothing but the fee.
+        file.case.holds.push(Hold {
+            payment: true,
+            ..Hold::default()
+        });
+        assert!(!told(&file)["payment"].contains_key("reason"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who hears of what: one act, one message.
 
-use motcua_proto::events::v1::EventKind;
+use motcua_platform::time::{from_proto_opt, local_date};
+use motcua_proto::events::v1::{EventKind, event::Payload};
 use uuid::Uuid;
 
 use super::words::{self, BuiltIn};
@@ -14,7 +15,7 @@ pub(crate) const WORKFLOW: &str = "workflow";
 const IDS: Uuid = Uuid::from_u128(0x7a1f_5a52_0c5b_4b8e_9d36_2b1f_6c1e_9a40);
 
 /// Source, kind, template. An end that both services record (a withdrawal, a finish) is told once, by intake's event.
-const RULES: [(&str, EventKind, &BuiltIn); 13] = [
+const RULES: [(&str, EventKind, &BuiltIn); 16] = [
     (INTAKE, EventKind::DossierAccepted, &words::RECEIPT),
     (INTAKE, EventKind::DossierRefused, &words::REFUSAL),
     (INTAKE, EventKind::SupplementAsked, &words::SUPPLEMENT),
@@ -31,6 +32,9 @@ const RULES: [(&str, EventKind, &BuiltIn); 13] = [
     (WORKFLOW, EventKind::PaymentRequested, &words::PAYMENT),
     (WORKFLOW, EventKind::DeadlineExtended, &words::EXTENSION),
     (WORKFLOW, EventKind::LimitChosen, &words::LIMIT),
+    (WORKFLOW, EventKind::CaseResumed, &words::NEW_DATE),
+    (WORKFLOW, EventKind::DeadlineRecomputed, &words::NEW_DATE),
+    (WORKFLOW, EventKind::SubCaseFinished, &words::BRANCH_REFUSED),
     (WORKFLOW, EventKind::CaseStopped, &words::STOPPED),
 ];
 
@@ -40,6 +44,22 @@ pub(crate) fn template_for(source: &str, kind: EventKind) -> Option<&'static str
         .iter()
         .find(|(from, of, _)| *from == source && *of == kind)
         .map(|(_, _, template)| template.id)
+}
+
+/// Whether an event of such a kind concerns the applicant: a due that moved does where it lies on another day, a branch that ended where
+/// it was refused.
+pub(crate) fn concerns_the_applicant(payload: Option<&Payload>) -> bool {
+    let (before, after) = match payload {
+        Some(Payload::CaseResumed(resumed)) => (&resumed.due_before, &resumed.due_at),
+        Some(Payload::DeadlineRecomputed(recomputed)) => {
+            (&recomputed.due_before, &recomputed.due_at)
+        }
+        Some(Payload::SubCaseFinished(finished)) => return finished.statement_revision > 0,
+        _ => return true,
+    };
+    let day = |at: &Option<prost_types::Timestamp>| from_proto_opt(at.as_ref()).map(local_date);
+    // Before events told it, nobody was told.
+    day(before).is_some_and(|before| Some(before) != day(after))
 }
 
 /// The kinds of a source that cause messages.
@@ -62,6 +82,9 @@ pub(crate) fn message_id(cause: &str, template: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use motcua_platform::time::to_proto;
+    use motcua_proto::events::v1::{CaseResumed, CaseStopped, DeadlineRecomputed, SubCaseFinished};
+
     use super::*;
 
     #[test]
@@ -92,7 +115,13 @@ mod tests {
             ("intake", EventKind::SupplementLapsed, None),
             ("workflow", EventKind::DeadlineExtended, Some("extension")),
             ("workflow", EventKind::LimitChosen, Some("limit")),
-            ("workflow", EventKind::DeadlineRecomputed, None),
+            ("workflow", EventKind::CaseResumed, Some("new-date")),
+            (
+                "workflow",
+                EventKind::SubCaseFinished,
+                Some("branch-refused"),
+            ),
+            ("workflow", EventKind::DeadlineRecomputed, Some("new-date")),
             ("workflow", EventKind::CaseStopped, Some("stopped")),
             ("intake", EventKind::DossierSubmitted, None),
             ("intake", EventKind::ResultHandedOver, None),
@@ -108,6 +137,42 @@ mod tests {
                 kind.as_str_name()
             );
         }
+    }
+
+    #[test]
+    fn a_due_that_moved_is_told_where_it_lies_on_another_day() {
+        let at = |text: &str| Some(to_proto(text.parse().unwrap()));
+        let resumed = |before: &str, after: &str| {
+            Payload::CaseResumed(CaseResumed {
+                due_before: at(before),
+                due_at: at(after),
+                ..CaseResumed::default()
+            })
+        };
+        // Midnight in Việt Nam is 17:00 UTC.
+        for (before, after, told) in [
+            ("2025-07-01T10:00:00Z", "2025-07-02T10:00:00Z", true),
+            ("2025-07-01T09:00:00Z", "2025-07-01T10:00:00Z", false),
+            ("2025-07-01T16:59:00Z", "2025-07-01T17:00:00Z", true),
+        ] {
+            let payload = resumed(before, after);
+            assert_eq!(concerns_the_applicant(Some(&payload)), told, "{after}");
+        }
+        let untold = Payload::DeadlineRecomputed(DeadlineRecomputed {
+            due_at: at("2025-07-02T10:00:00Z"),
+            ..DeadlineRecomputed::default()
+        });
+        assert!(!concerns_the_applicant(Some(&untold)));
+        let branch = |statement_revision| {
+            Payload::SubCaseFinished(SubCaseFinished {
+                statement_revision,
+                ..SubCaseFinished::default()
+            })
+        };
+        assert!(concerns_the_applicant(Some(&branch(1))));
+        assert!(!concerns_the_applicant(Some(&branch(0))), "granted");
+        let stopped = Payload::CaseStopped(CaseStopped::default());
+        assert!(concerns_the_applicant(Some(&stopped)));
     }
 
     #[test]

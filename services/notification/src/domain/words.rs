@@ -34,8 +34,10 @@ macro_rules! built_in {
 }
 
 built_in! {
+    BRANCH_REFUSED = "branch-refused",
     EXTENSION = "extension",
     LIMIT = "limit",
+    NEW_DATE = "new-date",
     PAYMENT = "payment",
     PAYMENT_REMINDER = "payment-reminder",
     RECEIPT = "receipt",
@@ -116,8 +118,10 @@ impl Compiled {
                 name.starts_with("extension")
                     || name.starts_with("limit")
                     || name.starts_with("payment")
-                    || name == "supplement"
-                    || name == "supplement.due_at"
+                    || name.starts_with("branch")
+                    || name.starts_with("case")
+                    || name.starts_with("stop")
+                    || name.starts_with("supplement")
             });
         }
         Ok(Self {
@@ -426,10 +430,13 @@ Trung tâm Phục vụ hành chính công phường Thí Dụ"
         assert_eq!(
             needing,
             [
+                "branch-refused",
                 "extension",
                 "limit",
+                "new-date",
                 "payment",
                 "payment-reminder",
+                "stopped",
                 "supplement",
                 "supplement-reminder"
             ]

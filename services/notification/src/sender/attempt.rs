@@ -8,7 +8,9 @@ use motcua_proto::{
         Dossier, DossierView, GetDossierRequest, dossier_service_client::DossierServiceClient,
     },
     r#type::v1::HandOverMethod,
-    workflow::v1::{Case, GetCaseRequest, case_service_client::CaseServiceClient},
+    workflow::v1::{
+        GetCaseRequest, ListCaseStatementsRequest, case_service_client::CaseServiceClient,
+    },
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status, metadata::MetadataValue};
@@ -18,7 +20,7 @@ use crate::{
     channel::Letter,
     domain::{
         message::{Message, Outcome},
-        particulars::Particulars,
+        particulars::{CaseFile, Particulars},
         words::{self, RESULT_READY, RESULT_READY_HOME},
     },
 };
@@ -118,22 +120,28 @@ impl Sender {
         }
     }
 
-    async fn case(&self, code: &str) -> Result<Case, Unanswered> {
-        let request = GetCaseRequest {
-            name: format!("cases/{code}"),
-        };
-        match CaseServiceClient::new(self.workflow.clone())
-            .get_case(request)
-            .await
-        {
-            Ok(case) => Ok(case.into_inner()),
+    /// The case, and the words that were said in it: intake has noted what for.
+    async fn case(&self, code: &str) -> Result<CaseFile, Unanswered> {
+        let name = format!("cases/{code}");
+        let mut workflow = CaseServiceClient::new(self.workflow.clone());
+        let case = GetCaseRequest { name: name.clone() };
+        let case = match workflow.get_case(case).await {
+            Ok(case) => case.into_inner(),
             // An accepted dossier has a case as soon as workflow has come to the acceptance: a letter that speaks of it
             // waits for that.
             Err(status) if status.code() == Code::NotFound => {
-                Err(not_yet("workflow has not begun the dossier's case yet"))
+                return Err(not_yet("workflow has not begun the dossier's case yet"));
             }
-            Err(status) => Err(Unanswered::from(&status, "workflow")),
-        }
+            Err(status) => return Err(Unanswered::from(&status, "workflow")),
+        };
+        let said = workflow.list_case_statements(ListCaseStatementsRequest { name });
+        let said = said
+            .await
+            .map_err(|status| Unanswered::from(&status, "workflow"))?;
+        Ok(CaseFile {
+            case,
+            statements: said.into_inner().statements,
+        })
     }
 
     /// The dossier's catalog. It comes with intake's history, which workflow's may overtake; until then a letter would

@@ -418,7 +418,14 @@ impl CaseService for Workflow {
         &self,
         _: Request<workflow::ListCaseStatementsRequest>,
     ) -> Result<Response<workflow::ListCaseStatementsResponse>, Status> {
-        Err(uncalled())
+        Ok(Response::new(workflow::ListCaseStatementsResponse {
+            statements: vec![workflow::CaseStatement {
+                kind: workflow::CaseStatementKind::Apology.into(),
+                revision: 1,
+                text: "chưa có trả lời xác minh".to_owned(),
+                ..workflow::CaseStatement::default()
+            }],
+        }))
     }
 
     async fn get_control_sheet(

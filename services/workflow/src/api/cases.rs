@@ -4,7 +4,7 @@ use motcua_platform::{
     call::{Call, acknowledge},
     error::Error,
     ledger::{Accepted, Ledger, Target, turn_of},
-    page,
+    missing, page,
     parse::Fields,
     statement,
     time::from_proto_opt,
@@ -239,13 +239,18 @@ impl CaseService for CaseServer {
         let body = request.into_inner();
         let mut fields = Fields::new();
         let name = code(&mut fields, &body.name);
-        let missing = fields.text("missing", &body.missing);
+        let missing = missing::read(&mut fields, &body.missing, &body.items);
+        let reason = fields.optional_text("reason", &body.reason);
         let ground = fields.line("ground", &body.ground);
+        let branch = fields.optional_id("branch", &body.branch);
         let request_id = fields.request_id(&body.request_id);
-        let parsed = name.zip(missing).zip(ground).zip(request_id);
-        let (((code, missing), ground), request_id) = fields.finish(parsed)?;
+        let said = missing.zip(reason).zip(ground);
+        let parsed = name.zip(said).zip(branch).zip(request_id);
+        let (((code, ((missing, reason), ground)), branch), request_id) = fields.finish(parsed)?;
         let command = Command::RequestSupplement {
+            branch,
             missing: Words::from(missing),
+            reason: Words::from(reason),
             ground: Words::from(ground),
         };
         self.command(

@@ -72,17 +72,41 @@ impl TaskServer {
         let mut fields = Fields::new();
         let name = task_name(&mut fields, &body.name);
         let outcome = fields.id("outcome", &body.outcome);
+        let reason = outcome_reason(&mut fields, body);
         let request_id = fields.request_id(&body.request_id);
-        let (((code, task), outcome), request_id) =
-            fields.finish(name.zip(outcome).zip(request_id))?;
+        let ((((code, task), outcome), reason), request_id) =
+            fields.finish(name.zip(outcome).zip(reason).zip(request_id))?;
         let command = Command::Complete {
             task: task.clone(),
             outcome,
+            reason,
         };
         let method = "motcua.workflow.v1.TaskService/CompleteTask";
         self.command(call, method, body, [&code, &task], request_id, command)
             .await
     }
+}
+
+/// Why it ends so, and the legal ground: both, or neither.
+#[expect(clippy::option_option, reason = "what is wrong is told by `fields`")]
+fn outcome_reason(
+    fields: &mut Fields,
+    body: &proto::CompleteTaskRequest,
+) -> Option<Option<Box<[Words; 2]>>> {
+    let reason = fields.optional_text("reason", &body.reason);
+    let ground = fields.optional_line("ground", &body.ground);
+    let (reason, ground) = reason.zip(ground)?;
+    if reason.is_empty() != ground.is_empty() {
+        let missing = if reason.is_empty() {
+            "reason"
+        } else {
+            "ground"
+        };
+        fields.reject(missing, "is required where the other one is given");
+        return None;
+    }
+    let said = !reason.is_empty();
+    Some(said.then(|| Box::new([Words::from(reason), Words::from(ground)])))
 }
 
 #[tonic::async_trait]
@@ -143,7 +167,9 @@ impl TaskService for TaskServer {
                 .next()
                 .and_then(|number| number.parse().ok())
                 .unwrap_or_default();
-            let due_at = from_proto_opt(task.case_due_at.as_ref()).unwrap_or_default();
+            let case_due_at = from_proto_opt(task.case_due_at.as_ref()).unwrap_or_default();
+            let due_at = from_proto_opt(task.branch_due_at.as_ref())
+                .map_or(case_due_at, |due_at| due_at.min(case_due_at));
             TaskKey::new(task.priority(), due_at, task.dossier.clone(), number)
         });
         Ok(Response::new(proto::ListTasksResponse {

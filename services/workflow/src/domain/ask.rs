@@ -7,6 +7,7 @@ use motcua_platform::{
     catalog::{supplement_days, supplement_rounds},
     error::Error,
     ledger::Decision,
+    statement::Statement,
     time::{in_words, to_proto},
 };
 use motcua_proto::{
@@ -18,8 +19,9 @@ use motcua_proto::{
 use super::{
     command::{Cause, Obligation, StatementKind, Words},
     decide::{ARTICLE_SUPPLEMENT, Desk},
+    engine::Walk,
     reckon::beyond,
-    scene::catalog_of,
+    scene::{Scene, catalog_of},
 };
 
 /// The applicant is reminded at the close of the day so many working days before.
@@ -36,11 +38,18 @@ impl Desk<'_> {
     /// asks no more often than the procedure lets one.
     pub(super) fn request_supplement(
         &self,
-        missing: &Words,
-        ground: &Words,
+        branch: &str,
+        [missing, reason, ground]: [&Words; 3],
     ) -> Result<Decision, Error> {
-        let revision = self.revision(StatementKind::Missing);
-        let asked_before = revision > 1 && !self.case.is_ended();
+        let branch = self.asking(branch)?;
+        // Each agency of a linked procedure asks for what it needs itself: once, by its own procedure.
+        let asked = self
+            .case
+            .holds
+            .iter()
+            .filter(|hold| hold.ground != HoldGround::Payment && hold.branch == branch);
+        let asked = i32::try_from(asked.count()).unwrap_or(i32::MAX);
+        let asked_before = asked > 0 && !self.case.is_ended();
         if asked_before && !self.context.roles.contains(&Role::Leader) {
             return Err(self.refuse(
                 "what was missing has been asked for already, and it is asked for once only",
@@ -49,17 +58,22 @@ impl Desk<'_> {
             ));
         }
         self.running(ARTICLE_SUPPLEMENT)?;
-        self.for_working_agency(ARTICLE_SUPPLEMENT)?;
+        if branch.is_empty() {
+            self.for_working_agency(ARTICLE_SUPPLEMENT)?;
+        } else {
+            self.for_branch(branch, ARTICLE_SUPPLEMENT)?;
+        }
         let catalog = catalog_of(self.case, self.surround)?;
-        let rounds = supplement_rounds(catalog.procedure(&self.case.procedure));
-        if asked_before && revision > rounds {
+        let rounds = supplement_rounds(catalog.procedure(self.procedure_of(branch)));
+        if asked_before && asked >= rounds {
             return Err(self.refuse(
                 "a supplement was asked for as often as the procedure lets one",
                 ARTICLE_SUPPLEMENT,
                 "decide on what is there, or stop the case with a ground",
             ));
         }
-        let (due_at, held) = self.hold(HoldGround::Supplement)?;
+        let revision = self.revision(StatementKind::Missing);
+        let (due_at, held) = self.hold(HoldGround::Supplement, branch, revision)?;
         let requested = Payload::SupplementRequested(events::SupplementRequested {
             statement_revision: revision,
             supplement_due_at: Some(to_proto(due_at)),
@@ -68,6 +82,14 @@ impl Desk<'_> {
         decision
             .statements
             .push(self.statement(StatementKind::Missing, missing, Some(ground)));
+        if !reason.expose().is_empty() {
+            decision.statements.push(Statement {
+                kind: StatementKind::Reason as i32,
+                revision,
+                body: reason.clone(),
+                ground: Words::default(),
+            });
+        }
         Ok(decision)
     }
 
@@ -100,13 +122,14 @@ impl Desk<'_> {
                 "ask for nothing, or for what the work has found to be owed beside the fee (amount_vnd)",
             ));
         }
-        let (due_at, mut held) = self.hold(HoldGround::Payment)?;
+        let statement_revision = obligation.map_or(0, |_| self.revision(StatementKind::Obligation));
+        let (due_at, mut held) = self.hold(HoldGround::Payment, "", statement_revision)?;
         held.obligations_vnd = obligations_vnd;
         let requested = Payload::PaymentRequested(events::PaymentRequested {
             amount_vnd,
             payment_due_at: Some(to_proto(due_at)),
             obligation_vnd,
-            statement_revision: obligation.map_or(0, |_| self.revision(StatementKind::Obligation)),
+            statement_revision,
         });
         let mut decision = self.decision(vec![requested, Payload::CaseHeld(held)]);
         decision.statements.extend(
@@ -116,8 +139,40 @@ impl Desk<'_> {
         Ok(decision)
     }
 
+    /// The branch whose agency asks. Where only one that is under way is the caller's, nothing has to be said; whoever acts for the
+    /// agency that decides asks for the whole.
+    fn asking<'b>(&'b self, branch: &'b str) -> Result<&'b str, Error> {
+        let scope = self.context.scope;
+        if !branch.is_empty() || scope.acts_for(&self.case.competent_agency) {
+            return Ok(branch);
+        }
+        let mut own = self.case.sub_cases.iter().filter(|sub_case| {
+            self.case.is_under_way(sub_case) && scope.acts_for(&sub_case.agency)
+        });
+        match (own.next(), own.next()) {
+            (Some(only), None) => Ok(&only.branch),
+            (Some(_), Some(_)) => Err(Error::field(
+                "branch",
+                format!("is required: {}", self.no_such_branch()),
+            )),
+            (None, _) => Ok(branch),
+        }
+    }
+
+    /// National code of the procedure of a branch; of the case's own where that is empty.
+    fn procedure_of(&self, branch: &str) -> &str {
+        self.case
+            .sub_case(branch)
+            .map_or(&self.case.procedure, |sub_case| &sub_case.procedure)
+    }
+
     /// The limit stands still, and by when that is to end.
-    fn hold(&self, ground: HoldGround) -> Result<(Timestamp, events::CaseHeld), Error> {
+    fn hold(
+        &self,
+        ground: HoldGround,
+        branch: &str,
+        statement_revision: i32,
+    ) -> Result<(Timestamp, events::CaseHeld), Error> {
         let (hours, now) = (self.hours()?, self.context.now);
         let after = |days| {
             let limit = CalendarLimit::working_days(days);
@@ -127,7 +182,7 @@ impl Desk<'_> {
                 .map_err(beyond)
         };
         let catalog = catalog_of(self.case, self.surround)?;
-        let days = supplement_days(catalog.procedure(&self.case.procedure));
+        let days = supplement_days(catalog.procedure(self.procedure_of(branch)));
         let due = after(days)?;
         // Where so little time is given, nobody is reminded of it.
         let remind_at = days
@@ -142,6 +197,13 @@ impl Desk<'_> {
             judged_until: Some(to_proto(due.judged_until)),
             remind_at: remind_at.map(|due| to_proto(due.at)),
             obligations_vnd: self.case.obligations_vnd,
+            statement_revision,
+            branch: branch.to_owned(),
+            agency: self
+                .case
+                .sub_case(branch)
+                .map_or(&self.case.competent_agency, |sub_case| &sub_case.agency)
+                .clone(),
         };
         Ok((due.at, held))
     }
@@ -175,7 +237,8 @@ impl Desk<'_> {
         self.case.state == CaseState::Held && hold.is_some_and(|hold| hold.ground == ground)
     }
 
-    /// What was asked for did not come: the case is stopped by rule, in writing.
+    /// What was asked for did not come: the case is stopped by rule, in writing. Where one branch's agency had asked, only that branch
+    /// ends, refused in writing; what the others did is not lost.
     pub(super) fn lapse(&self, at: Timestamp, cause: Cause) -> Result<Decision, Error> {
         let Some(hold) = self
             .case
@@ -193,11 +256,38 @@ impl Desk<'_> {
                 "Hết thời hạn bổ sung, hoàn thiện hồ sơ ({due}) nhưng chưa nhận được nội dung đã yêu cầu."
             )
         };
+        let under_way = self.case.sub_case(&hold.branch);
+        if under_way.is_some_and(|sub_case| self.case.is_under_way(sub_case)) {
+            return self.branch_lapsed(&hold.branch, at.max(hold.from), cause, reason);
+        }
         self.stopped(
             at.max(hold.from),
             true,
             &Words::from(reason),
             &Words::from(GROUND.to_owned()),
         )
+    }
+
+    fn branch_lapsed(
+        &self,
+        branch: &str,
+        at: Timestamp,
+        cause: Cause,
+        reason: String,
+    ) -> Result<Decision, Error> {
+        let resumed = self.resume(at, cause)?;
+        let revision = self.revision(StatementKind::Outcome);
+        let scene = Scene::of(self.case, self.surround)?;
+        let mut walk = Walk::new(self.case, &scene, at);
+        walk.events = resumed.events;
+        walk.events.extend(self.cancelled(at, Some(branch))?);
+        walk.lapse(branch, revision)?;
+        let mut decision = self.decision(walk.events);
+        decision.statements.push(self.statement(
+            StatementKind::Outcome,
+            &Words::from(reason),
+            Some(&Words::from(GROUND.to_owned())),
+        ));
+        Ok(decision)
     }
 }

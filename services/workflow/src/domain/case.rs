@@ -95,6 +95,12 @@ pub struct Case {
     pub ended_at: Option<Timestamp>,
     /// The outcome of the last step.
     pub outcome: String,
+    /// Revision of why what was asked for was refused; 0 where it was not.
+    #[serde(default)]
+    pub statement_revision: i32,
+    /// Revision of why another limit holds for the case itself; 0 while the receipt's does.
+    #[serde(default)]
+    pub limit_revision: i32,
     /// How it stood to its limit; set when finished.
     #[serde(with = "number")]
     pub punctuality: Punctuality,
@@ -156,6 +162,12 @@ pub struct Hold {
     pub ground: HoldGround,
     /// By when what was asked for is to be provided.
     pub due_at: Option<Timestamp>,
+    /// Revision of the statement that says what for; 0 where nothing but the fee is awaited.
+    #[serde(default)]
+    pub statement_revision: i32,
+    /// The branch whose agency asked for a supplement; empty for the case's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub branch: String,
 }
 
 /// One step of work.
@@ -216,6 +228,9 @@ pub struct Task {
     /// Whom the assignee stood in for; empty where they act for themselves. Opaque id.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub on_behalf_of: String,
+    /// Revision of why it ended with its outcome; none where nothing was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<i32>,
 }
 
 /// For how long a task is somebody's.
@@ -257,6 +272,9 @@ pub struct Timer {
     pub fires_at: Timestamp,
     /// How long in working minutes; 0 where it waits for a day of the calendar.
     pub working_minutes: i32,
+    /// How many calendar days; 0 where it waits working minutes.
+    #[serde(default)]
+    pub calendar_days: i32,
     /// When it went on.
     pub fired_at: Option<Timestamp>,
 }
@@ -323,8 +341,18 @@ pub struct SubCase {
     /// Id of its procedure's other limit that was chosen for it; empty while the first one holds.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub chosen_limit: String,
+    /// The limit that it began with, where another was chosen since.
+    #[serde(
+        default,
+        with = "catalog::limit::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub first_limit: Option<Limit>,
     /// When it began.
     pub started_at: Timestamp,
+    /// Its due instant as it began; none in a row from before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_due_at: Option<Timestamp>,
     /// Its due instant.
     pub due_at: Timestamp,
     /// The first instant that is too late; none where what moved the due did not tell it yet ([`SubCase::due`]).
@@ -343,6 +371,12 @@ pub struct SubCase {
     pub finished_at: Option<Timestamp>,
     /// Its outcome.
     pub outcome: String,
+    /// Revision of why it was refused; 0 where it was not.
+    #[serde(default)]
+    pub statement_revision: i32,
+    /// Whether it ended by rule, because what its agency asked for did not come.
+    #[serde(default)]
+    pub lapsed: bool,
     /// How many tasks the case had when it began: what a call did before, when it was made more than once, comes before.
     #[serde(default)]
     pub first_task: usize,
@@ -456,9 +490,13 @@ impl Case {
 
     /// What the clock brings about next.
     pub(super) fn alarm(&self) -> Option<Alarm> {
-        if !matches!(self.state, CaseState::Running | CaseState::Blocked) {
-            return None;
-        }
+        // What one branch's agency awaits stops the clock of that branch and of the whole, and no other's.
+        let held_up = match (self.state, self.open_hold()) {
+            (CaseState::Running | CaseState::Blocked, _) => None,
+            (CaseState::Held, Some(hold)) if !hold.branch.is_empty() => Some(hold.branch.as_str()),
+            _ => return None,
+        };
+        let goes_on = |call: &str| held_up.is_none_or(|branch| branch != call);
         let due = self
             .due_soon_at
             .filter(|_| !self.due_soon)
@@ -467,21 +505,22 @@ impl Case {
             .timers
             .iter()
             .enumerate()
-            .filter(|(_, timer)| timer.fired_at.is_none())
+            .filter(|(_, timer)| self.waits(timer) && goes_on(&timer.call))
             .map(|(index, timer)| Alarm::Timer(timer.fires_at, timer_id(index)));
-        let escalations = self.waiting().filter_map(|(id, task)| {
+        let working = || self.waiting().filter(|(_, task)| goes_on(&task.call));
+        let escalations = working().filter_map(|(id, task)| {
             let escalation = task.escalation.filter(|escalation| !escalation.done)?;
             Some(Alarm::Escalation(escalation.at, id))
         });
-        let leases = self
-            .waiting()
-            .filter_map(|(id, task)| Some(Alarm::Lease(task.lease.as_ref()?.until, id)));
+        let leases =
+            working().filter_map(|(id, task)| Some(Alarm::Lease(task.lease.as_ref()?.until, id)));
         let branches = self
             .sub_cases
             .iter()
             .enumerate()
+            .filter(|(_, sub_case)| goes_on(&sub_case.branch))
             .filter_map(|(index, sub_case)| Some(Alarm::Branch(sub_case.alarm_at()?, index)));
-        (!self.overdue)
+        (!self.overdue && held_up.is_none())
             .then_some(Alarm::Due(due))
             .into_iter()
             .chain(timers)
@@ -489,6 +528,50 @@ impl Case {
             .chain(leases)
             .chain(branches)
             .min_by(|a, b| a.at().cmp(&b.at()).then_with(|| a.cmp(b)))
+    }
+
+    /// The holds that stop the clock of a call's work, or of the case's own where that is empty: those of the whole, and its own.
+    #[must_use]
+    pub fn holds_of(&self, call: &str) -> Vec<Hold> {
+        holds_of(&self.holds, call)
+    }
+
+    /// Whether a timer still waits: a branch that ended by rule takes its own along.
+    pub(super) fn waits(&self, timer: &Timer) -> bool {
+        let runs = |sub_case: &SubCase| {
+            sub_case.finished_at.is_none() && sub_case.started_at <= timer.set_at
+        };
+        timer.fired_at.is_none()
+            && (timer.call.is_empty() || self.sub_case(&timer.call).is_some_and(runs))
+    }
+
+    /// Whether a task stands still: with the whole case, or with the branch whose agency asked for a supplement. What other agencies
+    /// do goes on meanwhile.
+    #[must_use]
+    pub fn holds_up(&self, task: &Task) -> bool {
+        let branch = self.open_hold().map_or("", |hold| &hold.branch);
+        self.state == CaseState::Held && (branch.is_empty() || branch == task.call)
+    }
+
+    /// Revision of what the hold at a place was asked with. Before holds kept it, each supplement had the statement of its own number.
+    #[must_use]
+    pub fn said_of(&self, place: usize) -> i32 {
+        let Some(hold) = self.holds.get(place) else {
+            return 0;
+        };
+        if hold.statement_revision > 0 || hold.ground == HoldGround::Payment {
+            return hold.statement_revision;
+        }
+        let until = self.holds.iter().take(place + 1);
+        let supplements = until.filter(|hold| hold.ground != HoldGround::Payment);
+        i32::try_from(supplements.count()).unwrap_or(i32::MAX)
+    }
+
+    /// By when a task's work is due: the whole case's due, or that of the branch that it belongs to where it comes first.
+    #[must_use]
+    pub fn due_of(&self, task: &Task) -> Timestamp {
+        let branch = self.sub_case(&task.call).map(|sub_case| sub_case.due_at);
+        branch.map_or(self.due.at, |due_at| due_at.min(self.due.at))
     }
 
     /// A task by its id.
@@ -588,6 +671,12 @@ impl Case {
         self.called(&task.call)
             .map_or(&self.procedure, |called| &called.procedure)
     }
+}
+
+/// Of these holds those that stop the clock of a call's work.
+pub(super) fn holds_of(holds: &[Hold], call: &str) -> Vec<Hold> {
+    let stops = |hold: &&Hold| hold.branch.is_empty() || hold.branch == call;
+    holds.iter().filter(stops).cloned().collect()
 }
 
 /// The id of the task at an index: `t1` for the first.

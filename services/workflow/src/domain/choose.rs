@@ -112,16 +112,7 @@ impl Desk<'_> {
     /// A branch has a procedure, an agency and a limit of its own, and what its agency finds is for that agency to say.
     fn choose_for_branch(&self, branch: &str, id: &str) -> Result<Payload, Error> {
         let case = self.case;
-        let Some(sub_case) = case.sub_case(branch).filter(|it| it.finished_at.is_none()) else {
-            return Err(Error::field("branch", self.no_such_branch()));
-        };
-        if !self.context.scope.acts_for(&sub_case.agency) {
-            return Err(self.refuse(
-                "another agency works on the branch",
-                ARTICLE,
-                "leave it to the agency that the branch names",
-            ));
-        }
+        let sub_case = self.for_branch(branch, ARTICLE)?;
         let timetable = timetable_of(case, self.surround)?;
         let hours = timetable.hours_for(&sub_case.agency, &sub_case.procedure)?;
         let catalog = catalog_of(case, self.surround)?;
@@ -142,7 +133,7 @@ impl Desk<'_> {
             self.context.now,
             sub_case,
             (chosen.due, &chosen.limit),
-            &case.holds,
+            &case.holds_of(branch),
         )?;
         chosen.moved.retain(|end| end.branch != branch);
         Ok(Payload::SubCaseLimitChosen(events::SubCaseLimitChosen {
@@ -185,7 +176,11 @@ impl Desk<'_> {
             return Err(Error::field("limit", no_such_limit(limited.others)));
         };
         let holds = &self.case.holds;
-        let due = hours.due(limited.from, &limit, holds)?;
+        // The whole is moved by what any of its agencies awaited, a branch by its own.
+        let due = match limited.call {
+            "" => hours.due(limited.from, &limit, holds)?,
+            branch => hours.due(limited.from, &limit, &self.case.holds_of(branch))?,
+        };
         if now >= due.judged_until {
             return Err(Error::field("limit", "would have passed already"));
         }
@@ -202,7 +197,7 @@ impl Desk<'_> {
         })
     }
 
-    fn no_such_branch(&self) -> String {
+    pub(super) fn no_such_branch(&self) -> String {
         let running = |sub_case: &&SubCase| sub_case.finished_at.is_none();
         let known: Vec<_> = self
             .case

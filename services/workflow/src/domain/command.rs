@@ -59,8 +59,12 @@ pub enum Command {
     },
     /// Something missing is to be asked for.
     RequestSupplement {
+        /// The branch whose agency asks; empty for the case's own.
+        branch: String,
         /// What, and how to complete it.
         missing: Words,
+        /// Why, where that does not say it; may be empty.
+        reason: Words,
         /// The legal ground.
         ground: Words,
     },
@@ -129,6 +133,8 @@ pub enum Command {
         task: String,
         /// With which outcome.
         outcome: String,
+        /// Why, and the legal ground; `None` where nothing is said.
+        reason: Option<Box<[Words; 2]>>,
     },
     /// Somebody gives a task back.
     Return {
@@ -275,4 +281,8 @@ pub enum StatementKind {
     Limit = 5,
     /// What a financial obligation is owed for.
     Obligation = 6,
+    /// Why a task ended with its outcome.
+    Outcome = 7,
+    /// Why a supplement was asked for; of the revision of what was asked for.
+    Reason = 8,
 }

@@ -9,7 +9,7 @@ use motcua_proto::{
 };
 
 use super::{
-    case::{Due, Hold, SubCase, timer_id},
+    case::{Due, Hold, SubCase, holds_of, timer_id},
     command::{Cause, StatementKind, Words},
     decide::Desk,
     reckon::{Hours, Timetable},
@@ -85,8 +85,10 @@ impl Desk<'_> {
         let due = if case.extended {
             // The promised date was made in the knowledge of the case's own time: it moves by the working time held.
             let held = u32::try_from(hours.used(hold.from, at, &[])).unwrap_or(0);
-            let moved = if held > 0 && case.due.at > hold.from {
-                hours.promised(hours.budget_end(case.due.at, held)?, &case.limit)?
+            // A day counts whole: what is asked after the hour that was printed is asked in time, and what is left follows.
+            let moved = if held > 0 && case.due.judged_until > hold.from {
+                let from = case.due.at.max(hold.from);
+                hours.promised(hours.budget_end(from, held)?, &case.limit)?
             } else {
                 case.due
             };
@@ -108,6 +110,7 @@ impl Desk<'_> {
             first_judged_until: Some(to_proto(first_due.judged_until)),
             due_soon_at: due_soon_at.map(to_proto),
             moved: self.ends(&timetable, &holds, at, Ending::Hold(&hold))?,
+            due_before: Some(to_proto(case.due.at)),
         };
         Ok(self.decision(vec![Payload::CaseResumed(event)]))
     }
@@ -123,27 +126,32 @@ impl Desk<'_> {
         why: Ending<'_>,
     ) -> Result<Vec<events::MovedDue>, Error> {
         let mut ends = Vec::new();
-        // A budget that was used up stays overdrawn, and so does what was to be escalated then.
-        let later = |hours: &Hours, minutes: i32| match u32::try_from(minutes) {
+        // A budget that was used up stays overdrawn, and so does what was to be escalated then; one that was to last longer, by a
+        // calendar that had fewer working hours, is used up now.
+        let later = |hours: &Hours, minutes: i32, now: Timestamp| match u32::try_from(minutes) {
             Ok(left) if left > 0 => hours.budget_end(at, left).map(to_proto).map(Some),
-            _ => Ok(None),
+            _ => Ok((now > at).then(|| to_proto(at))),
         };
         for (id, task) in self.case.waiting() {
             let hours = timetable.hours(&task.agency)?;
+            let holds = &holds_of(holds, &task.call);
             let more = match why {
                 Ending::More(call, minutes) if task.has_more_time(call) => minutes,
                 _ => 0,
             };
             let used = hours.used(task.opened_at, at, holds) - more;
-            let due_at = later(&hours, task.planned_minutes - used)?;
+            let due_at = later(&hours, task.planned_minutes - used, task.due_at)?;
             let escalate_at = match task.escalation {
-                Some(escalation) => later(&hours, escalation.after_minutes - used)?,
+                Some(escalation) => later(&hours, escalation.after_minutes - used, escalation.at)?,
                 None => None,
             };
             // What was taken for so much working time stays so; what was delegated until a day comes back on that day.
             let lease_until = match (why, &task.lease) {
-                (Ending::Hold(hold), Some(lease)) if lease.back_to.is_empty() => {
-                    later(&hours, hours.used(hold.from, lease.until, &[]))?
+                (Ending::Hold(hold), Some(lease))
+                    if lease.back_to.is_empty()
+                        && (hold.branch.is_empty() || hold.branch == task.call) =>
+                {
+                    later(&hours, hours.used(hold.from, lease.until, &[]), at)?
                 }
                 _ => None,
             };
@@ -158,12 +166,23 @@ impl Desk<'_> {
             }
         }
         for (index, timer) in self.case.timers.iter().enumerate() {
-            if timer.fired_at.is_some() {
+            if !self.case.waits(timer) {
                 continue;
             }
             let hours = timetable.hours(&timer.agency)?;
-            let used = hours.used(timer.set_at, at, holds);
-            if let due_at @ Some(_) = later(&hours, timer.working_minutes - used)? {
+            let holds = &holds_of(holds, &timer.call);
+            let due_at = match (u32::try_from(timer.calendar_days), timer.working_minutes) {
+                (Ok(days @ 1..), _) => {
+                    Some(to_proto(hours.days_end(timer.set_at, days, holds)?.max(at)))
+                }
+                // A day of the calendar, from before its number of days was kept.
+                (_, 0) => None,
+                (_, minutes) => {
+                    let used = hours.used(timer.set_at, at, holds);
+                    later(&hours, minutes - used, timer.fires_at)?
+                }
+            };
+            if due_at.is_some() {
                 ends.push(events::MovedDue {
                     timer: timer_id(index),
                     due_at,
@@ -174,6 +193,7 @@ impl Desk<'_> {
         let running = self.case.sub_cases.iter();
         for sub_case in running.filter(|sub_case| sub_case.finished_at.is_none()) {
             let hours = timetable.hours_for(&sub_case.agency, &sub_case.procedure)?;
+            let holds = &holds_of(holds, &sub_case.branch);
             let due = hours.due(sub_case.started_at, &sub_case.limit, holds)?;
             let reminder = self.reminded_of(
                 &hours,
@@ -261,6 +281,7 @@ impl Desk<'_> {
             first_judged_until: Some(to_proto(first_due.judged_until)),
             due_soon_at: due_soon_at.map(to_proto),
             moved,
+            due_before: Some(to_proto(case.due.at)),
         };
         Ok(self.decision(vec![Payload::DeadlineRecomputed(event)]))
     }

@@ -62,7 +62,12 @@ pub fn decide(
             Ok(desk.ignored(*cause, "the case waits for a payment"))
         }
         Command::Resume { at, cause } => desk.resume(*at, *cause),
-        Command::RequestSupplement { missing, ground } => desk.request_supplement(missing, ground),
+        Command::RequestSupplement {
+            branch,
+            missing,
+            reason,
+            ground,
+        } => desk.request_supplement(branch, [missing, reason, ground]),
         Command::RequestPayment { obligation } => desk.request_payment(obligation.as_ref()),
         Command::Lapse { at, cause } => desk.lapse(*at, *cause),
         Command::Pay {
@@ -83,7 +88,11 @@ pub fn decide(
         Command::Delegate { task, to, until } => desk.delegate(task, to, *until),
         Command::Reassign { task, to } => desk.reassign(task, to),
         Command::Migrate { version } => desk.migrate(*version),
-        Command::Complete { task, outcome } => desk.complete(task, outcome),
+        Command::Complete {
+            task,
+            outcome,
+            reason,
+        } => desk.complete(task, outcome, reason.as_deref()),
         Command::Return { task, reason } => desk.give_back(task, reason),
         Command::Recompute => desk.recompute(),
         Command::Tick => desk.tick(),
@@ -190,7 +199,7 @@ impl<'a> Desk<'a> {
         if self.case.is_ended() {
             return Ok(self.ignored(cause, "the case has ended already"));
         }
-        let mut events = self.cancelled(at)?;
+        let mut events = self.cancelled(at, None)?;
         events.push(Payload::CaseWithdrawn(events::CaseWithdrawn {
             withdrawn_at: Some(to_proto(at)),
         }));
@@ -207,20 +216,28 @@ impl<'a> Desk<'a> {
         })])
     }
 
-    /// Every waiting task falls away. No definition is looked at: an end is always possible.
-    fn cancelled(&self, at: Timestamp) -> Result<Vec<Payload>, Error> {
-        if self.case.waiting().next().is_none() {
+    /// Every waiting task falls away, or those of one branch. No definition is looked at: an end is always possible.
+    pub(super) fn cancelled(
+        &self,
+        at: Timestamp,
+        branch: Option<&str>,
+    ) -> Result<Vec<Payload>, Error> {
+        let mut falling = self
+            .case
+            .waiting()
+            .filter(|(_, task)| branch.is_none_or(|branch| branch == task.call))
+            .peekable();
+        if falling.peek().is_none() {
             return Ok(Vec::new());
         }
         let timetable = timetable_of(self.case, self.surround)?;
-        self.case
-            .waiting()
+        falling
             .map(|(id, task)| {
                 let hours = timetable.hours(&task.agency)?;
                 Ok(Payload::TaskCancelled(events::TaskCancelled {
                     task: id,
                     cancelled_at: Some(to_proto(at)),
-                    used_minutes: hours.used(task.opened_at, at, &self.case.holds),
+                    used_minutes: hours.used(task.opened_at, at, &self.case.holds_of(&task.call)),
                 }))
             })
             .collect()
@@ -253,7 +270,7 @@ impl<'a> Desk<'a> {
         reason: &Words,
         ground: &Words,
     ) -> Result<Decision, Error> {
-        let mut events = self.cancelled(at)?;
+        let mut events = self.cancelled(at, None)?;
         events.push(Payload::CaseStopped(events::CaseStopped {
             stopped_at: Some(to_proto(at)),
             statement_revision: self.revision(StatementKind::Stop),
@@ -321,7 +338,13 @@ impl<'a> Desk<'a> {
         let hours =
             timetable_of(case, self.surround)?.hours_for(&sub_case.agency, &sub_case.procedure)?;
         let limited = (due, &sub_case.limit);
-        let next = self.reminded_of(&hours, now, sub_case, limited, &case.holds)?;
+        let next = self.reminded_of(
+            &hours,
+            now,
+            sub_case,
+            limited,
+            &case.holds_of(&sub_case.branch),
+        )?;
         Ok(vec![Payload::SubCaseDueSoon(events::SubCaseDueSoon {
             branch,
             agency,

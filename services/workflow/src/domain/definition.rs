@@ -1,6 +1,6 @@
 //! A workflow definition, parsed: steps that fit together, so that a case under it can always go on and always ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use motcua_calendar::Limit;
 use motcua_platform::{error::Violation, parse::Fields};
@@ -12,7 +12,9 @@ use motcua_proto::{
 use super::{
     condition::Condition,
     loops,
-    reading::{STEPS_MAX, check_references, parse_percents, parse_steps, violations},
+    reading::{
+        STEPS_MAX, check_references, parse_percents, parse_refusals, parse_steps, violations,
+    },
     structure::{self, Structure},
 };
 
@@ -30,6 +32,7 @@ pub struct Definition {
     structure: Structure,
     longest_minutes: u32,
     due_soon_percents: Vec<u32>,
+    refusals: BTreeSet<String>,
 }
 
 /// A step.
@@ -171,7 +174,8 @@ pub struct Timer {
 pub enum Wait {
     /// Working minutes of the agency that decides.
     WorkingMinutes(u32),
-    /// Calendar days, to the same time of day.
+    /// Calendar days, the first one left out, to the end of the last; where that is off, to the end of the next working day.
+    /// Civil Code 2015, art. 147 and 148.
     CalendarDays(u32),
 }
 
@@ -231,6 +235,7 @@ impl Definition {
         }
         check_references(&mut fields, &definition.start, &steps);
         let due_soon_percents = parse_percents(&mut fields, &definition.due_soon_percents);
+        let refusals = parse_refusals(&mut fields, &definition.refusals, &steps);
         let steps: Vec<_> = violations(fields, steps)?
             .into_iter()
             .filter_map(|(id, step)| Some((id, step?)))
@@ -249,7 +254,19 @@ impl Definition {
             structure,
             longest_minutes,
             due_soon_percents,
+            refusals,
         })
+    }
+
+    /// Whether an outcome refuses what was asked for.
+    #[must_use]
+    pub fn refuses(&self, outcome: &str) -> bool {
+        self.refusals.contains(outcome)
+    }
+
+    /// The outcomes that do.
+    pub fn refusals(&self) -> impl Iterator<Item = &str> {
+        self.refusals.iter().map(String::as_str)
     }
 
     /// Parts of the limit after which it is told that the due comes near, in percent; empty for the rule of the house.

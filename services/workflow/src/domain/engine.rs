@@ -1,7 +1,6 @@
 //! Where a path goes on: from a task's outcome, over forks and joins, into calls and out of them, to the end.
 
-use jiff::{Span, Timestamp};
-use motcua_calendar::{OutOfRange, instant, local};
+use jiff::Timestamp;
 use motcua_platform::{catalog, error::Error, time::to_proto};
 use motcua_proto::{
     events::v1::{self as events, event::Payload},
@@ -12,10 +11,13 @@ use super::{
     case::{Case, Due, SubCase, Task, Timer, task_id, timer_id},
     condition::Facts,
     definition::{Definition, Step, Wait},
-    reckon::{beyond, judged},
+    reckon::judged,
     replay::{arrival_key, due},
     scene::Scene,
 };
+
+/// The outcome of a branch that ended by rule, because what its agency asked for did not come. No definition names it.
+pub(super) const LAPSED: &str = "lapsed";
 
 /// How a task ends.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,8 @@ pub(super) struct How<'a> {
     pub(super) external_code: &'a str,
     /// Whom they stood in for; empty where they acted for themselves.
     pub(super) on_behalf_of: &'a str,
+    /// Revision of why; 0 where nothing is said.
+    pub(super) statement_revision: i32,
 }
 
 /// Where a path goes after a step.
@@ -49,6 +53,10 @@ pub(super) struct Walk<'a> {
     case: &'a Case,
     scene: &'a Scene,
     now: Timestamp,
+    /// Revision of why what ends now ends so; 0 where nothing was said.
+    reason: i32,
+    /// Whether what ends now ends by rule.
+    lapsed: bool,
     tasks: usize,
     timers: usize,
     pub(super) events: Vec<Payload>,
@@ -60,6 +68,8 @@ impl<'a> Walk<'a> {
             case,
             scene,
             now,
+            reason: 0,
+            lapsed: false,
             tasks: case.tasks.len(),
             timers: case.timers.len(),
             events: Vec::new(),
@@ -79,6 +89,7 @@ impl<'a> Walk<'a> {
             outcome,
             external_code,
             on_behalf_of,
+            statement_revision,
         } = how;
         let scene = self.scene;
         let definition = scene.definition_of(&task.call);
@@ -97,9 +108,27 @@ impl<'a> Walk<'a> {
                 forked: way.forked.clone(),
                 external_code: external_code.to_owned(),
                 on_behalf_of: on_behalf_of.to_owned(),
+                statement_revision,
             }));
+        self.reason = self.reason_of(task, outcome, statement_revision);
         let previous = |branch: &str| if branch == task.branch { id } else { "" };
         self.go_on(&task.call, &way, previous, outcome)
+    }
+
+    /// Why an outcome refuses: what was said with it, or with the same outcome of the step that came right before, and so on.
+    /// Who signs a refusal need not write again what the officer wrote; what was given back since is not among it.
+    fn reason_of(&self, task: &Task, outcome: &str, said_now: i32) -> i32 {
+        if said_now > 0 {
+            return said_now;
+        }
+        said_before(self.case, task, outcome).unwrap_or_default()
+    }
+
+    /// A branch ends by rule, with what waits in it.
+    pub(super) fn lapse(&mut self, call: &str, statement_revision: i32) -> Result<(), Error> {
+        self.reason = statement_revision;
+        self.lapsed = true;
+        self.leave(call, LAPSED)
     }
 
     /// A path has waited, and goes on.
@@ -142,7 +171,15 @@ impl<'a> Walk<'a> {
         if !way.ends {
             return Ok(());
         }
-        let outcome = way.left_out_as.as_deref().unwrap_or(outcome);
+        let outcome = match &way.left_out_as {
+            Some(left_out_as) => {
+                if left_out_as != outcome {
+                    self.reason = 0;
+                }
+                left_out_as
+            }
+            None => outcome,
+        };
         if call.is_empty() {
             self.finish(outcome);
             Ok(())
@@ -172,7 +209,7 @@ impl<'a> Walk<'a> {
         Ok(self.scene.timetable.hours(&task.agency)?.used(
             task.opened_at,
             self.now,
-            &self.case.holds,
+            &self.case.holds_of(&task.call),
         ))
     }
 
@@ -333,7 +370,10 @@ impl<'a> Walk<'a> {
                     .budget_end(self.now, minutes)?,
                 i32::try_from(minutes).unwrap_or(i32::MAX),
             ),
-            Wait::CalendarDays(days) => (days_later(self.now, days)?, 0),
+            Wait::CalendarDays(days) => {
+                let hours = self.scene.timetable.hours(&agency)?;
+                (hours.days_end(self.now, days, &[])?, 0)
+            }
         };
         let definition = self.scene.definition_of(call);
         self.events.push(Payload::TimerSet(events::TimerSet {
@@ -346,6 +386,10 @@ impl<'a> Walk<'a> {
             fires_at: Some(to_proto(fires_at)),
             working_minutes,
             agency,
+            calendar_days: match wait {
+                Wait::CalendarDays(days) => i32::try_from(days).unwrap_or(i32::MAX),
+                Wait::WorkingMinutes(_) => 0,
+            },
         }));
         self.timers += 1;
         Ok(())
@@ -405,6 +449,8 @@ impl<'a> Walk<'a> {
                     .due_of(call)
                     .map_or(Punctuality::Unspecified, |due| judged(due, self.now))
                     .into(),
+                statement_revision: self.reason,
+                lapsed: std::mem::take(&mut self.lapsed),
             }));
         self.go_on("", &way, |_| "", outcome)
     }
@@ -414,6 +460,11 @@ impl<'a> Walk<'a> {
         let began = self.events.iter().rev().find_map(|event| match event {
             Payload::SubCaseStarted(began) if began.branch == call => {
                 Some(due(began.due_at.as_ref(), began.judged_until.as_ref()))
+            }
+            // The hold that it ends with has moved it.
+            Payload::CaseResumed(resumed) => {
+                let moved = resumed.moved.iter().find(|end| end.branch == call)?;
+                Some(due(moved.due_at.as_ref(), moved.judged_until.as_ref()))
             }
             _ => None,
         });
@@ -427,16 +478,21 @@ impl<'a> Walk<'a> {
                 outcome: outcome.to_owned(),
                 punctuality: judged(self.case.first_due, self.now).into(),
                 apologised: self.case.extended,
+                statement_revision: self.reason,
             }));
     }
 }
 
-/// The same time of day, so many days later.
-fn days_later(now: Timestamp, days: u32) -> Result<Timestamp, Error> {
-    let then = local(now)
-        .checked_add(Span::new().days(i64::from(days)))
-        .map_err(|_| beyond(OutOfRange::Beyond))?;
-    instant(then).map_err(beyond)
+/// What was said with the same outcome by the steps right before a task, one after the other.
+pub(super) fn said_before(case: &Case, task: &Task, outcome: &str) -> Option<i32> {
+    let mut before = case.task(&task.previous);
+    while let Some(task) = before.filter(|task| task.outcome == outcome) {
+        if task.reason.is_some() {
+            return task.reason;
+        }
+        before = case.task(&task.previous);
+    }
+    None
 }
 
 fn after_join<'a>(definition: &'a Definition, join: &str) -> Option<&'a str> {

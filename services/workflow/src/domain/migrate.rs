@@ -101,7 +101,7 @@ fn waiting(case: &Case) -> impl Iterator<Item = &str> {
     let timers = case
         .timers
         .iter()
-        .filter(move |timer| own(&timer.call) && timer.fired_at.is_none())
+        .filter(move |timer| own(&timer.call) && case.waits(timer))
         .map(|timer| timer.step.as_str());
     let calls = case
         .sub_cases

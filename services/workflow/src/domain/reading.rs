@@ -396,6 +396,30 @@ pub(super) fn parse_percents(fields: &mut Fields, percents: &[i32]) -> Vec<u32> 
         .collect()
 }
 
+/// Outcomes that refuse: each of them some task has.
+pub(super) fn parse_refusals(
+    fields: &mut Fields,
+    refusals: &[String],
+    steps: &[(String, Option<Step>)],
+) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    for (index, outcome) in refusals.iter().enumerate() {
+        let path = format!("definition.refusals[{index}]");
+        let is_chosen = steps.iter().any(|(_, step)| match step {
+            Some(Step::Task(task)) => task.external.is_none() && task.transition(outcome).is_some(),
+            // What could not be read has its violation.
+            None => true,
+            Some(_) => false,
+        });
+        if !is_chosen {
+            fields.reject(path, format!("'{outcome}' is no outcome of a task"));
+        } else if !known.insert(outcome.clone()) {
+            fields.reject(path, format!("'{outcome}' stands twice"));
+        }
+    }
+    known
+}
+
 fn parse_fork(fields: &mut Fields, path: &str, fork: &proto::ForkStep) -> Option<Step> {
     if !(2..=WAYS_MAX).contains(&fork.branches.len()) {
         fields.reject(

@@ -101,6 +101,23 @@ impl Hours {
             .map_err(beyond)
     }
 
+    /// When so many calendar days are over, as the law counts them, and those that a hold takes left out: the first instant after
+    /// the last of them.
+    pub(super) fn days_end(
+        &self,
+        from: Timestamp,
+        days: u32,
+        holds: &[Hold],
+    ) -> Result<Timestamp, Error> {
+        let by_day = Self {
+            due_hour: DueHour::EndOfDay,
+            calendar: Arc::clone(&self.calendar),
+        };
+        Ok(by_day
+            .due(from, &Limit::CalendarDays { days }, holds)?
+            .judged_until)
+    }
+
     /// When a limit ends.
     pub(super) fn due(
         &self,

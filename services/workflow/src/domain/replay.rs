@@ -94,6 +94,8 @@ fn begun(event: &Event, started: &events::CaseStarted) -> Case {
         arrivals: Default::default(),
         ended_at: None,
         outcome: String::new(),
+        statement_revision: 0,
+        limit_revision: 0,
         punctuality: Punctuality::Unspecified,
         blocked_reason: String::new(),
         revisions: Default::default(),
@@ -152,6 +154,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             external_code: String::new(),
             lease: None,
             on_behalf_of: String::new(),
+            reason: None,
             escalation: from_proto_opt(opened.escalate_at.as_ref()).map(|at| Escalation {
                 at: truncated(at),
                 after_minutes: opened.escalate_after_minutes,
@@ -172,6 +175,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             set_at: at(set.set_at.as_ref()),
             fires_at: at(set.fires_at.as_ref()),
             working_minutes: set.working_minutes,
+            calendar_days: set.calendar_days,
             fired_at: None,
         }),
         Payload::TimerFired(fired) => timer_fired(case, fired),
@@ -222,26 +226,16 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
                 cancelled.used_minutes,
             );
         }),
-        Payload::SubCaseStarted(started) => case.sub_cases.push(SubCase {
-            branch: started.branch.clone(),
-            procedure: started.procedure.clone(),
-            agency: started.agency.clone(),
-            limit: written(started.limit.as_ref()),
-            chosen_limit: String::new(),
-            started_at: at(started.started_at.as_ref()),
-            due_at: at(started.due_at.as_ref()),
-            judged_until: from_proto_opt(started.judged_until.as_ref()).map(truncated),
-            due_soon_at: from_proto_opt(started.due_soon_at.as_ref()).map(truncated),
-            due_soon: false,
-            overdue: false,
-            finished_at: None,
-            outcome: String::new(),
-            first_task: case.tasks.len(),
-        }),
+        Payload::SubCaseStarted(started) => sub_case_started(case, started),
         Payload::SubCaseFinished(finished) => {
             if let Some(sub_case) = running(case, &finished.branch) {
                 sub_case.finished_at = from_proto_opt(finished.finished_at.as_ref());
                 sub_case.outcome.clone_from(&finished.outcome);
+                sub_case.statement_revision = finished.statement_revision;
+                sub_case.lapsed = finished.lapsed;
+            }
+            if finished.lapsed {
+                said(case, StatementKind::Outcome, finished.statement_revision);
             }
             arrived(case, "", &finished.joined);
         }
@@ -282,6 +276,8 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
                 to: None,
                 ground: held.ground(),
                 due_at: from_proto_opt(held.due_at.as_ref()).map(truncated),
+                statement_revision: held.statement_revision,
+                branch: held.branch.clone(),
             };
             case.holds.push(hold);
             case.touch_waiting();
@@ -328,11 +324,38 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             case.state = CaseState::Finished;
             case.ended_at = from_proto_opt(finished.finished_at.as_ref());
             case.outcome.clone_from(&finished.outcome);
+            case.statement_revision = finished.statement_revision;
             case.punctuality = finished.punctuality();
         }
         // The beginnings were made above; a reaction that was ignored changed nothing; others are not a case's.
         _ => {}
     }
+}
+
+fn sub_case_started(case: &mut Case, started: &events::SubCaseStarted) {
+    // A run before this one may have ended by rule, with branches of its own under way.
+    let own = arrival_key(&started.branch, "");
+    case.arrivals.retain(|join, _| !join.starts_with(&own));
+    case.sub_cases.push(SubCase {
+        branch: started.branch.clone(),
+        procedure: started.procedure.clone(),
+        agency: started.agency.clone(),
+        limit: written(started.limit.as_ref()),
+        chosen_limit: String::new(),
+        first_limit: None,
+        started_at: at(started.started_at.as_ref()),
+        first_due_at: Some(at(started.due_at.as_ref())),
+        due_at: at(started.due_at.as_ref()),
+        judged_until: from_proto_opt(started.judged_until.as_ref()).map(truncated),
+        due_soon_at: from_proto_opt(started.due_soon_at.as_ref()).map(truncated),
+        due_soon: false,
+        overdue: false,
+        finished_at: None,
+        outcome: String::new(),
+        statement_revision: 0,
+        lapsed: false,
+        first_task: case.tasks.len(),
+    });
 }
 
 fn task_completed(case: &mut Case, event: &Event, completed: &events::TaskCompleted) {
@@ -347,12 +370,16 @@ fn task_completed(case: &mut Case, event: &Event, completed: &events::TaskComple
         task.outcome.clone_from(&completed.outcome);
         task.external_code.clone_from(&completed.external_code);
         task.on_behalf_of.clone_from(&completed.on_behalf_of);
+        task.reason = (completed.statement_revision > 0).then_some(completed.statement_revision);
         // Who completes a task has it, whether it was taken before or not.
         if let Some(actor) = &event.actor {
             task.assignee.clone_from(&actor.id);
         }
         call.clone_from(&task.call);
     });
+    if completed.statement_revision > 0 {
+        said(case, StatementKind::Outcome, completed.statement_revision);
+    }
     arrived(case, &call, &completed.joined);
 }
 
@@ -399,6 +426,7 @@ fn deadline_recomputed(case: &mut Case, recomputed: &events::DeadlineRecomputed)
 fn limit_chosen(case: &mut Case, chosen: &events::LimitChosen) {
     case.limit = written(chosen.limit.as_ref());
     case.chosen_limit.clone_from(&chosen.limit_id);
+    case.limit_revision = chosen.statement_revision;
     case.due = due(chosen.due_at.as_ref(), chosen.judged_until.as_ref());
     case.first_due = case.due;
     remind(case, chosen.due_soon_at.as_ref());
@@ -415,7 +443,8 @@ fn sub_case_limit_chosen(case: &mut Case, chosen: &events::SubCaseLimitChosen) {
             from_proto_opt(chosen.judged_until.as_ref()).map(truncated),
             from_proto_opt(chosen.due_soon_at.as_ref()).map(truncated),
         );
-        sub_case.limit = written(chosen.limit.as_ref());
+        let before = std::mem::replace(&mut sub_case.limit, written(chosen.limit.as_ref()));
+        sub_case.first_limit.get_or_insert(before);
         sub_case.chosen_limit.clone_from(&chosen.limit_id);
     }
     more_time(case, &chosen.branch, chosen.more_minutes);

@@ -30,7 +30,7 @@ pub fn control_sheet(
     for task in &case.tasks {
         let hours = timetable.hours(&task.agency)?;
         let used_minutes = if task.is_waiting() {
-            hours.used(task.opened_at, now, &case.holds)
+            hours.used(task.opened_at, now, &case.holds_of(&task.call))
         } else {
             task.used_minutes
         };

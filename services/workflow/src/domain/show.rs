@@ -158,11 +158,14 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
         holds: case
             .holds
             .iter()
-            .map(|hold| proto::Hold {
+            .enumerate()
+            .map(|(place, hold)| proto::Hold {
                 held_at: Some(to_proto(hold.from)),
                 resumed_at: hold.to.map(to_proto),
                 supplement_due_at: hold.due_at.map(to_proto),
                 payment: hold.ground == HoldGround::Payment,
+                statement_revision: case.said_of(place),
+                branch: hold.branch.clone(),
             })
             .collect(),
         tasks: (0..case.tasks.len())
@@ -175,6 +178,9 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
         ended_at: case.ended_at.map(to_proto),
         fee_vnd: case.fee_vnd,
         obligations_vnd: case.obligations_vnd,
+        statement_revision: case.statement_revision,
+        limit_statement_revision: case.limit_revision,
+        due_soon: case.due_soon,
         paid_vnd: case.paid_vnd,
         outcome: case.outcome.clone(),
         punctuality: case.punctuality.into(),
@@ -218,7 +224,19 @@ pub fn show_sub_case(code: &str, case: &Case, index: usize) -> Option<proto::Sub
             SubCaseState::Ended
         }
         .into(),
-        held: under_way && case.state == CaseState::Held,
+        held: under_way
+            && case.state == CaseState::Held
+            && case
+                .open_hold()
+                .is_none_or(|hold| hold.branch.is_empty() || hold.branch == sub_case.branch),
+        statement_revision: sub_case.statement_revision,
+        lapsed: sub_case.lapsed,
+        due_soon: sub_case.due_soon,
+        first_due_at: Some(to_proto(sub_case.first_due_at.unwrap_or(sub_case.due_at))),
+        first_limit: sub_case
+            .first_limit
+            .as_ref()
+            .and_then(catalog::limit_to_proto),
     })
 }
 
@@ -248,7 +266,11 @@ pub fn show_task(code: &str, case: &Case, index: usize) -> Option<proto::Task> {
         priority: case.priority.into(),
         case_due_at: Some(to_proto(case.due.at)),
         receiving_agency: case.receiving_agency.clone(),
-        held: case.state == CaseState::Held,
+        held: case.holds_up(task),
+        branch_due_at: case
+            .sub_case(&task.call)
+            .map(|sub_case| to_proto(sub_case.due_at)),
+        refusals: Vec::new(),
         group: task.group.clone(),
         system: task.system.clone(),
         escalated: task.escalation.is_some_and(|escalation| escalation.done),
@@ -282,6 +304,11 @@ pub fn fill(
             .iter()
             .filter(|way| way.is_open_after(taken(&way.outcome)))
             .map(|way| way.outcome.clone())
+            .collect();
+        shown.refusals = definition
+            .refusals()
+            .filter(|refusal| shown.outcomes.iter().any(|outcome| outcome == refusal))
+            .map(str::to_owned)
             .collect();
     }
 }

@@ -7,7 +7,11 @@
 use motcua_platform::error::{Error, Refusal};
 use motcua_proto::{r#type::v1::Role, workflow::v1::TaskState};
 
-use super::{case::Task, decide::Desk, substitution::Substitution};
+use super::{
+    case::{SubCase, Task},
+    decide::Desk,
+    substitution::Substitution,
+};
 
 /// Working on an accepted dossier.
 pub(super) const ARTICLE_WORK: &str = "decree 118/2025, art. 18";
@@ -16,7 +20,7 @@ pub(super) const ARTICLE_FOUR_EYES: &str = "decree 118/2025, art. 18 (four eyes)
 /// Conflicts of interest.
 pub(super) const ARTICLE_RECUSAL: &str = "law 36/2018/QH14, art. 23";
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
     /// Nobody acts on a dossier that is their own or a relative's.
     pub(super) fn not_recused(&self) -> Result<(), Error> {
         if self.case.recused.contains(&self.context.actor.id) {
@@ -78,6 +82,26 @@ impl Desk<'_> {
             return Ok(());
         }
         self.for_competent_agency(article)
+    }
+
+    /// A branch that is under way, where it is the caller's agency's.
+    pub(super) fn for_branch(
+        &self,
+        branch: &str,
+        article: &'static str,
+    ) -> Result<&'a SubCase, Error> {
+        let under_way = self.case.sub_case(branch);
+        let Some(sub_case) = under_way.filter(|it| it.finished_at.is_none()) else {
+            return Err(Error::field("branch", self.no_such_branch()));
+        };
+        if !self.context.scope.acts_for(&sub_case.agency) {
+            return Err(self.refuse(
+                "another agency works on the branch",
+                article,
+                "leave it to the agency that the branch names",
+            ));
+        }
+        Ok(sub_case)
     }
 
     /// A task is its agency's.

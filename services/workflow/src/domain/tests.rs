@@ -1,5 +1,6 @@
 //! The domain, by examples and by chance.
 
+mod apart;
 mod ask;
 mod branches;
 mod definitions;
@@ -10,7 +11,9 @@ mod limits;
 mod migrate;
 mod office;
 mod random;
+mod refusals;
 mod replays;
 mod standing;
 mod substitution;
+mod table;
 mod time;

@@ -3,7 +3,7 @@
 use motcua_platform::{error::Error, ledger::Decision, time::to_proto};
 use motcua_proto::{
     events::v1::{self as events, event::Payload},
-    workflow::v1::TaskState,
+    workflow::v1::{CaseState, TaskState},
 };
 
 use super::{
@@ -11,13 +11,16 @@ use super::{
     command::{StatementKind, Words},
     decide::Desk,
     definition,
-    engine::{How, Walk},
+    engine::{How, Walk, said_before},
     scene::{Scene, timetable_of},
     standing::{ARTICLE_WORK, refuse_ended, refuse_task},
 };
 
 /// What is taken is somebody's for half a working day at least, in working minutes.
 const LEASE_MINUTES_MIN: u32 = 240;
+
+/// How often the work may go back from one step: two people who send it to and fro need a third.
+const RETURNS_MAX: usize = 5;
 
 impl<'a> Desk<'a> {
     /// A task of the case.
@@ -32,8 +35,16 @@ impl<'a> Desk<'a> {
         let task = self.task(id)?;
         let absent = self.for_task(task)?;
         self.unended(task, absent.as_deref())?;
-        self.running(ARTICLE_WORK)?;
+        self.goes_on(task)?;
         Ok((task, absent.unwrap_or_default()))
+    }
+
+    /// A task of a running case, or of a branch that goes on while another one waits for a supplement.
+    fn goes_on(&self, task: &Task) -> Result<(), Error> {
+        if self.case.state == CaseState::Held && !self.case.holds_up(task) {
+            return Ok(());
+        }
+        self.running(ARTICLE_WORK)
     }
 
     /// A task that has not ended, and that nobody else has than the colleague whom the actor stands in for.
@@ -77,7 +88,12 @@ impl<'a> Desk<'a> {
         )
     }
 
-    pub(super) fn complete(&self, id: &str, outcome: &str) -> Result<Decision, Error> {
+    pub(super) fn complete(
+        &self,
+        id: &str,
+        outcome: &str,
+        reason: Option<&[Words; 2]>,
+    ) -> Result<Decision, Error> {
         let (task, absent) = self.workable(id)?;
         self.four_eyes(task)?;
         let scene = Scene::of(self.case, self.surround)?;
@@ -92,12 +108,42 @@ impl<'a> Desk<'a> {
                 format!("must be one of: {}", outcomes.join(", ")),
             ));
         }
+        let refuses = scene.definition_of(&task.call).refuses(outcome);
+        match reason {
+            Some(_) if !refuses => {
+                let refusals: Vec<_> = scene.definition_of(&task.call).refusals().collect();
+                let description = if refusals.is_empty() {
+                    "belongs to an outcome that refuses, and the definition has none".to_owned()
+                } else {
+                    format!(
+                        "belongs to an outcome that refuses: {}",
+                        refusals.join(", ")
+                    )
+                };
+                return Err(Error::field("reason", description));
+            }
+            // Who signs need not say again what was said right before.
+            None if refuses && said_before(self.case, task, outcome).is_none() => {
+                return Err(Error::field(
+                    "reason",
+                    format!(
+                        "is required: '{outcome}' refuses what was asked for, and the applicant is told why (decree 118/2025, art. 17)"
+                    ),
+                ));
+            }
+            _ => {}
+        }
         let how = How {
             outcome,
             external_code: "",
             on_behalf_of: &absent,
+            statement_revision: reason.map_or(0, |_| self.revision(StatementKind::Outcome)),
         };
-        self.completed(&scene, id, task, how)
+        let mut decision = self.completed(&scene, id, task, how)?;
+        decision.statements.extend(
+            reason.map(|[why, ground]| self.statement(StatementKind::Outcome, why, Some(ground))),
+        );
+        Ok(decision)
     }
 
     /// A task ends with an outcome that its step has.
@@ -166,11 +212,12 @@ impl<'a> Desk<'a> {
             Some(None) => Ok(self.decision(Vec::new())),
             Some(Some(outcome)) => {
                 self.unended(task, None)?;
-                self.running(ARTICLE_WORK)?;
+                self.goes_on(task)?;
                 let how = How {
                     outcome,
                     external_code: code,
                     on_behalf_of: "",
+                    statement_revision: 0,
                 };
                 self.completed(&scene, id, task, how)
             }
@@ -179,6 +226,17 @@ impl<'a> Desk<'a> {
 
     pub(super) fn give_back(&self, id: &str, reason: &Words) -> Result<Decision, Error> {
         let (task, absent) = self.workable(id)?;
+        let returned = self.case.tasks_of(&task.call).filter(|it| {
+            it.step == task.step && it.branch == task.branch && it.state == TaskState::Returned
+        });
+        if returned.count() >= RETURNS_MAX {
+            return Err(refuse_task(
+                task,
+                "the work has gone back from this step as often as it may",
+                ARTICLE_WORK,
+                "complete it with one of its outcomes, ask for a supplement, or stop the case",
+            ));
+        }
         let Some(previous) = self.case.task(&task.previous) else {
             return Err(self.refuse(
                 "the task is the first of its branch, there is no step before it",

@@ -277,8 +277,8 @@ async fn save_tasks(
     .bind(touched.iter().map(|(.., task)| small(task.state.into())).collect::<Vec<_>>())
     .bind(touched.iter().map(|(.., task)| task.assignee.clone()).collect::<Vec<_>>())
     .bind(touched.iter().map(|(_, case, ..)| rank(case)).collect::<Vec<_>>())
-    .bind(touched.iter().map(|(_, case, ..)| Instant(case.due.at)).collect::<Vec<_>>())
-    .bind(touched.iter().map(|(_, case, ..)| case.state == CaseState::Held).collect::<Vec<_>>())
+    .bind(touched.iter().map(|(_, case, _, task)| Instant(case.due_of(task))).collect::<Vec<_>>())
+    .bind(touched.iter().map(|(_, case, _, task)| case.holds_up(task)).collect::<Vec<_>>())
     .bind(touched.iter().map(|(.., task)| task.escalation.is_some_and(|it| it.done)).collect::<Vec<_>>())
     .execute(connection)
     .await?;

@@ -184,7 +184,7 @@ pub(crate) struct TaskFilter {
     pub(crate) rows: i64,
 }
 
-/// What orders a worklist: those with a priority first, then by the case's due.
+/// What orders a worklist: those with a priority first, then by the case's due, or the branch's where that comes first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TaskKey {
     rank: i16,

@@ -37,6 +37,7 @@ async fn completes(world: &mut World, code: &str, task: &str, outcome: &str) {
         name: format!("cases/{code}/tasks/{task}"),
         outcome: outcome.into(),
         request_id: String::new(),
+        ..Default::default()
     };
     world.tasks.complete_task(request).await.unwrap();
 }
@@ -154,6 +155,7 @@ async fn branches_are_listed_by_how_they_stand_to_their_own_due() {
         name: format!("cases/{code}/tasks/t4"),
         outcome: "approved".into(),
         request_id: String::new(),
+        ..Default::default()
     };
     world.hand.set(at("2025-07-04T16:00"));
     nothing_is_due(&world, "2025-07-04T16:00").await;

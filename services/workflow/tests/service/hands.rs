@@ -37,6 +37,7 @@ fn done(n: usize) -> CompleteTaskRequest {
         name: first(n),
         outcome: "done".into(),
         request_id: format!("00000000-0000-4000-8000-{n:012}"),
+        ..CompleteTaskRequest::default()
     }
 }
 
@@ -307,6 +308,7 @@ async fn no_dossier_waits_because_one_person_is_away() {
         name: format!("cases/{}/tasks/t2", code(1)),
         outcome: "approved".into(),
         request_id: String::new(),
+        ..Default::default()
     };
     let signed = deputy.complete_task(sign).await.unwrap().into_inner();
     assert_eq!(signed.on_behalf_of, "leader-11593-1");

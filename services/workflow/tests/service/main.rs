@@ -9,5 +9,6 @@ mod intake;
 mod language;
 mod life;
 mod scope;
+mod table;
 mod timers;
 mod world;

@@ -48,6 +48,7 @@ async fn a_case_is_found_by_its_agencies_and_does_not_exist_for_others() {
         name: format!("cases/{LINKED}/tasks/t1"),
         outcome: "registered".into(),
         request_id: String::new(),
+        ..Default::default()
     };
     world.tasks.complete_task(complete).await.unwrap();
 

@@ -24,6 +24,7 @@ pub(super) fn finds(status: DossierStatus, obligations_vnd: i64) -> Command {
                 due_at: at("2025-07-10T17:00:00"),
                 judged_until: Some(at("2025-07-11T00:00:00")),
                 remind_at: Some(at("2025-07-08T17:00:00")),
+                by: String::new(),
                 lapsed: false,
             },
             obligations_vnd,

@@ -51,10 +51,22 @@ fn what_was_paid_is_given_back_once_and_only_where_nobody_has_worked() {
         counter.asks(&refund("p2")),
         Err(Error::Invalid(_))
     ));
-    let mut worked = paid_for.does(&Command::Accept).does(&walk::withdraw());
+    let accepted = paid_for.does(&Command::Accept);
+    let mut worked = accepted
+        .clone()
+        .does(&walk::follow(DossierStatus::InProgress))
+        .does(&walk::withdraw());
     assert!(matches!(worked.asks(&refund("p1")), Err(Error::Refused(_))));
+    // Taken back before the case began.
+    let unworked = accepted.does(&walk::withdraw()).does(&refund("p1"));
+    assert_eq!(paid(&unworked), 0);
     let replayed = counter.events.iter().fold(None, Dossier::apply);
     assert_eq!(replayed, counter.dossier);
+}
+
+fn refund_is_due(counter: &Counter) -> bool {
+    let due = motcua_proto::intake::v1::DossierFlag::RefundDue;
+    counter.dossier().flags().contains(&due)
 }
 
 /// The case asks for the fee.
@@ -117,15 +129,19 @@ fn what_was_paid_to_a_case_that_waited_for_it_and_was_stopped_is_given_back() {
     assert_eq!(counter.asks(&refund("p2")).unwrap(), [], "once");
     let replayed = counter.events.iter().fold(None, Dossier::apply);
     assert_eq!(replayed, counter.dossier);
-    // The case went on with it, and was stopped later; or the applicant took the dossier back.
-    for end in [
-        vec![
+    // The applicant took the dossier back meanwhile: nobody worked for it either.
+    let withdrawn = waiting().does(&walk::withdraw());
+    assert!(refund_is_due(&withdrawn));
+    let withdrawn = withdrawn.does(&refund("p2"));
+    assert_eq!(paid(&withdrawn), 2_000);
+    assert!(!refund_is_due(&withdrawn), "the first part was worked for");
+    // The case went on with it, and ended later.
+    for end in [walk::follow(DossierStatus::Stopped), walk::withdraw()] {
+        let end = [
             pay("bl-3", 3_000),
             walk::follow(DossierStatus::InProgress),
-            walk::follow(DossierStatus::Stopped),
-        ],
-        vec![walk::withdraw()],
-    ] {
+            end,
+        ];
         let mut counter = end.iter().fold(waiting(), Counter::does);
         assert!(matches!(
             counter.asks(&refund("p2")),
@@ -275,14 +291,17 @@ fn a_fee_is_by_unit_and_the_counter_counts_them_again() {
         let Command::Submit(mut submission) = submission("1.000656", channel, false) else {
             panic!("a submission");
         };
-        submission.quantity = pages;
+        submission.units.quantity = pages;
         let mut counter = Counter::opens("2025-07-01T08:00:00");
         counter.catalog = Arc::clone(&catalog);
         counter.does(&Command::Submit(submission))
     };
     let found = |quantity| {
         Command::AcceptAt(Found {
-            quantity,
+            units: Units {
+                quantity,
+                copies: 0,
+            },
             ..Found::default()
         })
     };
@@ -309,7 +328,18 @@ fn a_fee_is_by_unit_and_the_counter_counts_them_again() {
         counter.asks(&found(10_001)),
         Err(Error::Invalid(_))
     ));
-    assert_eq!(counter.does(&found(6)).accepted().fee_vnd, 8_000);
+    assert_eq!(counter.clone().does(&found(6)).accepted().fee_vnd, 8_000);
+    // Three copies of the same five pages: as many pages as were submitted, each copy by itself.
+    let copies = Command::AcceptAt(Found {
+        units: Units {
+            quantity: 0,
+            copies: 3,
+        },
+        ..Found::default()
+    });
+    let accepted = counter.does(&copies).accepted();
+    assert_eq!((accepted.quantity, accepted.copies), (5, 3));
+    assert_eq!(accepted.fee_vnd, 21_000);
 }
 
 #[test]

@@ -2,13 +2,55 @@
 
 use super::{
     correction, hand_over, originals, others,
-    walk::{follow, places, refuse, visit, withdraw},
+    walk::{follow, places_of, refuse, visit, withdraw},
     *,
 };
+use crate::domain::documents::{Document, NewDocument};
 
 const README: &str = include_str!("../../../README.md");
 const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
+
+/// It waits for acceptance, is for another ward to decide, and a part of its fee is paid: there is no command that it could not
+/// meet.
+fn submitted() -> Counter {
+    let mut catalog = proto_catalog();
+    catalog.procedures[0].papers = vec![motcua_proto::r#type::v1::RequiredPaper {
+        id: "to-khai".to_owned(),
+        title: "Tờ khai".to_owned(),
+        originals: 1,
+        ..Default::default()
+    }];
+    let mut counter = Counter::opens("2025-07-01T08:00:00");
+    counter.catalog = Arc::new(Catalog::parse(&catalog).unwrap());
+    let Command::Submit(mut elsewhere) = submission("1.000656", Channel::Counter, false) else {
+        unreachable!()
+    };
+    elsewhere.on_behalf_of = "11407".to_owned();
+    counter
+        .does(&Command::Submit(elsewhere))
+        .does(&pay("bl-1", 1_000))
+}
+
+fn file(kind: DocumentKind, reused_from: &str) -> Command {
+    let result = kind == DocumentKind::Result;
+    let only = |wanted: bool, id: &str| if wanted { id.to_owned() } else { String::new() };
+    Command::AddDocument(Box::new(NewDocument {
+        document: Document {
+            kind,
+            paper: only(!result, "to-khai"),
+            result_code: only(result, "KQ.G15.000123"),
+            signature_of: String::new(),
+            media_type: "application/pdf".to_owned(),
+            size: 4,
+            sha256: [7; 32],
+            object: "o1".to_owned(),
+            reused_from: reused_from.to_owned(),
+            added_at: at("2025-07-01T08:00:00"),
+        },
+        file_name: words("tep.pdf"),
+    }))
+}
 
 /// The rows, by the methods' names and by what the case tells.
 fn rows() -> Vec<(&'static str, Command)> {
@@ -18,9 +60,19 @@ fn rows() -> Vec<(&'static str, Command)> {
     };
     vec![
         ("AcceptDossier", Command::Accept),
+        ("ConfirmTransfer", Command::ConfirmTransfer),
         ("RefuseDossier", refuse()),
         ("RequestSupplement", ask_supplement()),
         ("SupplementDossier", provide_supplement()),
+        ("UploadDocument, a paper", file(DocumentKind::Paper, "")),
+        (
+            "ReuseDocument",
+            file(
+                DocumentKind::Paper,
+                "dossiers/H24.11593-250630-0001/documents/d1",
+            ),
+        ),
+        ("UploadDocument, a result", file(DocumentKind::Result, "")),
         ("WithdrawDossier", withdraw()),
         ("RequestVisit", visit()),
         ("RecordVisit, nobody met", met(None)),
@@ -28,7 +80,8 @@ fn rows() -> Vec<(&'static str, Command)> {
         ("HandOverResult", hand_over(HandOverMethod::Counter)),
         ("RecordFailedHandOver", hand_over::refused()),
         ("ReturnOriginals", originals::give_back()),
-        ("RecordPayment", pay("bl-1", 1_000)),
+        ("RecordPayment", pay("bl-2", 1_000)),
+        ("RefundPayment", refund("p1")),
         ("ProposeCorrection", correction::propose("Nguyễn Thị Thửa")),
         (
             "RecordExternalState",
@@ -86,7 +139,7 @@ fn cell(counter: &Counter, command: &Command) -> String {
 }
 
 fn table() -> String {
-    let places = places();
+    let places = places_of(submitted());
     let mut text = String::from("| |");
     for (place, ..) in &places {
         text += &format!(" {} |", heading(place));

@@ -9,11 +9,15 @@ use DossierStatus::{
 
 /// A dossier in every place there is, with the statuses that the law lets it come to.
 pub(super) fn places() -> Vec<(&'static str, Counter, Vec<DossierStatus>)> {
-    let submitted = Counter::opens("2025-07-01T08:00:00").does(&submission(
+    places_of(Counter::opens("2025-07-01T08:00:00").does(&submission(
         "1.000656",
         Channel::Counter,
         false,
-    ));
+    )))
+}
+
+/// The same of this one, which waits for acceptance.
+pub(super) fn places_of(submitted: Counter) -> Vec<(&'static str, Counter, Vec<DossierStatus>)> {
     let incomplete = submitted.clone().does(&ask_supplement());
     let refused = submitted.clone().does(&refuse());
     let accepted = submitted.clone().does(&Command::Accept).does(&visit());

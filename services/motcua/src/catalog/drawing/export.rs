@@ -62,6 +62,7 @@ fn process(writer: &mut Out, definition: &Definition, diagram: &Diagram) -> io::
         .map(ToString::to_string)
         .collect();
     let percents = percents.join(" ");
+    let refusals = definition.refusals.join(" ");
     let mut attributes = vec![
         ("id", id.as_str()),
         ("name", definition.title.as_str()),
@@ -72,6 +73,9 @@ fn process(writer: &mut Out, definition: &Definition, diagram: &Diagram) -> io::
     }
     if !percents.is_empty() {
         attributes.push(("motcua:dueSoon", &percents));
+    }
+    if !refusals.is_empty() {
+        attributes.push(("motcua:refusals", &refusals));
     }
     writer
         .create_element("process")

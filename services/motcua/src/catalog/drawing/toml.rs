@@ -23,6 +23,10 @@ pub(super) fn toml(definition: &Definition) -> String {
             .collect();
         line(&mut out, "due_soon", &format!("[{}]", percents.join(", ")));
     }
+    if !definition.refusals.is_empty() {
+        let refusals: Vec<_> = definition.refusals.iter().map(|it| quoted(it)).collect();
+        line(&mut out, "refusals", &format!("[{}]", refusals.join(", ")));
+    }
     for step in &definition.steps {
         let Some(kind) = &step.kind else { continue };
         let _ = writeln!(out, "\n[steps.{}]", key(&step.id));

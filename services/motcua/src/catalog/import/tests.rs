@@ -139,7 +139,7 @@ fn a_definition_that_is_not_there_or_does_not_fit_makes_room_for_the_plain_one()
     );
     assert_eq!(
         written,
-        "2.000884,Chứng thực chữ ký,Chứng thực,same day,15:00,10000,0,trường hợp,ward,imported,,,"
+        "2.000884,Chứng thực chữ ký,Chứng thực,same day,15:00,10000,0,trường hợp,ward,imported,,1=10000/0,"
     );
     assert!(
         guessed.contains(&"limit same day".to_owned()),

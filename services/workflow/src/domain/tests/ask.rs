@@ -21,6 +21,8 @@ fn paid(office: &mut Office, paid_vnd: i64) -> Vec<EventKind> {
 
 fn supplement() -> Command {
     Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     }

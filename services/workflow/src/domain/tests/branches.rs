@@ -50,6 +50,8 @@ fn rings(office: &mut Office, when: &str) -> Vec<K> {
 
 fn ask_for_supplement(office: &mut Office, who: &Authority) {
     let ask = Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     };

@@ -51,6 +51,7 @@ fn outcomes_choose_the_path_and_the_last_one_is_the_cases() {
 fn an_outcome_that_the_task_does_not_have_is_refused_with_those_that_it_has() {
     let mut office = Office::accepts("1.000001", &[]);
     let command = Command::Complete {
+        reason: None,
         task: "t1".into(),
         outcome: "approved".into(),
     };
@@ -65,6 +66,7 @@ fn an_outcome_that_the_task_does_not_have_is_refused_with_those_that_it_has() {
         ("outcome", "must be one of: done")
     );
     let command = Command::Complete {
+        reason: None,
         task: "t9".into(),
         outcome: "done".into(),
     };
@@ -237,7 +239,14 @@ fn what_a_centre_received_for_another_ward_is_that_wards_agencies() {
     let task = "t1".to_owned();
     office.asks(&elsewhere, &Command::Claim { task }).unwrap();
     let (task, outcome) = ("t1".to_owned(), "registered".to_owned());
-    let done = office.asks(&elsewhere, &Command::Complete { task, outcome });
+    let done = office.asks(
+        &elsewhere,
+        &Command::Complete {
+            task,
+            outcome,
+            reason: None,
+        },
+    );
     done.unwrap();
     assert_eq!(agencies(&office), ["11602", "11602-ca", "11602-bh"]);
 }
@@ -323,6 +332,7 @@ fn one_has_a_task_and_the_same_asking_again_changes_nothing() {
         Err(Error::Refused(_))
     ));
     let complete = Command::Complete {
+        reason: None,
         task: "t1".into(),
         outcome: "done".into(),
     };

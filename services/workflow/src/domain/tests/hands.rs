@@ -36,6 +36,7 @@ fn reassign(to: &str) -> Command {
 
 fn done() -> Command {
     Command::Complete {
+        reason: None,
         task: "t1".into(),
         outcome: "done".into(),
     }
@@ -84,6 +85,8 @@ fn a_hold_does_not_eat_the_time_that_a_task_is_somebodys() {
     office.asks(&officer(1), &claim()).unwrap();
     office.now = at("2025-07-01T09:00");
     let ask = Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     };
@@ -197,6 +200,7 @@ fn what_was_delegated_comes_back_to_nobody_who_may_no_longer_have_it() {
     };
     office.asks(&both, &lend).unwrap();
     let tax = Command::Complete {
+        reason: None,
         task: office.task("tax"),
         outcome: "done".into(),
     };
@@ -268,6 +272,7 @@ fn a_signature_is_given_to_nobody_who_prepared_the_case() {
     office.asks(&leader(1), &give(&second)).unwrap();
     // What goes back for rework is no signature: whoever prepared it prepares it anew.
     let rework = Command::Complete {
+        reason: None,
         task: "t2".into(),
         outcome: "rework".into(),
     };

@@ -17,6 +17,7 @@ use super::office::{
     CODE, Office, ROUNDS, WARD, at, call, cause, definition, fork, join, leader, officer, refused,
     system, task, words,
 };
+use super::time::with_days_off;
 use crate::domain::{Command, Definition, Receipt, answered};
 
 fn step(id: &str, kind: Kind) -> Step {
@@ -185,6 +186,7 @@ fn a_choice_looks_at_what_a_call_came_to() {
     office.completes("register", "done");
     let police = super::office::staff("police-1", &[Role::Officer], &[super::office::POLICE]);
     let reject = Command::Complete {
+        reason: None,
         task: "t2".into(),
         outcome: "rejected".into(),
     };
@@ -257,6 +259,7 @@ fn a_way_back_is_refused_once_it_was_taken_as_often_as_it_may_be() {
     let sign = office.task("sign");
     assert_eq!(office.outcomes(&sign), ["approved", "rejected"]);
     let rework = Command::Complete {
+        reason: None,
         task: sign,
         outcome: "rework".into(),
     };
@@ -295,15 +298,73 @@ fn a_timer_fires_to_the_minute_and_the_path_goes_on() {
     assert_eq!(office.reacts(Command::Tick), []);
 }
 
+/// Civil Code 2015, art. 147 and 148: the first day does not count, the last counts whole, and where it is off, the next working
+/// day's end ends the time.
 #[test]
-fn a_timer_in_days_ends_at_the_same_time_of_day_on_whatever_day_that_is() {
+fn a_timer_in_days_ends_with_its_last_day_or_with_the_next_one_that_is_worked() {
+    let posted = |began: &str, days| {
+        let mut office = plain(vec![
+            officers("post", "wait"),
+            timer("wait", Wait::CalendarDays(days), "close"),
+            officers("close", ""),
+        ]);
+        office.now = at(began);
+        office.completes("post", "done");
+        office
+    };
+    for (began, days, fires) in [
+        ("2025-07-01T08:00", 2, "2025-07-04T00:00"),
+        // Saturday, and so Monday.
+        ("2025-07-01T08:00", 4, "2025-07-08T00:00"),
+        ("2025-07-01T16:59", 15, "2025-07-17T00:00"),
+        ("2026-02-27T16:00", 15, "2026-03-17T00:00"),
+    ] {
+        let office = posted(began, days);
+        assert_eq!(
+            office.case().timers[0].fires_at,
+            at(fires),
+            "{began} {days}"
+        );
+    }
+    // What is awaited of the applicant meanwhile is not among the days.
+    let mut office = posted("2025-07-01T08:00", 2);
+    office.now = at("2025-07-02T09:00");
+    let ask = Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
+        missing: words(),
+        ground: words(),
+    };
+    office.asks(&officer(1), &ask).unwrap();
+    office.now = at("2025-07-04T09:00");
+    let now = office.now;
+    office.reacts(Command::Resume {
+        at: now,
+        cause: cause(),
+    });
+    assert_eq!(office.case().timers[0].fires_at, at("2025-07-08T00:00"));
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
+#[test]
+fn a_wait_that_is_over_by_a_corrected_calendar_ends_at_once() {
     let mut office = plain(vec![
         officers("post", "wait"),
-        timer("wait", Wait::CalendarDays(4), "close"),
+        timer("wait", Wait::WorkingMinutes(300), "close"),
         officers("close", ""),
     ]);
+    with_days_off(&office, "wrong", &["2025-07-07"]);
+    office.now = at("2025-07-04T16:00");
     office.completes("post", "done");
-    assert_eq!(office.case().timers[0].fires_at, at("2025-07-05T08:00"));
+    assert_eq!(office.case().timers[0].fires_at, at("2025-07-08T11:00"));
+    // Monday was worked, and most of it is over.
+    office.now = at("2025-07-07T15:00");
+    with_days_off(&office, "corrected", &[]);
+    office.reacts(Command::Recompute);
+    assert_eq!(office.case().timers[0].fires_at, office.now);
+    assert_eq!(office.reacts(Command::Recompute), []);
+    assert_eq!(office.reacts(Command::Tick), [K::TimerFired, K::TaskOpened]);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
 }
 
 #[test]
@@ -325,6 +386,8 @@ fn a_hold_moves_a_wait_in_working_time_and_a_budget_with_its_escalation() {
     assert_eq!(escalation(&office).at, at("2025-07-01T10:00"));
     office.now = at("2025-07-01T09:00");
     let ask = Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     };
@@ -407,6 +470,7 @@ fn another_system_is_asked_and_its_own_codes_are_what_it_answers_with() {
     let card = system("social-insurance", &[]);
     // Nobody else answers: neither the staff nor another system.
     let complete = Command::Complete {
+        reason: None,
         task: "t2".into(),
         outcome: "issued".into(),
     };
@@ -475,6 +539,8 @@ fn a_system_that_does_not_answer_is_told_to_a_leader_who_may_record_the_answer()
     // The applicant's time is not the system's.
     office.now = at("2025-07-01T09:00");
     let ask = Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     };
@@ -545,6 +611,8 @@ fn while_the_case_stands_still_no_answer_moves_it() {
     let mut held = plain(vec![officers("register", "card"), insurance("card", "")]);
     held.completes("register", "done");
     let ask = Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     };

@@ -171,6 +171,8 @@ fn a_hold_moves_the_limit_that_was_chosen() {
         }
         office.now = at("2026-02-13T09:00");
         let ask = Command::RequestSupplement {
+            reason: Default::default(),
+            branch: String::new(),
             missing: words(),
             ground: words(),
         };
@@ -204,6 +206,8 @@ fn what_comes_back_in_a_session_for_other_fields_is_there_on_the_next_working_da
         assert_eq!(office.case().due.at, at("2025-07-08T17:00"));
         office.now = at("2025-07-04T09:00");
         let ask = Command::RequestSupplement {
+            reason: Default::default(),
+            branch: String::new(),
             missing: words(),
             ground: words(),
         };
@@ -317,6 +321,43 @@ fn another_limit_is_chosen_once_in_time_and_for_a_reason_that_the_catalog_knows(
     );
 }
 
+/// An external wait is a part of the limit, counted in working hours: decree 118/2025, art. 18, with the budgets of the definition.
+#[test]
+fn what_another_system_is_asked_is_due_after_two_working_days_whatever_lies_between() {
+    let mut waits = definition(
+        "simple",
+        "read",
+        vec![
+            task("read", Role::Officer, 60, &[("done", "ask")]),
+            insurance("ask", "sign"),
+            task("sign", Role::Leader, 60, &[("approved", "")]),
+        ],
+    );
+    waits.version = 2;
+    for (asked, due) in [
+        // From the same hour of one working day to that of the second one after it.
+        ("2025-07-01T08:00", "2025-07-03T08:00"),
+        ("2025-07-03T15:00", "2025-07-07T15:00"),
+        ("2025-08-29T09:00", "2025-09-04T09:00"),
+        ("2026-02-13T14:00", "2026-02-24T14:00"),
+        // The Saturday is worked in place of the Monday before the holiday.
+        ("2026-08-21T09:00", "2026-08-24T09:00"),
+        ("2026-08-28T10:30", "2026-09-04T10:30"),
+        ("2026-11-23T16:00", "2026-11-26T16:00"),
+    ] {
+        let mut office = received(CONFIRMATION, asked);
+        office
+            .surround
+            .definitions
+            .remember(Definition::parse(&waits).unwrap());
+        office.case = None;
+        office.events.clear();
+        office.is_handed(CONFIRMATION, &[]);
+        office.completes("read", "done");
+        assert_eq!(office.case().tasks[1].due_at, at(due), "{asked}");
+    }
+}
+
 #[test]
 fn what_another_system_takes_is_inside_the_limit_and_counted_in_working_hours() {
     let mut office = received("1.000002", "2026-02-13T14:00");
@@ -417,6 +458,8 @@ fn a_branch_has_the_limits_of_its_own_procedure_and_its_own_agency_chooses() {
     assert!(told.message.contains("chosen already"), "{}", told.message);
     // The hold moves what was chosen: three working days of waiting.
     let asked = Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     };

@@ -447,6 +447,7 @@ impl Office {
 
     pub(super) fn completes(&mut self, step: &str, outcome: &str) -> Vec<EventKind> {
         let command = Command::Complete {
+            reason: None,
             task: self.task(step),
             outcome: outcome.into(),
         };

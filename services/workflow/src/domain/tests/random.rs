@@ -416,7 +416,15 @@ impl Course {
                 Role::Leader => leader(1),
                 _ => officer(1),
             };
-            self.does(&who, &Command::Complete { task: id, outcome }, path);
+            self.does(
+                &who,
+                &Command::Complete {
+                    task: id,
+                    outcome,
+                    reason: None,
+                },
+                path,
+            );
         } else {
             let code = if self.chance.bool() { "05" } else { "01" };
             let command = Command::RecordOutcome {
@@ -452,6 +460,7 @@ impl Course {
         {
             let who = officer(1);
             let again = Command::Complete {
+                reason: None,
                 task: id.to_owned(),
                 outcome: spent.to_owned(),
             };

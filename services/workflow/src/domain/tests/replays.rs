@@ -110,7 +110,14 @@ fn play(office: &mut Office, next: &Move) {
         Move::Complete(n, choice, who) => {
             let task = task(office.case(), *n);
             let outcome = outcome(office, &task, *choice);
-            (*who, Command::Complete { task, outcome })
+            (
+                *who,
+                Command::Complete {
+                    task,
+                    outcome,
+                    reason: None,
+                },
+            )
         }
         Move::Return(n, who) => (
             *who,
@@ -122,6 +129,8 @@ fn play(office: &mut Office, next: &Move) {
         Move::RequestSupplement => (
             1,
             Command::RequestSupplement {
+                reason: Default::default(),
+                branch: String::new(),
                 missing: words(),
                 ground: words(),
             },
@@ -285,7 +294,7 @@ proptest! {
             let task = task(office.case(), n % waiting);
             let outcome = outcome(&office, &task, choice);
             let who = office.whoever(&task);
-            office.asks(&who, &Command::Complete { task, outcome }).unwrap();
+            office.asks(&who, &Command::Complete { task, outcome, reason: None }).unwrap();
         }
         prop_assert_eq!(office.case().state, CaseState::Finished);
         check(&office);

@@ -25,6 +25,7 @@ fn claim(task: &str) -> Command {
 
 fn complete(task: &str, outcome: &str) -> Command {
     Command::Complete {
+        reason: None,
         task: task.into(),
         outcome: outcome.into(),
     }
@@ -39,6 +40,8 @@ fn give_back(task: &str) -> Command {
 
 fn ask_for_supplement() -> Command {
     Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     }

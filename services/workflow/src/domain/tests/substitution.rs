@@ -55,6 +55,7 @@ fn deputy() -> Authority {
 
 fn complete(task: &str, outcome: &str) -> Command {
     Command::Complete {
+        reason: None,
         task: task.into(),
         outcome: outcome.into(),
     }
@@ -257,7 +258,11 @@ fn who_stands_in_for_a_colleague_has_the_colleagues_groups_whatever_roles_they_h
         }
         // Without a substitution the role is looked at before the group.
         let refusal = refused(survey().asks(&who, &complete("t1", "done")));
-        assert_eq!(refusal.message.contains("another role"), !has_role, "{refusal:?}");
+        assert_eq!(
+            refusal.message.contains("another role"),
+            !has_role,
+            "{refusal:?}"
+        );
         // What the colleague has in hand is theirs, and stays so once it was taken over.
         let mut office = survey();
         let surveyor = member(absent, Role::Officer, &[SURVEYORS]);

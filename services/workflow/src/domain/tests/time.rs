@@ -12,6 +12,8 @@ use crate::domain::{Command, Definition, control_sheet};
 
 fn ask_for_supplement(office: &mut Office) {
     let command = Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     };
@@ -42,6 +44,7 @@ fn while_a_supplement_is_awaited_nothing_goes_on() {
     for command in [
         Command::Claim { task: "t1".into() },
         Command::Complete {
+            reason: None,
             task: "t1".into(),
             outcome: "done".into(),
         },
@@ -87,6 +90,8 @@ fn a_supplement_is_asked_for_once() {
     let mut office = Office::accepts("1.000001", &[]);
     ask_for_supplement(&mut office);
     let again = Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     };
@@ -430,6 +435,25 @@ fn budgets_and_branches_move_with_the_calendar() {
 }
 
 #[test]
+fn what_is_asked_on_the_promised_day_after_its_hour_moves_the_promise() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.now = at("2025-07-04T09:00");
+    extend(&mut office, "2025-07-08T10:00").unwrap();
+    office.now = at("2025-07-08T14:00");
+    ask_for_supplement(&mut office);
+    office.now = at("2025-07-10T09:00");
+    office.reacts(Command::Resume {
+        at: office.now,
+        cause: cause(),
+    });
+    let due = office.case().due;
+    assert_eq!(due.at, at("2025-07-10T09:00"));
+    assert_eq!(due.judged_until, at("2025-07-11T00:00"));
+    assert_eq!(office.reacts(Command::Tick), []);
+    assert!(!office.case().overdue);
+}
+
+#[test]
 fn a_promise_is_kept_although_the_calendar_changes_and_a_hold_goes_by_the_new_one() {
     let mut office = Office::accepts("1.000001", &[]);
     let extend = Command::ExtendDeadline {
@@ -444,6 +468,8 @@ fn a_promise_is_kept_although_the_calendar_changes_and_a_hold_goes_by_the_new_on
 
     let mut held = Office::accepts("1.000001", &[]);
     let ask = Command::RequestSupplement {
+        reason: Default::default(),
+        branch: String::new(),
         missing: words(),
         ground: words(),
     };

@@ -13,7 +13,7 @@ use crate::catalog::drawing::{BPMN, MOTCUA};
 /// The attributes of our own that an element takes.
 fn taken(name: &str) -> &'static [&'static str] {
     match name {
-        "process" => &["id", "dueSoon"],
+        "process" => &["id", "dueSoon", "refusals"],
         "task" | "userTask" | "manualTask" => &[
             "id",
             "role",

@@ -245,6 +245,10 @@ impl<'a, 'input> Reader<'a, 'input> {
                 }
             }
         }
+        if let Some(refusals) = own(process, "refusals") {
+            let refusals = refusals.split_whitespace();
+            definition.refusals = refusals.map(str::to_owned).collect();
+        }
         definition.start = self.start(process).unwrap_or_default();
         for id in self.order.clone() {
             let Some(&element) = self.nodes.get(id) else {
