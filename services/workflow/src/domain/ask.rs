@@ -84,10 +84,8 @@ impl Desk<'_> {
             .push(self.statement(StatementKind::Missing, missing, Some(ground)));
         if !reason.expose().is_empty() {
             decision.statements.push(Statement {
-                kind: StatementKind::Reason as i32,
                 revision,
-                body: reason.clone(),
-                ground: Words::default(),
+                ..self.statement(StatementKind::Reason, reason, None)
             });
         }
         Ok(decision)

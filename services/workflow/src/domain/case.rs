@@ -170,6 +170,14 @@ pub struct Hold {
     pub branch: String,
 }
 
+impl Hold {
+    /// Whether it stops the clock of a call's work, or of the case's own where that is empty: one of the whole stops every clock.
+    #[must_use]
+    pub fn stops(&self, call: &str) -> bool {
+        self.branch.is_empty() || self.branch == call
+    }
+}
+
 /// One step of work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
@@ -491,12 +499,12 @@ impl Case {
     /// What the clock brings about next.
     pub(super) fn alarm(&self) -> Option<Alarm> {
         // What one branch's agency awaits stops the clock of that branch and of the whole, and no other's.
-        let held_up = match (self.state, self.open_hold()) {
+        let held_by = match (self.state, self.open_hold()) {
             (CaseState::Running | CaseState::Blocked, _) => None,
-            (CaseState::Held, Some(hold)) if !hold.branch.is_empty() => Some(hold.branch.as_str()),
+            (CaseState::Held, Some(hold)) if !hold.branch.is_empty() => Some(hold),
             _ => return None,
         };
-        let goes_on = |call: &str| held_up.is_none_or(|branch| branch != call);
+        let goes_on = |call: &str| held_by.is_none_or(|hold| !hold.stops(call));
         let due = self
             .due_soon_at
             .filter(|_| !self.due_soon)
@@ -520,7 +528,7 @@ impl Case {
             .enumerate()
             .filter(|(_, sub_case)| goes_on(&sub_case.branch))
             .filter_map(|(index, sub_case)| Some(Alarm::Branch(sub_case.alarm_at()?, index)));
-        (!self.overdue && held_up.is_none())
+        (!self.overdue && held_by.is_none())
             .then_some(Alarm::Due(due))
             .into_iter()
             .chain(timers)
@@ -549,8 +557,7 @@ impl Case {
     /// do goes on meanwhile.
     #[must_use]
     pub fn holds_up(&self, task: &Task) -> bool {
-        let branch = self.open_hold().map_or("", |hold| &hold.branch);
-        self.state == CaseState::Held && (branch.is_empty() || branch == task.call)
+        self.is_held(&task.call)
     }
 
     /// Revision of what the hold at a place was asked with. Before holds kept it, each supplement had the statement of its own number.
@@ -565,6 +572,12 @@ impl Case {
         let until = self.holds.iter().take(place + 1);
         let supplements = until.filter(|hold| hold.ground != HoldGround::Payment);
         i32::try_from(supplements.count()).unwrap_or(i32::MAX)
+    }
+
+    /// The same of a call's work.
+    #[must_use]
+    pub fn is_held(&self, call: &str) -> bool {
+        self.state == CaseState::Held && self.open_hold().is_none_or(|hold| hold.stops(call))
     }
 
     /// By when a task's work is due: the whole case's due, or that of the branch that it belongs to where it comes first.
@@ -675,8 +688,8 @@ impl Case {
 
 /// Of these holds those that stop the clock of a call's work.
 pub(super) fn holds_of(holds: &[Hold], call: &str) -> Vec<Hold> {
-    let stops = |hold: &&Hold| hold.branch.is_empty() || hold.branch == call;
-    holds.iter().filter(stops).cloned().collect()
+    let stopping = holds.iter().filter(|hold| hold.stops(call));
+    stopping.cloned().collect()
 }
 
 /// The id of the task at an index: `t1` for the first.

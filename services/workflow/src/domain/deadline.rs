@@ -148,8 +148,7 @@ impl Desk<'_> {
             // What was taken for so much working time stays so; what was delegated until a day comes back on that day.
             let lease_until = match (why, &task.lease) {
                 (Ending::Hold(hold), Some(lease))
-                    if lease.back_to.is_empty()
-                        && (hold.branch.is_empty() || hold.branch == task.call) =>
+                    if lease.back_to.is_empty() && hold.stops(&task.call) =>
                 {
                     later(&hours, hours.used(hold.from, lease.until, &[]), at)?
                 }

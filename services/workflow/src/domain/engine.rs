@@ -362,18 +362,13 @@ impl<'a> Walk<'a> {
 
     fn wait(&mut self, call: &str, step: &str, wait: Wait, previous: &str) -> Result<(), Error> {
         let agency = self.scene.agency_of(self.case, call, self.now)?;
-        let (fires_at, working_minutes) = match wait {
-            Wait::WorkingMinutes(minutes) => (
-                self.scene
-                    .timetable
-                    .hours(&agency)?
-                    .budget_end(self.now, minutes)?,
-                i32::try_from(minutes).unwrap_or(i32::MAX),
-            ),
-            Wait::CalendarDays(days) => {
-                let hours = self.scene.timetable.hours(&agency)?;
-                (hours.days_end(self.now, days, &[])?, 0)
+        let hours = self.scene.timetable.hours(&agency)?;
+        let number = |length: u32| i32::try_from(length).unwrap_or(i32::MAX);
+        let (fires_at, working_minutes, calendar_days) = match wait {
+            Wait::WorkingMinutes(minutes) => {
+                (hours.budget_end(self.now, minutes)?, number(minutes), 0)
             }
+            Wait::CalendarDays(days) => (hours.days_end(self.now, days, &[])?, 0, number(days)),
         };
         let definition = self.scene.definition_of(call);
         self.events.push(Payload::TimerSet(events::TimerSet {
@@ -386,10 +381,7 @@ impl<'a> Walk<'a> {
             fires_at: Some(to_proto(fires_at)),
             working_minutes,
             agency,
-            calendar_days: match wait {
-                Wait::CalendarDays(days) => i32::try_from(days).unwrap_or(i32::MAX),
-                Wait::WorkingMinutes(_) => 0,
-            },
+            calendar_days,
         }));
         self.timers += 1;
         Ok(())

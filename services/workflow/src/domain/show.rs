@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use motcua_platform::{catalog, time::to_proto};
 use motcua_proto::{
     events::v1::HoldGround,
-    workflow::v1::{self as proto, CaseState, SubCaseState, TaskState},
+    workflow::v1::{self as proto, SubCaseState, TaskState},
 };
 
 use super::{
@@ -224,11 +224,7 @@ pub fn show_sub_case(code: &str, case: &Case, index: usize) -> Option<proto::Sub
             SubCaseState::Ended
         }
         .into(),
-        held: under_way
-            && case.state == CaseState::Held
-            && case
-                .open_hold()
-                .is_none_or(|hold| hold.branch.is_empty() || hold.branch == sub_case.branch),
+        held: under_way && case.is_held(&sub_case.branch),
         statement_revision: sub_case.statement_revision,
         lapsed: sub_case.lapsed,
         due_soon: sub_case.due_soon,

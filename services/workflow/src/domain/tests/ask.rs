@@ -7,7 +7,7 @@ use motcua_proto::{
     workflow::v1::CaseState,
 };
 
-use super::office::{Office, at, cause, leader, officer, words};
+use super::office::{Office, asks_for_supplement, at, cause, leader, officer, words};
 use crate::domain::{Command, OBLIGATIONS_VND_MAX, Obligation, StatementKind};
 
 fn paid(office: &mut Office, paid_vnd: i64) -> Vec<EventKind> {
@@ -17,15 +17,6 @@ fn paid(office: &mut Office, paid_vnd: i64) -> Vec<EventKind> {
         at: office.now,
         cause: cause(),
     })
-}
-
-fn supplement() -> Command {
-    Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    }
 }
 
 fn resumes(office: &mut Office) -> Vec<EventKind> {
@@ -89,7 +80,7 @@ fn nothing_is_asked_for_where_nothing_is_to_be_paid() {
     assert_eq!(why, "law 97/2015/QH13 on fees and charges: the fee is paid");
     // A payment never ends the wait for a supplement.
     let mut office = Office::accepts("1.000001", &[]);
-    office.asks(&officer(1), &supplement()).unwrap();
+    office.asks(&officer(1), &asks_for_supplement()).unwrap();
     assert_eq!(paid(&mut office, 8_000), [K::CasePaid]);
     assert_eq!(office.case().state, CaseState::Held);
     let why = refused(
@@ -116,7 +107,7 @@ fn what_does_not_come_in_time_stops_the_case_in_writing() {
         let command = if payment {
             Command::RequestPayment { obligation: None }
         } else {
-            supplement()
+            asks_for_supplement()
         };
         office.asks(&officer(1), &command).unwrap();
         // Time alone stops nothing here: intake, which would have received it, says that it did not come.
@@ -151,7 +142,7 @@ fn what_does_not_come_in_time_stops_the_case_in_writing() {
 #[test]
 fn what_came_in_time_is_never_too_late_however_late_that_is_told() {
     let mut office = Office::accepts("1.000001", &[]);
-    office.asks(&officer(1), &supplement()).unwrap();
+    office.asks(&officer(1), &asks_for_supplement()).unwrap();
     let in_time = at("2025-07-10T16:59");
     office.now = at("2025-07-14T08:00");
     assert_eq!(
@@ -172,13 +163,13 @@ fn what_came_in_time_is_never_too_late_however_late_that_is_told() {
 #[test]
 fn a_leader_asks_again_as_often_as_the_procedure_lets_one() {
     let mut office = Office::accepts("1.000001", &[]);
-    office.asks(&officer(1), &supplement()).unwrap();
+    office.asks(&officer(1), &asks_for_supplement()).unwrap();
     resumes(&mut office);
-    let why = refused(&mut office, &officer(1), &supplement());
+    let why = refused(&mut office, &officer(1), &asks_for_supplement());
     assert!(why.contains("once only"), "{why}");
-    office.asks(&leader(1), &supplement()).unwrap();
+    office.asks(&leader(1), &asks_for_supplement()).unwrap();
     resumes(&mut office);
-    let why = refused(&mut office, &leader(1), &supplement());
+    let why = refused(&mut office, &leader(1), &asks_for_supplement());
     assert!(why.contains("as often as the procedure lets one"), "{why}");
     assert_eq!(office.case().holds.len(), 2);
 }
@@ -190,7 +181,10 @@ fn how_long_the_applicant_has_is_the_procedures() {
         (2, "2025-07-03T17:00", None),
         (0, "2025-07-10T17:00", Some("2025-07-08T17:00")),
     ] {
-        for command in [supplement(), Command::RequestPayment { obligation: None }] {
+        for command in [
+            asks_for_supplement(),
+            Command::RequestPayment { obligation: None },
+        ] {
             let mut office = Office::open();
             let mut catalog = super::office::catalog();
             catalog.procedures[0].supplement_days = days;

@@ -11,7 +11,8 @@ use motcua_proto::{
 use super::{
     limits::days,
     office::{
-        CODE, Office, POLICE, at, catalog, cause, death, definition, leader, officer, task, words,
+        CODE, Office, POLICE, asks_for_supplement, at, catalog, cause, death, definition, leader,
+        officer, task, words,
     },
     time::with_days_off,
 };
@@ -49,12 +50,7 @@ fn rings(office: &mut Office, when: &str) -> Vec<K> {
 }
 
 fn ask_for_supplement(office: &mut Office, who: &Authority) {
-    let ask = Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    };
+    let ask = asks_for_supplement();
     office.asks(who, &ask).unwrap();
 }
 

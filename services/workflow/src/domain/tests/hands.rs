@@ -8,7 +8,9 @@ use motcua_proto::{
     workflow::v1::TaskState,
 };
 
-use super::office::{Office, WARD, at, cause, leader, officer, refused, staff, words};
+use super::office::{
+    Office, WARD, asks_for_supplement, at, cause, leader, officer, refused, staff,
+};
 use crate::domain::Command;
 
 fn claim() -> Command {
@@ -84,12 +86,7 @@ fn a_hold_does_not_eat_the_time_that_a_task_is_somebodys() {
     let mut office = Office::accepts("1.000001", &[]);
     office.asks(&officer(1), &claim()).unwrap();
     office.now = at("2025-07-01T09:00");
-    let ask = Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    };
+    let ask = asks_for_supplement();
     office.asks(&officer(1), &ask).unwrap();
     office.now = at("2025-07-08T08:00");
     assert_eq!(office.reacts(Command::Tick), []);

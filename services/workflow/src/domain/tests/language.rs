@@ -14,8 +14,8 @@ use motcua_proto::{
 };
 
 use super::office::{
-    CODE, Office, ROUNDS, WARD, at, call, cause, definition, fork, join, leader, officer, refused,
-    system, task, words,
+    CODE, Office, ROUNDS, WARD, asks_for_supplement, at, call, cause, definition, fork, join,
+    leader, officer, refused, system, task,
 };
 use super::time::with_days_off;
 use crate::domain::{Command, Definition, Receipt, answered};
@@ -329,12 +329,7 @@ fn a_timer_in_days_ends_with_its_last_day_or_with_the_next_one_that_is_worked() 
     // What is awaited of the applicant meanwhile is not among the days.
     let mut office = posted("2025-07-01T08:00", 2);
     office.now = at("2025-07-02T09:00");
-    let ask = Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    };
+    let ask = asks_for_supplement();
     office.asks(&officer(1), &ask).unwrap();
     office.now = at("2025-07-04T09:00");
     let now = office.now;
@@ -385,12 +380,7 @@ fn a_hold_moves_a_wait_in_working_time_and_a_budget_with_its_escalation() {
     let escalation = |office: &Office| office.case().tasks[1].escalation.unwrap();
     assert_eq!(escalation(&office).at, at("2025-07-01T10:00"));
     office.now = at("2025-07-01T09:00");
-    let ask = Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    };
+    let ask = asks_for_supplement();
     office.asks(&officer(1), &ask).unwrap();
     assert_eq!(office.case().timer_at(), None);
     office.now = at("2025-07-03T15:00");
@@ -538,12 +528,7 @@ fn a_system_that_does_not_answer_is_told_to_a_leader_who_may_record_the_answer()
     office.asks(&system, &answer("t2", "1")).unwrap();
     // The applicant's time is not the system's.
     office.now = at("2025-07-01T09:00");
-    let ask = Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    };
+    let ask = asks_for_supplement();
     office.asks(&officer(1), &ask).unwrap();
     office.now = at("2025-07-02T09:00");
     let now = office.now;
@@ -610,12 +595,7 @@ fn a_system_is_known_by_its_group_as_well() {
 fn while_the_case_stands_still_no_answer_moves_it() {
     let mut held = plain(vec![officers("register", "card"), insurance("card", "")]);
     held.completes("register", "done");
-    let ask = Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    };
+    let ask = asks_for_supplement();
     held.asks(&officer(1), &ask).unwrap();
     let card = system("social-insurance", &[]);
     refused(held.asks(&card, &answer("t2", "5")));

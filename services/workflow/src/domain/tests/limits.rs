@@ -21,8 +21,8 @@ use motcua_proto::{
 use super::{
     language::insurance,
     office::{
-        Office, POLICE, WARD, at, catalog, cause, death, definition, leader, officer, refused,
-        staff, system, task, words,
+        Office, POLICE, WARD, asks_for_supplement, at, catalog, cause, death, definition, leader,
+        officer, refused, staff, system, task, words,
     },
 };
 use crate::domain::{Command, Definition};
@@ -170,12 +170,7 @@ fn a_hold_moves_the_limit_that_was_chosen() {
             office.asks(&officer(1), &choose("verified")).unwrap();
         }
         office.now = at("2026-02-13T09:00");
-        let ask = Command::RequestSupplement {
-            reason: Default::default(),
-            branch: String::new(),
-            missing: words(),
-            ground: words(),
-        };
+        let ask = asks_for_supplement();
         office.asks(&officer(1), &ask).unwrap();
         let while_held = refused(office.asks(&officer(1), &choose("verified")));
         assert_eq!(while_held.state, "HELD");
@@ -205,12 +200,7 @@ fn what_comes_back_in_a_session_for_other_fields_is_there_on_the_next_working_da
         office.asks(&officer(1), &choose("verified")).unwrap();
         assert_eq!(office.case().due.at, at("2025-07-08T17:00"));
         office.now = at("2025-07-04T09:00");
-        let ask = Command::RequestSupplement {
-            reason: Default::default(),
-            branch: String::new(),
-            missing: words(),
-            ground: words(),
-        };
+        let ask = asks_for_supplement();
         office.asks(&officer(1), &ask).unwrap();
         office.now = at("2025-07-05T08:00");
         office.reacts(Command::Resume {
@@ -457,12 +447,7 @@ fn a_branch_has_the_limits_of_its_own_procedure_and_its_own_agency_chooses() {
     let told = refused(office.asks(&of_police, &branch(&call, "verified")));
     assert!(told.message.contains("chosen already"), "{}", told.message);
     // The hold moves what was chosen: three working days of waiting.
-    let asked = Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    };
+    let asked = asks_for_supplement();
     office.asks(&officer(1), &asked).unwrap();
     office.now = at("2025-07-07T09:00");
     office.reacts(Command::Resume {

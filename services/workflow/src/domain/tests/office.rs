@@ -532,6 +532,16 @@ pub(super) fn cause() -> Cause {
     }
 }
 
+/// Asks the applicant for what is missing, for the case itself.
+pub(super) fn asks_for_supplement() -> Command {
+    Command::RequestSupplement {
+        branch: String::new(),
+        missing: words(),
+        reason: Words::default(),
+        ground: words(),
+    }
+}
+
 pub(super) fn words() -> Words {
     Words::from("thiếu giấy tờ".to_owned())
 }

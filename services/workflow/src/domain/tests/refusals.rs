@@ -52,6 +52,14 @@ fn ends(office: &Office, step: &str, outcome: &str, said: bool) -> Command {
     }
 }
 
+/// The leader does not sign it.
+fn sends_back(office: &Office) -> Command {
+    Command::Return {
+        task: office.task("sign"),
+        reason: words(),
+    }
+}
+
 fn wrong(result: Result<motcua_platform::ledger::Decision, Error>) -> String {
     match result {
         Err(Error::Invalid(violations)) => {
@@ -94,10 +102,7 @@ fn a_reason_that_was_given_back_is_no_longer_one() {
     let mut office = office();
     let rejects = ends(&office, "appraise", "rejected", true);
     office.asks(&officer(1), &rejects).unwrap();
-    let back = Command::Return {
-        task: office.task("sign"),
-        reason: words(),
-    };
+    let back = sends_back(&office);
     office.asks(&leader(1), &back).unwrap();
     let approves = ends(&office, "appraise", "approved", false);
     office.asks(&officer(1), &approves).unwrap();
@@ -125,18 +130,12 @@ fn work_goes_back_from_one_step_so_often_and_no_more() {
     for _ in 0..5 {
         let rejects = ends(&office, "appraise", "rejected", true);
         office.asks(&officer(1), &rejects).unwrap();
-        let back = Command::Return {
-            task: office.task("sign"),
-            reason: words(),
-        };
+        let back = sends_back(&office);
         office.asks(&leader(1), &back).unwrap();
     }
     let approves = ends(&office, "appraise", "approved", false);
     office.asks(&officer(1), &approves).unwrap();
-    let back = Command::Return {
-        task: office.task("sign"),
-        reason: words(),
-    };
+    let back = sends_back(&office);
     let refusal = super::office::refused(office.asks(&leader(1), &back));
     assert!(refusal.message.contains("as often as it may"));
     let signs = ends(&office, "sign", "approved", false);

@@ -13,7 +13,9 @@ use motcua_proto::{
 };
 use proptest::prelude::*;
 
-use super::office::{Office, POLICE, WARD, cause, leader, officer, staff, words};
+use super::office::{
+    Office, POLICE, WARD, asks_for_supplement, cause, leader, officer, staff, words,
+};
 use crate::domain::{Case, Command};
 
 /// How many may ask.
@@ -126,15 +128,7 @@ fn play(office: &mut Office, next: &Move) {
                 reason: words(),
             },
         ),
-        Move::RequestSupplement => (
-            1,
-            Command::RequestSupplement {
-                reason: Default::default(),
-                branch: String::new(),
-                missing: words(),
-                ground: words(),
-            },
-        ),
+        Move::RequestSupplement => (1, asks_for_supplement()),
         Move::Resume => (
             1,
             Command::Resume {

@@ -10,7 +10,8 @@ use motcua_proto::{
 use super::{
     language::insurance,
     office::{
-        INSURANCE, Office, POLICE, WARD, at, cause, definition, leader, officer, staff, task, words,
+        INSURANCE, Office, POLICE, WARD, asks_for_supplement, at, cause, definition, leader,
+        officer, staff, task, words,
     },
 };
 use crate::domain::{Command, Definition, Receipt};
@@ -35,15 +36,6 @@ fn give_back(task: &str) -> Command {
     Command::Return {
         task: task.into(),
         reason: words(),
-    }
-}
-
-fn ask_for_supplement() -> Command {
-    Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
     }
 }
 
@@ -210,7 +202,7 @@ fn nobody_acts_on_what_is_their_own_or_a_relatives() {
         (officer(1), claim("t1")),
         (officer(1), complete("t1", "done")),
         (officer(1), give_back("t1")),
-        (officer(1), ask_for_supplement()),
+        (officer(1), asks_for_supplement()),
         (leader(1), extend()),
         (leader(1), stop()),
     ] {
@@ -284,8 +276,8 @@ fn the_cases_time_and_end_are_the_competent_agencys() {
         assert!(remedy.contains("competent_agency"));
     }
     // Who works on it may find that something is missing; who does not, may not.
-    assert!(refusal(&mut office, &insurance, &ask_for_supplement()).is_some());
-    assert_eq!(refusal(&mut office, &police, &ask_for_supplement()), None);
+    assert!(refusal(&mut office, &insurance, &asks_for_supplement()).is_some());
+    assert_eq!(refusal(&mut office, &police, &asks_for_supplement()), None);
 }
 
 #[test]

@@ -7,16 +7,13 @@ use motcua_proto::{
     workflow::v1::CaseState,
 };
 
-use super::office::{CODE, Office, at, cause, death, leader, officer, residence, simple, words};
+use super::office::{
+    CODE, Office, asks_for_supplement, at, cause, death, leader, officer, residence, simple, words,
+};
 use crate::domain::{Command, Definition, control_sheet};
 
 fn ask_for_supplement(office: &mut Office) {
-    let command = Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    };
+    let command = asks_for_supplement();
     office.asks(&officer(1), &command).unwrap();
 }
 
@@ -89,12 +86,7 @@ fn a_supplement_moves_every_due_by_what_it_took() {
 fn a_supplement_is_asked_for_once() {
     let mut office = Office::accepts("1.000001", &[]);
     ask_for_supplement(&mut office);
-    let again = Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    };
+    let again = asks_for_supplement();
     assert!(
         matches!(office.asks(&officer(1), &again), Err(Error::Refused(refusal)) if refusal.message.contains("once"))
     );
@@ -467,12 +459,7 @@ fn a_promise_is_kept_although_the_calendar_changes_and_a_hold_goes_by_the_new_on
     assert_eq!(office.case().first_due.at, at("2025-07-07T17:00"));
 
     let mut held = Office::accepts("1.000001", &[]);
-    let ask = Command::RequestSupplement {
-        reason: Default::default(),
-        branch: String::new(),
-        missing: words(),
-        ground: words(),
-    };
+    let ask = asks_for_supplement();
     held.asks(&officer(1), &ask).unwrap();
     with_days_off(&held, "autumn", &["2025-07-03"]);
     assert_eq!(held.reacts(Command::Recompute), [K::DeadlineRecomputed]);
