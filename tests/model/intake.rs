@@ -440,6 +440,8 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
             let new = NewDocument {
                 document,
                 file_name,
+                // None comes while another is on its way.
+                beside: usize::MAX,
             };
             (asked, Command::AddDocument(Box::new(new)))
         }

@@ -67,6 +67,12 @@ pub enum Error {
         /// The etag as it now is.
         etag: String,
     },
+    /// Another of its kind came while this one was on its way.
+    #[error("{name} came while this was being sent; look at it before sending this again")]
+    Overtaken {
+        /// Name of the one that came.
+        name: String,
+    },
     /// The request id was used for another body.
     #[error("request id {0} was used for another request; take a new one")]
     RequestIdReused(String),
@@ -159,6 +165,7 @@ impl Error {
             Self::Missing { .. } => ErrorReason::NotFound,
             Self::Refused(_) => ErrorReason::MoveNotAllowed,
             Self::Stale { .. } => ErrorReason::EtagMismatch,
+            Self::Overtaken { .. } => ErrorReason::Overtaken,
             Self::RequestIdReused(_) => ErrorReason::RequestIdReused,
             Self::Exists { .. } => ErrorReason::AlreadyExists,
             Self::NotReady { .. } => ErrorReason::NotReady,
@@ -186,7 +193,7 @@ impl Error {
             }
             Self::Unauthenticated => Code::Unauthenticated,
             Self::Denied { .. } => Code::PermissionDenied,
-            Self::Stale { .. } => Code::Aborted,
+            Self::Stale { .. } | Self::Overtaken { .. } => Code::Aborted,
             Self::RequestIdReused(_) | Self::Exists { .. } => Code::AlreadyExists,
             Self::PositionNotReached { .. } | Self::Unavailable => Code::Unavailable,
             Self::Overloaded | Self::Limited { .. } => Code::ResourceExhausted,
@@ -224,7 +231,10 @@ impl From<Error> for Status {
             Error::Invalid(violations) => {
                 details.set_bad_request(fitting(violations));
             }
-            Error::Missing { name } | Error::Exists { name } | Error::Erased { name } => {
+            Error::Missing { name }
+            | Error::Exists { name }
+            | Error::Erased { name }
+            | Error::Overtaken { name } => {
                 metadata.insert("name".to_owned(), name.clone());
             }
             Error::Refused(refusal) => {

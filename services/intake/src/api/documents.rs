@@ -54,6 +54,8 @@ pub(super) struct Header {
     pub(super) file_name: Words,
     pub(super) request_id: Option<Uuid>,
     pub(super) way: Way,
+    /// See [`NewDocument::beside`].
+    pub(super) beside: usize,
 }
 
 /// How somebody comes to a dossier's files.
@@ -156,6 +158,7 @@ impl DossierApi {
             ));
         }
         header.way = way;
+        header.beside = state.files_of(&header.document.paper).count();
         let mut writing = self.contents.write(&self.vault, &header.code).await?;
         match receive(pieces, &mut writing, header.document.size).await {
             Ok(sha256) => header.document.sha256 = sha256,
@@ -201,6 +204,7 @@ impl DossierApi {
             file_name,
             request_id,
             way,
+            beside,
         } = header;
         // What makes two uploads the same: everything but where the content lies.
         let body = Document {
@@ -214,6 +218,7 @@ impl DossierApi {
         let command = Command::AddDocument(Box::new(NewDocument {
             document,
             file_name,
+            beside,
         }));
         let target = Target::Key(code.clone());
         let envelope = call.envelope(method, &body, request_id, target, command);
@@ -337,6 +342,7 @@ fn is_refusal(error: &Error) -> bool {
             | Error::Missing { .. }
             | Error::Refused(_)
             | Error::Stale { .. }
+            | Error::Overtaken { .. }
             | Error::RequestIdReused(_)
             | Error::Exists { .. }
             | Error::Erased { .. }
@@ -498,6 +504,7 @@ fn parse(header: &DocumentHeader) -> Result<Header, Error> {
             file_name: Words::from(file_name?),
             request_id: request_id?,
             way: Way::Own,
+            beside: 0,
         })
     })();
     fields.finish(parsed)

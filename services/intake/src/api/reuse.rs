@@ -38,11 +38,10 @@ impl DossierApi {
         let asked = parse(&body)?;
         let purpose = call.purpose()?;
         let mut reading = self.archive.open(call.scope()).await?;
-        if store::dossier(&mut reading, &asked.code).await?.is_none() {
-            return Err(Error::Missing {
-                name: format!("dossiers/{}", asked.code),
-            });
-        }
+        let state = store::dossier(&mut reading, &asked.code).await?;
+        let state = state.ok_or_else(|| Error::Missing {
+            name: format!("dossiers/{}", asked.code),
+        })?;
         // Whoever may not see the other dossier learns nothing of it, not even whose it is.
         let missing = || Error::Missing {
             name: body.document.clone(),
@@ -72,6 +71,7 @@ impl DossierApi {
             return Err(error);
         }
         let header = Header {
+            beside: state.files_of(&asked.paper).count(),
             document: State {
                 kind: DocumentKind::Paper,
                 paper: asked.paper,

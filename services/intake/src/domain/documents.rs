@@ -64,6 +64,8 @@ pub struct NewDocument {
     pub document: Document,
     /// The name of its file.
     pub file_name: Words,
+    /// Of a paper: how many files of it ([`Dossier::files_of`]) there were when this one began to come.
+    pub beside: usize,
 }
 
 /// Id of the document at that place: `d1` is the first.
@@ -114,6 +116,14 @@ impl Dossier {
         let mut documents = self.documents.iter().enumerate();
         documents.find(|(place, _)| document_id(*place) == id)
     }
+
+    /// The places of a paper's files; the last one counts.
+    pub fn files_of(&self, paper: &str) -> impl Iterator<Item = usize> {
+        let documents = self.documents.iter().enumerate();
+        let files =
+            documents.filter(move |(_, it)| it.kind == DocumentKind::Paper && it.paper == paper);
+        files.map(|(place, _)| place)
+    }
 }
 
 /// Papers come until the result is ready, results from whoever works on the dossier while there is one to hand over, signatures with
@@ -153,6 +163,12 @@ pub(super) fn add(
                         format!("must be one of {}", ids.join(", "))
                     },
                 ));
+            }
+            // The last one counts, so that whoever sends one must know of those before it.
+            if let Some(place) = dossier.files_of(&document.paper).nth(new.beside) {
+                return Err(Error::Overtaken {
+                    name: format!("dossiers/{}/documents/{}", context.key, document_id(place)),
+                });
             }
         }
     }

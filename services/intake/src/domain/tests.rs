@@ -3,6 +3,7 @@
 mod asked;
 mod at_work;
 mod correction;
+mod documents;
 mod examples;
 mod hand_over;
 mod helped;

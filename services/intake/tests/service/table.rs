@@ -8,10 +8,11 @@ use motcua_proto::{
         CaseFinished, CaseHeld, CaseStarted, CaseStopped, EventKind, HoldGround, event::Payload,
     },
     intake::v1::{
-        AcceptDossierRequest, ConfirmTransferRequest, Dossier, GetDossierRequest,
-        HandOverResultRequest, ProposeCorrectionRequest, RecordExternalStateRequest,
-        RecordFailedHandOverRequest, RecordPaymentRequest, RecordVisitRequest, RecuseStaffRequest,
-        RefundPaymentRequest, RefuseDossierRequest, RequestSupplementRequest, RequestVisitRequest,
+        AcceptDossierRequest, AcknowledgeStateRequest, ConfirmTransferRequest,
+        DecideCorrectionRequest, Dossier, GetDossierRequest, HandOverResultRequest,
+        ProposeCorrectionRequest, RecordExternalStateRequest, RecordFailedHandOverRequest,
+        RecordPaymentRequest, RecordVisitRequest, RecuseStaffRequest, RefundPaymentRequest,
+        RefuseDossierRequest, RequestSupplementRequest, RequestVisitRequest,
         ReturnOriginalsRequest, SubmitDossierRequest, SupplementDossierRequest,
         WithdrawDossierRequest, correction_service_client::CorrectionServiceClient,
         dossier_service_client::DossierServiceClient,
@@ -24,13 +25,13 @@ use tonic_types::StatusExt;
 
 use crate::{
     documents::{clerk, header, known, pieces, reusing, send, with_papers},
-    world::{Ward, at, registration, stating},
+    world::{PATIENCE, Ward, at, stating},
 };
 
 const README: &str = include_str!("../../README.md");
 
 /// Rows of the table that somebody asks for; the others are the case's and the clock's.
-const METHODS: usize = 20;
+const METHODS: usize = 22;
 
 /// How a dossier comes to each of the table's columns.
 const WAYS: [&[&str]; 11] = [
@@ -202,7 +203,7 @@ async fn asks(ward: &mut Ward, method: &str, dossier: &Dossier) -> Result<Dossie
         "ProposeCorrection" => {
             let request = ProposeCorrectionRequest {
                 name,
-                applicant: registration().applicant,
+                applicant: known().applicant,
                 reason: "sai dấu trong họ tên".to_owned(),
                 ..Default::default()
             };
@@ -221,6 +222,29 @@ async fn asks(ward: &mut Ward, method: &str, dossier: &Dossier) -> Result<Dossie
             let portal = ward.of(Role::System, "portal", &["11593"]);
             SynchronisationServiceClient::new(portal)
                 .record_external_state(request)
+                .await
+        }
+        "DecideCorrection" => {
+            let request = DecideCorrectionRequest {
+                name,
+                correction: "c1".to_owned(),
+                confirm: true,
+                ..Default::default()
+            };
+            let clerk = ward.of(Role::Receptionist, "receptionist-11593-1", &["11593"]);
+            CorrectionServiceClient::new(clerk)
+                .decide_correction(request)
+                .await
+        }
+        "AcknowledgeState" => {
+            let request = AcknowledgeStateRequest {
+                status: get(ward, &name).await.status,
+                name,
+                ..Default::default()
+            };
+            let portal = ward.of(Role::System, "portal", &["11593"]);
+            SynchronisationServiceClient::new(portal)
+                .acknowledge_state(request)
                 .await
         }
         "RecordPayment" => {
@@ -255,8 +279,8 @@ async fn asks(ward: &mut Ward, method: &str, dossier: &Dossier) -> Result<Dossie
     answer.map(tonic::Response::into_inner)
 }
 
-/// What the case tells, until it has arrived.
-async fn tells(ward: &mut Ward, dossier: &Dossier, what: &str) {
+/// What the case tells.
+fn tells(ward: &Ward, dossier: &Dossier, what: &str) {
     let held = |ground: HoldGround| {
         Payload::CaseHeld(CaseHeld {
             ground: ground.into(),
@@ -281,11 +305,44 @@ async fn tells(ward: &mut Ward, dossier: &Dossier, what: &str) {
         other => panic!("{other} is nothing that a case tells"),
     };
     ward.case_says(dossier, kind, payload);
-    ward.hears(match what {
+}
+
+/// The same, and it has arrived.
+async fn hears(ward: &mut Ward, dossier: &Dossier, what: &str) {
+    tells(ward, dossier, what);
+    let kind = match what {
         "finished" => EventKind::ResultReady,
         _ => EventKind::CaseProgressRecorded,
-    })
-    .await;
+    };
+    ward.hears_of(dossier, kind).await;
+}
+
+/// A dossier in that column. Another ward decides on it, and a part of its fee is paid: there is no method that it could not meet.
+async fn comes_to(ward: &mut Ward, column: usize) -> Dossier {
+    let mut dossier = ward
+        .submits(SubmitDossierRequest {
+            channel: Channel::Counter.into(),
+            on_behalf_of: "12345".to_owned(),
+            ..known()
+        })
+        .await
+        .unwrap();
+    let paid = RecordPaymentRequest {
+        name: dossier.name.clone(),
+        provider: "counter".to_owned(),
+        reference: format!("{}-1", dossier.code),
+        amount_vnd: 1_000,
+        ..Default::default()
+    };
+    ward.payments.record_payment(paid).await.unwrap();
+    for step in WAYS[column] {
+        if step.starts_with(char::is_uppercase) {
+            dossier = asks(ward, step, &dossier).await.unwrap();
+        } else {
+            hears(ward, &dossier, step).await;
+        }
+    }
+    dossier
 }
 
 #[tokio::test]
@@ -295,31 +352,22 @@ async fn every_status_meets_every_method_as_the_readme_says() {
     let table = table();
     assert!(table.len() > METHODS);
     let mut met = BTreeSet::new();
-    for (column, way) in WAYS.iter().enumerate() {
+    for column in 0..WAYS.len() {
         for (method, cells) in &table[..METHODS] {
-            // Another ward decides on it, and a part of its fee is paid: there is no method that it could not meet.
-            let mut dossier = ward
-                .submits(SubmitDossierRequest {
-                    channel: Channel::Counter.into(),
-                    on_behalf_of: "12345".to_owned(),
-                    ..known()
-                })
-                .await
-                .unwrap();
-            let paid = RecordPaymentRequest {
-                name: dossier.name.clone(),
-                provider: "counter".to_owned(),
-                reference: format!("{}-1", dossier.code),
-                amount_vnd: 1_000,
-                ..Default::default()
-            };
-            ward.payments.record_payment(paid).await.unwrap();
-            for step in *way {
-                if step.starts_with(char::is_uppercase) {
-                    dossier = asks(&mut ward, step, &dossier).await.unwrap();
-                } else {
-                    tells(&mut ward, &dossier, step).await;
+            let dossier = comes_to(&mut ward, column).await;
+            // What the row is about.
+            match *method {
+                "DecideCorrection" => {
+                    asks(&mut ward, "ProposeCorrection", &dossier)
+                        .await
+                        .unwrap();
                 }
+                "AcknowledgeState" => {
+                    asks(&mut ward, "RecordExternalState", &dossier)
+                        .await
+                        .unwrap();
+                }
+                _ => {}
             }
             let before = get(&mut ward, &dossier.name).await;
             let (cell, place) = (cells[column], format!("{method} in column {}", column + 1));
@@ -354,6 +402,83 @@ async fn every_status_meets_every_method_as_the_readme_says() {
         "*17*", "*18*", "*22*", "*fee*", "*st*", "1", "10", "2", "3", "4", "5", "7", "=",
     ];
     assert_eq!(met.iter().map(String::as_str).collect::<Vec<_>>(), every);
+}
+
+#[tokio::test]
+async fn every_status_hears_the_case_as_the_readme_says() {
+    let mut ward = Ward::opens().await;
+    ward.applies(with_papers()).await.unwrap();
+    let mut met = BTreeSet::new();
+    for (row, cells) in &table()[METHODS + 1..] {
+        let what = match *row {
+            "the case began" => "began",
+            "the case asks for a supplement" => "supplement",
+            "the case asks for a payment" => "payment",
+            "the case was stopped" => "stopped",
+            "the case is finished" => "finished",
+            other => panic!("{other} is nothing that a case tells"),
+        };
+        for (column, cell) in cells.iter().enumerate() {
+            let dossier = comes_to(&mut ward, column).await;
+            let before = get(&mut ward, &dossier.name).await;
+            tells(&ward, &dossier, what);
+            // What comes after it comes when it has been heard.
+            comes_to(&mut ward, 3).await;
+            let after = get(&mut ward, &dossier.name).await;
+            let expected = match *cell {
+                "–" => before.status.to_string(),
+                status => status.to_owned(),
+            };
+            let place = format!("{row} in column {}", column + 1);
+            assert_eq!(after.status.to_string(), expected, "{place}");
+            met.insert(*cell);
+        }
+    }
+    assert_eq!(Vec::from_iter(met), ["4", "5", "6", "8", "9", "–"]);
+}
+
+#[tokio::test]
+async fn every_status_meets_the_clock_as_the_readme_says() {
+    let mut ward = Ward::opens().await;
+    ward.applies(with_papers()).await.unwrap();
+    let table = table();
+    let (row, cells) = &table[METHODS];
+    assert_eq!(*row, "its time has passed");
+    let mut dossiers = Vec::new();
+    for column in 0..WAYS.len() {
+        let dossier = comes_to(&mut ward, column).await;
+        dossiers.push(get(&mut ward, &dossier.name).await);
+    }
+    ward.hand.set(at("2025-07-21T08:00:00"));
+    for (before, cell) in dossiers.iter().zip(cells) {
+        let expected = match *cell {
+            "–" | "=" => before.status.to_string(),
+            status => status.to_owned(),
+        };
+        let told = async {
+            loop {
+                let after = get(&mut ward, &before.name).await;
+                let has_come = after.status.to_string() == expected;
+                if has_come && (*cell == "–" || after.etag != before.etag) {
+                    break;
+                }
+            }
+        };
+        let told = tokio::time::timeout(PATIENCE, told).await;
+        assert!(told.is_ok(), "{} does not come to {cell}", before.status);
+    }
+    // The others look at no clock.
+    let name = |(dossier, _): (&Dossier, _)| dossier.code.clone();
+    let still = dossiers.iter().zip(cells).filter(|(_, cell)| **cell == "–");
+    let still: Vec<_> = still.map(name).collect();
+    let waiting: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM dossier WHERE code = ANY($1) AND timer_at IS NOT NULL",
+    )
+    .bind(&still)
+    .fetch_one(&ward.pool)
+    .await
+    .unwrap();
+    assert_eq!((still.len(), waiting), (5, 0));
 }
 
 async fn get(ward: &mut Ward, name: &str) -> Dossier {

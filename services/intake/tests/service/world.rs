@@ -55,7 +55,7 @@ static SERVER: OnceCell<Server> = OnceCell::const_new();
 static WARDS: AtomicUsize = AtomicUsize::new(0);
 
 /// How long anything here may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A ward's intake service.
 pub(crate) struct Ward {
@@ -256,9 +256,20 @@ impl Ward {
 
     /// Waits for the next event of that kind in intake's own history.
     pub(crate) async fn hears(&mut self, kind: EventKind) -> Event {
+        self.hears_what(kind, |_| true).await
+    }
+
+    /// The same, of that dossier.
+    pub(crate) async fn hears_of(&mut self, dossier: &Dossier, kind: EventKind) -> Event {
+        self.hears_what(kind, |event| event.dossier == dossier.code)
+            .await
+    }
+
+    async fn hears_what(&mut self, kind: EventKind, is_it: impl Fn(&Event) -> bool) -> Event {
+        let is_it = |event: &Event| event.kind() == kind && is_it(event);
         let waiting = async {
             loop {
-                if let Some(place) = self.seen.iter().position(|event| event.kind() == kind) {
+                if let Some(place) = self.seen.iter().position(is_it) {
                     return self.seen.remove(place);
                 }
                 let batch = self.feed.message().await.unwrap().unwrap();

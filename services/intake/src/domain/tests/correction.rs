@@ -19,7 +19,7 @@ pub(super) fn propose(full_name: &str) -> Command {
     }
 }
 
-fn confirm(correction: &str, revision: i32) -> Command {
+pub(super) fn confirm(correction: &str, revision: i32) -> Command {
     Command::ConfirmCorrection(Box::new(Confirmation {
         correction: correction.to_owned(),
         revision,
@@ -40,7 +40,7 @@ fn proposed() -> Counter {
         .does(&propose("Nguyễn Thị Thửa"))
 }
 
-fn colleague(mut counter: Counter) -> Counter {
+pub(super) fn colleague(mut counter: Counter) -> Counter {
     counter.actor.id = "receptionist-11593-2".to_owned();
     counter
 }

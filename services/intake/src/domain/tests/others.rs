@@ -20,7 +20,7 @@ pub(super) fn says(state: &str, since: &str) -> Command {
     })
 }
 
-fn acknowledges(status: DossierStatus, problem: &str) -> Command {
+pub(super) fn acknowledges(status: DossierStatus, problem: &str) -> Command {
     Command::AcknowledgeState {
         status,
         problem: problem.to_owned(),

@@ -13,7 +13,7 @@ const END: &str = "<!-- /table -->";
 
 /// It waits for acceptance, is for another ward to decide, and a part of its fee is paid: there is no command that it could not
 /// meet.
-fn submitted() -> Counter {
+pub(super) fn submitted() -> Counter {
     let mut catalog = proto_catalog();
     catalog.procedures[0].papers = vec![motcua_proto::r#type::v1::RequiredPaper {
         id: "to-khai".to_owned(),
@@ -32,7 +32,7 @@ fn submitted() -> Counter {
         .does(&pay("bl-1", 1_000))
 }
 
-fn file(kind: DocumentKind, reused_from: &str) -> Command {
+pub(super) fn file(kind: DocumentKind, reused_from: &str) -> Command {
     let result = kind == DocumentKind::Result;
     let only = |wanted: bool, id: &str| if wanted { id.to_owned() } else { String::new() };
     Command::AddDocument(Box::new(NewDocument {
@@ -49,11 +49,12 @@ fn file(kind: DocumentKind, reused_from: &str) -> Command {
             added_at: at("2025-07-01T08:00:00"),
         },
         file_name: words("tep.pdf"),
+        beside: 0,
     }))
 }
 
-/// The rows, by the methods' names and by what the case tells.
-fn rows() -> Vec<(&'static str, Command)> {
+/// The rows, by the methods' names and by what the case tells, of a dossier with that status.
+fn rows(status: DossierStatus) -> Vec<(&'static str, Command)> {
     let met = |receiver| Command::RecordVisit {
         visit: "v1".to_owned(),
         receiver,
@@ -83,10 +84,12 @@ fn rows() -> Vec<(&'static str, Command)> {
         ("RecordPayment", pay("bl-2", 1_000)),
         ("RefundPayment", refund("p1")),
         ("ProposeCorrection", correction::propose("Nguyễn Thị Thửa")),
+        ("DecideCorrection", correction::confirm("c1", 1)),
         (
             "RecordExternalState",
             others::says("DANG_XU_LY", "2025-07-01T07:30:00"),
         ),
+        ("AcknowledgeState", others::acknowledges(status, "")),
         (
             "RecuseStaff",
             Command::Recuse {
@@ -116,8 +119,19 @@ fn heading(place: &str) -> String {
     }
 }
 
-fn cell(counter: &Counter, command: &Command) -> String {
-    let mut counter = counter.clone();
+/// What the row is about is there: a correction that waits, a state that was reported.
+fn prepared(counter: &Counter, row: &str) -> Counter {
+    let counter = counter.clone();
+    match row {
+        "DecideCorrection" => {
+            correction::colleague(counter.does(&correction::propose("Nguyễn Thị Thửa")))
+        }
+        "AcknowledgeState" => counter.does(&others::says("DANG_XU_LY", "2025-07-01T07:30:00")),
+        _ => counter,
+    }
+}
+
+fn cell(mut counter: Counter, command: &Command) -> String {
     if matches!(command, Command::Tick) {
         // Whatever was asked for is due by then; what is only late has told so.
         counter.now = at("2025-07-21T08:00:00");
@@ -146,10 +160,14 @@ fn table() -> String {
     }
     text += "\n| --- |";
     text += &" --- |".repeat(places.len());
-    for (name, command) in rows() {
+    let columns: Vec<_> = places
+        .iter()
+        .map(|(_, counter, _)| (counter, rows(counter.status())))
+        .collect();
+    for (row, (name, _)) in columns[0].1.iter().enumerate() {
         text += &format!("\n| {name} |");
-        for (_, counter, _) in &places {
-            text += &format!(" {} |", cell(counter, &command));
+        for (counter, rows) in &columns {
+            text += &format!(" {} |", cell(prepared(counter, name), &rows[row].1));
         }
     }
     text + "\n"
