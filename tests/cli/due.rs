@@ -154,9 +154,99 @@ async fn stages_are_explained_one_after_the_other() {
     }
 }
 
+/// Over Tết, as workflow reckons it: the answer has two working days, and the dossier is due when it was.
+#[tokio::test]
+async fn an_external_wait_is_explained_and_moves_nothing() {
+    let received = &[
+        "--received",
+        "2026-02-13T14:00",
+        "--limit",
+        "3 working days",
+    ][..];
+    let asked = &["--external", "2026-02-13T14:00/16 working hours"][..];
+    let json = async |args: Vec<&str>| {
+        let answer = due(&[args, vec!["--json"]].concat()).await;
+        serde_json::from_str::<serde_json::Value>(&answer.stdout).expect("JSON")
+    };
+    let without = json(received.to_vec()).await;
+    let with = json([received, asked].concat()).await;
+    assert_eq!(with["due_at"], without["due_at"]);
+    let answer = &with["external"][0];
+    assert_eq!(answer["too_late_for"], serde_json::json!([]));
+    assert_eq!(answer["due_at"], "2026-02-24T07:00:00Z");
+    let lines = answer["lines"].as_array().expect("lines").iter();
+    let counted: u64 = lines.filter_map(|line| line["counted"].as_u64()).sum();
+    assert_eq!(counted, 960, "{answer}");
+
+    let late = ["--external", "2026-02-25T09:00/16 working hours"];
+    let answer = due(&[received, &late].concat()).await;
+    for line in [
+        "Another system is asked, and the limit runs on:",
+        "due              Fri 2026-02-27 09:00",
+        "That is later than the dossier is due.",
+    ] {
+        assert!(answer.stdout.contains(line), "{}", answer.stdout);
+    }
+
+    // What lies beyond the years whose days off are listed is said of it too.
+    let beyond = [
+        "--received",
+        "2027-12-28T09:00",
+        "--limit",
+        "1 working day",
+        "--external",
+        "2027-12-29T09:00/40 working hours",
+    ];
+    let answer = due(&beyond).await;
+    assert!(
+        answer.stderr.contains("lists no days off after 2027"),
+        "{answer:?}"
+    );
+
+    // Residence has one working day, or three where it must be verified.
+    let verified = [
+        "--received",
+        "2025-07-01T08:00",
+        "--procedure",
+        "1.010041",
+        "--external",
+        "2025-07-02T09:00/8 working hours",
+    ];
+    let answer = due(&verified).await;
+    let line = "That is later than the dossier is due by the first limit.";
+    assert!(answer.stdout.contains(line), "{}", answer.stdout);
+
+    let bundle = ["--received", "2025-07-01T08:00", "--procedure", "2.002622"];
+    let answer = due(&bundle).await;
+    let line = "external wait    social-insurance: ";
+    assert!(answer.stdout.contains(line), "{}", answer.stdout);
+}
+
 #[tokio::test]
 async fn what_means_nothing_is_refused_in_words() {
     for (args, words) in [
+        (
+            &[
+                "--received",
+                "2026-02-13T15:20",
+                "--limit",
+                "same day",
+                "--external",
+                "2026-02-13T15:30/2 working days",
+            ][..],
+            "counted in working hours",
+        ),
+        (
+            &[
+                "--received",
+                "2026-02-13T15:20",
+                "--limit",
+                "same day",
+                "--external",
+                "2026-02-13T15:10/2 working hours",
+            ],
+            "before the dossier was received",
+        ),
         (
             &["--received", "2026-02-13T15:20", "--limit", "3 weeks"][..],
             "3 weeks",

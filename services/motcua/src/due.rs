@@ -7,19 +7,26 @@ use jiff::{
     Timestamp,
     civil::{Date, DateTime, Time},
 };
-use motcua_calendar::{DueHour, Explanation, Hold, Limit};
+use motcua_calendar::{Calendar, DueHour, Explanation, Hold, Limit};
 use motcua_platform::{catalog::Catalog, time::date_from_proto};
-use motcua_proto::r#type::v1::{Agency, CalendarDayKind, Procedure};
+use motcua_proto::{
+    r#type::v1::{Agency, CalendarDayKind, Procedure},
+    workflow::v1::{Definition, ExternalStep, step::Kind},
+};
 use serde_json::json;
 
-use crate::{Failed, catalog};
+use crate::{
+    Failed,
+    catalog::{self, Bundle},
+};
 
 /// Computes a due date by law and explains it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Times are of Asia/Ho_Chi_Minh, as YYYY-MM-DDTHH:MM. \
     The calendar is the first agency's of the catalog that comes with the software, unless --agency and --catalog say another.\n\n\
     Example: motcua due --received 2026-02-13T15:20 --limit \"3 working days\"\n\
-             motcua due --received 2026-02-13T15:20 --procedure 1.010041")]
+             motcua due --received 2026-02-13T15:20 --procedure 1.010041\n\
+             motcua due --received 2026-02-13T15:20 --limit \"5 working days\" --external \"2026-02-23T09:00/16 working hours\"")]
 pub(crate) struct Args {
     /// The moment of reception: 2026-02-13T15:20.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
@@ -36,6 +43,10 @@ pub(crate) struct Args {
     /// A time that does not count, FROM/TO: 2026-02-23T09:00/2026-02-25T10:00. May be given several times.
     #[arg(long, value_name = "FROM/TO", value_parser = parse_hold)]
     hold: Vec<Hold>,
+    /// An external wait, ASKED/HOURS: when another system is asked, and how long it has: "2026-02-23T09:00/16 working hours".
+    /// Inside the limit, which runs on. May be given several times.
+    #[arg(long, value_name = "ASKED/HOURS", value_parser = parse_external)]
+    external: Vec<External>,
     /// Which hour of the due day is printed on the receipt, where it is not the agency's.
     #[arg(long, value_enum)]
     due_hour: Option<Hour>,
@@ -48,6 +59,13 @@ pub(crate) struct Args {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// Another system is asked, and has so long to answer.
+#[derive(Debug, Clone)]
+struct External {
+    asked: Timestamp,
+    budget: Limit,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -77,8 +95,20 @@ fn parse_hold(text: &str) -> Result<Hold, String> {
     Ok(Hold { from, to: Some(to) })
 }
 
+fn parse_external(text: &str) -> Result<External, String> {
+    let (asked, budget) = text.split_once('/').ok_or("must be ASKED/HOURS")?;
+    let asked = motcua_calendar::instant(parse_time(asked)?).map_err(|error| error.to_string())?;
+    match budget.parse::<Limit>() {
+        Ok(budget @ Limit::WorkingHours { .. }) => Ok(External { asked, budget }),
+        _ => Err(format!(
+            "what another system has is counted in working hours, such as `16 working hours`, and not as `{budget}`"
+        )),
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
-    let catalog = parsed(args.catalog.as_deref())?;
+    let bundle = read(args.catalog.as_deref())?;
+    let catalog = Catalog::parse(&bundle.catalog)?;
     let agency = agency(args, &catalog)?;
     let procedure = procedure(args, &catalog)?;
     // Without a procedure, whatever is received at that hour is.
@@ -106,7 +136,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
         .iter()
         .map(|(id, limit)| Ok((id.as_str(), explain(limit)?)))
         .collect::<Result<Vec<_>, Failed>>()?;
-    let last = explained.iter().map(|(_, it)| last_day(it)).max();
+    let answers = answers(args, received, &calendar)?;
+    let reckoned = explained.iter().map(|(_, it)| it).chain(&answers);
+    let last = reckoned.map(last_day).max();
     if let Some(warning) = last.and_then(|last| beyond(&catalog, agency, last)) {
         eprintln!("{warning}");
     }
@@ -117,12 +149,35 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
             args.received.date()
         );
     }
+    let definition = procedure.and_then(|procedure| {
+        let mut definitions = bundle.definitions.iter();
+        definitions.find(|definition| definition.id == procedure.definition)
+    });
     if args.json {
         let values: Vec<_> = explained.iter().map(|(id, it)| value(id, it)).collect();
-        let value = match (values.as_slice(), &args.procedure) {
+        let mut value = match (values.as_slice(), &args.procedure) {
             ([one], None) => one.clone(),
             _ => json!({ "procedure": args.procedure, "limits": values }),
         };
+        if !answers.is_empty() {
+            let answer = |it: &Explanation| {
+                let mut value = self::value("", it);
+                value["too_late_for"] = json!(too_late_for(it, &explained));
+                value
+            };
+            value["external"] = answers.iter().map(answer).collect();
+        }
+        if let Some(definition) = definition {
+            value["external_waits"] = externals(definition)
+                .map(|(step, external)| {
+                    json!({
+                        "step": step,
+                        "system": external.system,
+                        "working_minutes": external.planned_minutes,
+                    })
+                })
+                .collect();
+        }
         println!("{value:#}");
         return Ok(ExitCode::SUCCESS);
     }
@@ -135,7 +190,76 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
         }
         println!("{}", explanation.to_string().trim_end());
     }
+    for (step, external) in definition.iter().flat_map(|it| externals(it)) {
+        println!(
+            "external wait    {}: {} working hours from when it is asked (step '{step}'), inside the limit",
+            external.system,
+            f64::from(external.planned_minutes) / 60.0,
+        );
+    }
+    for answer in &answers {
+        println!("\nAnother system is asked, and the limit runs on:");
+        println!("{}", answer.to_string().trim_end());
+        match too_late_for(answer, &explained)[..] {
+            [] => {}
+            ref all if all.len() == explained.len() => {
+                println!("That is later than the dossier is due.");
+            }
+            ref some => {
+                let limits = some.iter().map(|id| match *id {
+                    "" => "the first limit".to_owned(),
+                    chosen => format!("'{chosen}'"),
+                });
+                println!(
+                    "That is later than the dossier is due by {}.",
+                    limits.collect::<Vec<_>>().join(", ")
+                );
+            }
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// By when each of the systems that are asked is to have answered: in working time, and held with the dossier.
+fn answers(
+    args: &Args,
+    received: Timestamp,
+    calendar: &Calendar,
+) -> Result<Vec<Explanation>, Failed> {
+    let answer = |external: &External| {
+        if external.asked < received {
+            return Err(Failed::new(format!(
+                "--external: asked at {}, before the dossier was received",
+                motcua_calendar::local(external.asked)
+            )));
+        }
+        calendar
+            .explain(
+                external.asked,
+                &external.budget,
+                DueHour::SameTime,
+                &args.hold,
+            )
+            .map_err(|error| Failed::new(error.to_string()))
+    };
+    args.external.iter().map(answer).collect()
+}
+
+/// The limits, by their ids, that have passed when an answer may still come.
+fn too_late_for<'a>(answer: &Explanation, limits: &'a [(&str, Explanation)]) -> Vec<&'a str> {
+    let passed = limits
+        .iter()
+        .filter(|(_, it)| it.due.judged_until <= answer.due.at);
+    passed.map(|(id, _)| *id).collect()
+}
+
+/// What a definition waits for from other systems, with the step of each.
+fn externals(definition: &Definition) -> impl Iterator<Item = (&str, &ExternalStep)> {
+    let steps = definition.steps.iter();
+    steps.filter_map(|step| match &step.kind {
+        Some(Kind::External(external)) => Some((step.id.as_str(), external)),
+        _ => None,
+    })
 }
 
 /// The agency whose calendar counts.
@@ -244,11 +368,10 @@ fn value(id: &str, explanation: &Explanation) -> serde_json::Value {
     value
 }
 
-fn parsed(directory: Option<&std::path::Path>) -> Result<Catalog, Failed> {
-    let bundle = match directory {
+fn read(directory: Option<&std::path::Path>) -> Result<Bundle, Failed> {
+    match directory {
         Some(directory) => catalog::read(directory),
         None => catalog::embedded(),
     }
-    .map_err(|faults| Failed::new(faults.to_string()))?;
-    Ok(Catalog::parse(&bundle.catalog)?)
+    .map_err(|faults| Failed::new(faults.to_string()))
 }
