@@ -21,7 +21,7 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use super::{
-    calls::{Answer, Caller},
+    calls::{Answer, Caller, said_of},
     deputies::Change,
     steps::Upload,
 };
@@ -71,16 +71,18 @@ impl Caller {
             let CaseCommand::Complete {
                 task,
                 outcome,
-                reason: None,
+                reason,
             } = command
             else {
                 panic!("{command:?} finishes no task");
             };
+            let [reason, ground] = said_of(reason.as_deref());
             CompleteTaskRequest {
                 name: format!("cases/{code}/tasks/{task}"),
                 outcome: outcome.clone(),
                 request_id: Uuid::new_v5(&request_id, code.as_bytes()).to_string(),
-                ..Default::default()
+                reason,
+                ground,
             }
         });
         let requests: Vec<_> = requests.collect();

@@ -22,7 +22,7 @@ use motcua_proto::{
         task_service_client::TaskServiceClient,
     },
 };
-use motcua_workflow::domain::Command as CaseCommand;
+use motcua_workflow::domain::{Command as CaseCommand, Words};
 use tonic::Status;
 
 use super::setting::Person;
@@ -32,6 +32,11 @@ use crate::support::{Identities, Service, Suite};
 pub(super) type Answer = Result<Option<Dossier>, Status>;
 
 const SAID: &str = "theo quy định";
+
+/// A reason and its ground, where they are said.
+pub(super) fn said_of(reason: Option<&[Words; 2]>) -> [String; 2] {
+    reason.map_or_else(Default::default, |_| [SAID, SAID].map(str::to_owned))
+}
 
 /// Somebody with a token.
 #[derive(Debug)]
@@ -309,13 +314,15 @@ impl Caller {
             CaseCommand::Complete {
                 task,
                 outcome,
-                reason: None,
+                reason,
             } => {
+                let [reason, ground] = said_of(reason.as_deref());
                 let request = CompleteTaskRequest {
                     name: of_task(task),
                     outcome: outcome.clone(),
                     request_id,
-                    ..Default::default()
+                    reason,
+                    ground,
                 };
                 tasks.complete_task(request).await.map(drop)
             }
@@ -360,9 +367,10 @@ impl Caller {
                 };
                 tasks.return_task(request).await.map(drop)
             }
-            CaseCommand::RequestSupplement { .. } => {
+            CaseCommand::RequestSupplement { branch, .. } => {
                 let request = AskDuringCase {
                     name,
+                    branch: branch.clone(),
                     missing: said.clone(),
                     ground: said,
                     request_id,

@@ -193,6 +193,9 @@ pub(super) fn asks(world: &mut World) {
     world.surround.substitutions.replace(present);
 }
 
+/// Whoever stands in for a leader wrote down what another system answered.
+pub(super) const SYSTEM_ANSWERED: &str = "deputy for a system";
+
 /// Those for whom somebody stands in at an agency, in a role or in any.
 pub(super) fn absent<'w>(
     world: &'w World,
@@ -202,6 +205,12 @@ pub(super) fn absent<'w>(
     at: Timestamp,
 ) -> impl Iterator<Item = &'w str> {
     standing(world, deputy, agency, role, at).map(|it| it.absent.as_str())
+}
+
+/// Whether somebody leads, or stands in for a leader of that agency.
+pub(super) fn leads(world: &World, person: &Person, agency: &str, at: Timestamp) -> bool {
+    let mut leaders = absent(world, &person.id, agency, Some(Role::Leader), at);
+    person.roles.contains(&Role::Leader) || leaders.next().is_some()
 }
 
 fn standing<'w>(
@@ -268,21 +277,20 @@ pub(super) fn are_named(
         Payload::TaskCompleted(it) => (Some(&it.task), &it.on_behalf_of),
         Payload::TaskReturned(it) => (Some(&it.task), &it.on_behalf_of),
         Payload::DeadlineExtended(it) => (None, &it.on_behalf_of),
+        Payload::SupplementRequested(it) if !it.on_behalf_of.is_empty() => (None, &it.on_behalf_of),
         _ => return None,
     };
     let actor = event.actor.as_ref()?;
     let person = world.workers.iter().find(|it| it.id == actor.id)?;
-    let agency = &case.competent_agency;
-    let leaders = || absent(world, &person.id, agency, Some(Role::Leader), at);
-    let absent = match task {
-        // What another system came to is written down for nobody.
-        Some(task) => case
-            .task(task)
-            .filter(|task| task.step != "card")
-            .and_then(|task| takes(world, person, case, task, at))
-            .unwrap_or_default(),
+    let agencies = person.agencies.iter();
+    let leaders = agencies.flat_map(|it| absent(world, &person.id, it, Some(Role::Leader), at));
+    let task = task.and_then(|task| case.task(task));
+    // What another system came to is written down by a leader, as a new date is set by one.
+    let of_people = task.filter(|task| task.step != "card");
+    let absent = match of_people {
+        Some(task) => takes(world, person, case, task, at).unwrap_or_default(),
         None if person.roles.contains(&Role::Leader) => Vec::new(),
-        None => leaders().collect(),
+        None => leaders.collect(),
     };
     let is_right = absent.contains(&named.as_str()) || absent.is_empty() && named.is_empty();
     assert!(
@@ -291,5 +299,9 @@ pub(super) fn are_named(
         event.kind(),
         actor.id
     );
-    (!named.is_empty()).then(|| format!("deputy {:?}", event.kind()))
+    let what = match (task, of_people) {
+        (Some(_), None) => SYSTEM_ANSWERED.to_owned(),
+        _ => format!("deputy {:?}", event.kind()),
+    };
+    (!named.is_empty()).then_some(what)
 }

@@ -6,15 +6,16 @@ use motcua_workflow::domain::{Case, Task};
 
 use super::{
     setting::{Allowed, limit_of, verified_limit_of},
-    work::{REWORKS, VERIFIERS},
+    work::{REFUSAL, REWORKS, VERIFIERS},
 };
 
 /// What may come of a step.
 pub(super) fn outcomes(step: &str) -> &'static [&'static str] {
     match step {
-        "appraise" | "benefit" | "verify" | "opinion" => &["done"],
+        "appraise" => &["done", REFUSAL],
+        "benefit" | "verify" | "opinion" => &["done"],
         "examine" => &["clear", "doubtful"],
-        "sign" => &["approved", "rejected", "rework"],
+        "sign" => &["approved", REFUSAL, "rework"],
         "register" | "issue" | "seal" => &["approved"],
         "card" => &[],
         other => panic!("no step '{other}'"),
@@ -27,6 +28,18 @@ pub(super) fn offers(case: &Case, task: &Task, outcome: &str) -> bool {
         .filter(|before| before.outcome == "rework")
         .count();
     outcomes(&task.step).contains(&outcome) && (outcome != "rework" || went_back < REWORKS)
+}
+
+/// Whether it is to be said why, and on which ground: of what refuses, unless it was said by whoever came to the same right before.
+/// Of nothing else may it be.
+pub(super) fn is_reason_right(case: &Case, task: &Task, outcome: &str, is_said: bool) -> bool {
+    let before = case.task(&task.previous);
+    let said_before = before.is_some_and(|before| before.outcome == REFUSAL);
+    if is_said {
+        outcome == REFUSAL
+    } else {
+        outcome != REFUSAL || said_before
+    }
 }
 
 /// The group that a task is for, beside its role.

@@ -37,6 +37,8 @@ pub(super) const SESSIONS: [(i32, i32); 2] = [(7 * 60, 11 * 60 + 30), (13 * 60 +
 /// Days of each month on which nobody works, the one on which only the morning is worked, and those of which a Saturday is.
 pub(super) const DAYS_OFF: [i8; 2] = [10, 11];
 pub(super) const MORNING: i8 = 24;
+/// The day of each month that is off, too, by the calendar that comes later.
+pub(super) const ALSO_OFF: i8 = 17;
 pub(super) const SWAPPED: RangeInclusive<i8> = 12..=18;
 /// How far the calendar knows its days.
 const YEARS: RangeInclusive<i16> = 2025..=2032;
@@ -60,6 +62,33 @@ pub(super) fn catalog(plant: Plant) -> Catalog {
     let mut catalog = proto_catalog();
     plant(&mut catalog);
     Catalog::parse(&catalog).unwrap()
+}
+
+/// The catalog that comes later: from that day on there is a day off more in each month.
+pub(super) fn later_catalog(plant: Plant, from: Date) -> Catalog {
+    let mut catalog = proto_catalog();
+    "model-later".clone_into(&mut catalog.id);
+    let days = &mut catalog.calendars[0].days;
+    let also = from.series(jiff::Span::new().days(1));
+    let also = also.take_while(|day| YEARS.contains(&day.year()));
+    for day in also.filter(|day| day.day() == ALSO_OFF) {
+        days.retain(|it| it.date != Some(written(day)));
+        days.push(CalendarDay {
+            date: Some(written(day)),
+            kind: CalendarDayKind::Holiday.into(),
+            title: "Ngày nghỉ thêm".to_owned(),
+        });
+    }
+    plant(&mut catalog);
+    Catalog::parse(&catalog).unwrap()
+}
+
+fn written(day: Date) -> motcua_proto::google::r#type::Date {
+    motcua_proto::google::r#type::Date {
+        year: day.year().into(),
+        month: day.month().into(),
+        day: day.day().into(),
+    }
 }
 
 pub(super) fn proto_catalog() -> ProtoCatalog {
@@ -194,11 +223,7 @@ fn days() -> Vec<CalendarDay> {
                 _ => return None,
             };
             Some(CalendarDay {
-                date: Some(motcua_proto::google::r#type::Date {
-                    year: day.year().into(),
-                    month: day.month().into(),
-                    day: day.day().into(),
-                }),
+                date: Some(written(day)),
                 kind: kind.into(),
                 title: "Ngày khác".to_owned(),
             })

@@ -16,6 +16,8 @@ use super::setting::{self, Plant};
 pub(super) const INSURANCE: &str = "social-insurance";
 /// The group that verifies.
 pub(super) const VERIFIERS: &str = "verifiers";
+/// The outcome that refuses what was asked for.
+pub(super) const REFUSAL: &str = "rejected";
 /// How often a signature may be refused for more work.
 pub(super) const REWORKS: usize = 2;
 
@@ -73,13 +75,19 @@ pub(super) fn second_versions() -> [ProtoDefinition; 2] {
 }
 
 fn appraised(id: &str) -> ProtoDefinition {
-    definition(
+    let ways = [("done", "sign"), (REFUSAL, "sign")];
+    refusing(definition(
         id,
-        vec![
-            task("appraise", Role::Officer, &[("done", "sign")]),
-            signed("appraise"),
-        ],
-    )
+        vec![task("appraise", Role::Officer, &ways), signed("appraise")],
+    ))
+}
+
+/// Who comes to that outcome says why.
+fn refusing(definition: ProtoDefinition) -> ProtoDefinition {
+    ProtoDefinition {
+        refusals: vec![REFUSAL.to_owned()],
+        ..definition
+    }
 }
 
 fn linked() -> ProtoDefinition {
@@ -140,7 +148,7 @@ fn checked() -> ProtoDefinition {
         }],
         otherwise: "opinion".to_owned(),
     };
-    definition(
+    refusing(definition(
         "checked",
         vec![
             task(
@@ -162,7 +170,7 @@ fn checked() -> ProtoDefinition {
             ),
             signed("examine"),
         ],
-    )
+    ))
 }
 
 fn definition(id: &str, steps: Vec<Step>) -> ProtoDefinition {
@@ -205,7 +213,7 @@ fn task(id: &str, role: Role, transitions: &[(&str, &str)]) -> Step {
 
 /// A leader's signature, which may want more work.
 fn signed(back_to: &str) -> Step {
-    let transitions = [("approved", ""), ("rejected", ""), ("rework", back_to)];
+    let transitions = [("approved", ""), (REFUSAL, ""), ("rework", back_to)];
     task("sign", Role::Leader, &transitions)
 }
 

@@ -12,12 +12,12 @@ use motcua_workflow::domain::{Case, Command, Task, Words};
 use super::{
     deputies, path, reckoning,
     setting::{Person, VERIFIED, verified_limit_of},
-    work::INSURANCE,
+    work::{INSURANCE, REFUSAL},
     world::World,
 };
 
 const WEIGHTS: [(&str, u32); 13] = [
-    ("request_supplement", 3),
+    ("request_supplement", 4),
     ("request_payment", 2),
     ("extend_deadline", 4),
     ("choose_limit", 2),
@@ -34,6 +34,13 @@ const WEIGHTS: [(&str, u32); 13] = [
 
 /// A case was not taken under another version of its definition, because of its shape.
 pub(super) const MISFIT: &str = "misfit refused";
+
+/// Whoever works on a branch asked for it, or asked again.
+pub(super) const BRANCH_ASKED: &str = "supplement of a branch";
+/// What refuses was signed without a word, which was said before.
+pub(super) const SAID_BEFORE: &str = "refusal said before";
+/// What refuses came without a word.
+pub(super) const UNSAID: &str = "refusal unsaid";
 
 /// What is asked by hand.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -105,11 +112,35 @@ pub(super) fn asks(world: &mut World, place: usize) {
         Err(error) => panic!("{}: {command:?}: {error}", world.lives[place].code),
     };
     world.seen.insert(format!("{} {how}", name(&command)));
+    world
+        .seen
+        .extend(told(&case, &command, how).map(str::to_owned));
     let mark = mark(world, &world.workers[person], &case, &command);
     if mark == Some(MISFIT) {
         assert!(reason.contains("does not fit version"), "{reason}");
     }
     world.seen.extend(mark.map(str::to_owned));
+}
+
+/// What came of it that is worth knowing.
+fn told(case: &Case, command: &Command, how: &str) -> Option<&'static str> {
+    match command {
+        Command::RequestSupplement { branch, .. } => {
+            (how == "done" && !branch.is_empty()).then_some(BRANCH_ASKED)
+        }
+        Command::Complete {
+            task,
+            outcome,
+            reason: None,
+        } if outcome == REFUSAL => {
+            let is_taken = case.task(task)?.state == TaskState::Claimed;
+            match how {
+                "done" => Some(SAID_BEFORE),
+                _ => is_taken.then_some(UNSAID),
+            }
+        }
+        _ => None,
+    }
 }
 
 /// What is told beside the command and its answer: whom a task's group keeps out, and which case a version does not fit.
@@ -192,15 +223,20 @@ fn somebody(world: &mut World, case: &Case, command: &Command) -> usize {
         .filter(|place| {
             let person = &world.workers[*place];
             let is_system = person.roles == [Role::System];
-            if is_system || answers {
-                return is_system && answers;
+            let agency = &case.competent_agency;
+            let of_case = person.agencies.contains(agency);
+            if answers {
+                return is_system || of_case && deputies::leads(world, person, agency, world.now);
+            }
+            if is_system {
+                return false;
             }
             match task {
                 // Whoever has it in hand; whoever has the role; or who stands in for one of them.
                 Some(task) if is_delegation => has(world, person, task),
                 Some(task) => deputies::takes(world, person, case, task, world.now).is_some(),
                 None if for_leader && !person.roles.contains(&Role::Leader) => false,
-                None => person.agencies.contains(&case.competent_agency),
+                None => of_case,
             }
         })
         .collect();
@@ -228,7 +264,13 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
     match name {
         "request_supplement" => Command::RequestSupplement {
             reason: Words::default(),
-            branch: String::new(),
+            // Mostly whoever asks need not say for which branch.
+            branch: match random.u8(..6) {
+                0 => "benefit",
+                1 | 2 => "residence",
+                _ => "",
+            }
+            .to_owned(),
             missing: words(),
             ground: words(),
         },
@@ -262,10 +304,11 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
             let outcomes = own.filter(|own| !own.is_empty() && random.u8(..4) > 0);
             let outcomes = outcomes.unwrap_or(any);
             let outcome = outcomes[random.usize(..outcomes.len())].to_owned();
+            let said = random.u8(..10) < if outcome == REFUSAL { 7 } else { 1 };
             Command::Complete {
                 task,
                 outcome,
-                reason: None,
+                reason: said.then(|| Box::new([words(), words()])),
             }
         }
         "record_outcome" => Command::RecordOutcome {
@@ -321,14 +364,15 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
         Command::Complete {
             task,
             outcome,
-            reason: None,
+            reason,
         } => {
             goes_on(task)
                 && has_task(world, person, case, task)
                 && !signs_own_work(person, case, task)
-                && case
-                    .task(task)
-                    .is_some_and(|task| path::offers(case, task, outcome))
+                && case.task(task).is_some_and(|task| {
+                    path::offers(case, task, outcome)
+                        && path::is_reason_right(case, task, outcome, reason.is_some())
+                })
         }
         Command::Return { task, .. } => {
             goes_on(task)
@@ -364,34 +408,47 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
             // A word on the way is taken wherever the case and the task stand, while the definition has the step.
             let on_its_way = code == "1" && case.definition_version == 1;
             let means = code == "5" && goes_on(id);
-            let leads =
-                person.roles.contains(&Role::Leader) && person.agencies.contains(&task.agency);
+            let leads = person.agencies.contains(&task.agency)
+                && deputies::leads(world, person, &task.agency, now);
             let answers = person.id == INSURANCE || leads;
             task.step == "card" && answers && (said_again || on_its_way || waits && means)
         }),
-        Command::RequestSupplement { .. } => {
-            let branch = asks_for(person, case);
+        Command::RequestSupplement { branch: named, .. } => {
+            let branch = if named.is_empty() {
+                asks_for(person, case)
+            } else {
+                named
+            };
+            let mut own = branches_of(person, case);
+            let may_ask = if named.is_empty() {
+                of_case || works
+            } else {
+                own.any(|it| it == named)
+            };
             let asked = case
                 .holds
                 .iter()
                 .filter(|hold| hold.ground == HoldGround::Supplement && hold.branch == branch)
                 .count();
-            let once_more = asked == 1 && person.roles.contains(&Role::Leader);
-            runs && (of_case || works) && (asked == 0 || once_more)
+            let of_branch = case.sub_case(branch).map(|it| &it.agency);
+            let mut asking = person.agencies.iter();
+            let leads = asking.any(|agency| {
+                of_branch.is_none_or(|it| it == agency)
+                    && deputies::leads(world, person, agency, now)
+            });
+            let once_more = asked == 1 && leads;
+            runs && may_ask && (asked == 0 || once_more)
         }
         Command::RequestPayment { .. } => {
             runs && (of_case || works) && case.paid_vnd < case.fee_vnd
         }
         Command::ExtendDeadline { due_at, .. } => {
-            let (id, agency) = (&person.id, &case.competent_agency);
-            let mut absent = deputies::absent(world, id, agency, Some(Role::Leader), now);
-            let leads = person.roles.contains(&Role::Leader) || absent.next().is_some();
             runs && of_case
-                && leads
+                && deputies::leads(world, person, &case.competent_agency, now)
                 && !case.extended
                 && !has_passed(case, now)
                 && *due_at > case.due.at
-                && reckoning::is_open(*due_at)
+                && world.calendar.is_open(*due_at)
         }
         Command::ChooseLimit { limit, .. } => {
             let is_there = limit == VERIFIED && verified_limit_of(&case.procedure).is_some();
@@ -409,11 +466,16 @@ fn asks_for<'a>(person: &Person, case: &'a Case) -> &'a str {
     if person.agencies.contains(&case.competent_agency) {
         return "";
     }
-    let mut own = case
+    branches_of(person, case).next().unwrap_or_default()
+}
+
+/// The branches under way that their agency works on.
+fn branches_of<'a>(person: &Person, case: &'a Case) -> impl Iterator<Item = &'a str> {
+    let own = case
         .sub_cases
         .iter()
         .filter(|branch| branch.finished_at.is_none() && person.agencies.contains(&branch.agency));
-    own.next().map_or("", |branch| &branch.branch)
+    own.map(|branch| branch.branch.as_str())
 }
 
 /// How often the work went back from a step.
@@ -497,8 +559,10 @@ pub(super) fn done(command: &Command, case: &Case, after: &Case) {
         Command::Complete {
             task,
             outcome,
-            reason: None,
+            reason,
         } => {
+            let said = after.task(task).unwrap().reason;
+            assert_eq!(said.is_some(), reason.is_some(), "{outcome}");
             let task = case.task(task).unwrap();
             if let Some(begins) = path::begins(case, task, outcome) {
                 assert_eq!(opened(case, after), begins, "after '{}'", task.step);

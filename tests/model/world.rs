@@ -22,7 +22,7 @@ use super::{
     deputies,
     law::{self, Matter},
     path,
-    reckoning::{self, Due},
+    reckoning::{self, Calendar, Due},
     setting::{self, CATALOG, Person, Plant},
     work,
     workflow::may_have,
@@ -80,7 +80,11 @@ pub(super) fn seed(usual: u64) -> u64 {
 pub(super) struct World {
     pub(super) random: fastrand::Rng,
     pub(super) now: Timestamp,
-    pub(super) catalog: Catalog,
+    plant: Plant,
+    catalog: Catalog,
+    /// The one that was applied last; none while that is the first.
+    later: Option<Catalog>,
+    pub(super) calendar: Calendar,
     pub(super) surround: Surround,
     pub(super) receptionists: Vec<Person>,
     pub(super) citizen: Person,
@@ -110,7 +114,10 @@ impl World {
         Self {
             random: fastrand::Rng::with_seed(seed),
             now: "2025-07-01T08:00:00+07:00".parse().unwrap(),
+            plant,
             catalog: setting::catalog(plant),
+            later: None,
+            calendar: Calendar::default(),
             surround: work::surround(plant),
             receptionists: setting::receptionists(),
             citizen: setting::citizens().remove(0),
@@ -136,6 +143,32 @@ impl World {
             self.surround.definitions.remember(definition);
         }
         self.published = true;
+    }
+
+    /// Right before such a day, where it was worked, the calendar is replaced: there is a day off more in each month, from the next day on. Nothing changes
+    /// of what is over.
+    pub(super) fn may_replace_calendar(&mut self) {
+        let from = reckoning::day_of(self.now).tomorrow().unwrap();
+        if from.day() != setting::ALSO_OFF || !self.calendar.is_working_day(from) {
+            return;
+        }
+        let later = setting::later_catalog(self.plant, from);
+        self.surround.catalogs.remember(later.clone(), true);
+        self.later = Some(later);
+        self.calendar.fewer_from = Some(from);
+        let before: Vec<_> = self.lives.iter().map(|it| it.case.clone()).collect();
+        for (place, before) in before.into_iter().enumerate() {
+            let rule = Authority::of_service("intake");
+            let recompute = intake::command::Command::Recompute;
+            self.asks_intake(place, &rule, &recompute).unwrap();
+            let Some(before) = before else { continue };
+            let rule = Authority::of_service("workflow");
+            self.asks_workflow(place, &rule, &workflow::Command::Recompute)
+                .unwrap();
+            if before.is_ended() {
+                assert_eq!(self.lives[place].case, Some(before));
+            }
+        }
     }
 
     /// The version that a case begins with.
@@ -194,7 +227,7 @@ impl World {
             &context,
             intake::decide::Known {
                 own: Some(&self.catalog),
-                in_force: Some(&self.catalog),
+                in_force: self.later.as_ref().or(Some(&self.catalog)),
             },
         );
         let decision = sound(decided)?;
@@ -298,10 +331,12 @@ impl World {
                 life.code
             );
             let counted = Counted::of(case);
-            if life.counted.as_ref() != Some(&counted) {
-                time_is_counted_once(&life.code, case);
-                is_due_by_the_law(&life.code, case);
-                branches_are_due_by_the_law(&life.code, case);
+            // By a calendar that has been replaced a case begins as the receipt says, and is reckoned anew at once.
+            let begins = event.kind() == EventKind::CaseStarted && self.later.is_some();
+            if !begins && life.counted.as_ref() != Some(&counted) {
+                time_is_counted_once(&life.code, case, self.calendar);
+                is_due_by_the_law(&life.code, case, self.calendar);
+                branches_are_due_by_the_law(&life.code, case, self.calendar);
                 life.counted = Some(counted);
             }
         }
@@ -388,7 +423,7 @@ fn written(code: &str, now: Timestamp, who: &Authority, decision: Decision) -> V
 }
 
 /// While it goes on, a case is judged by its limit and by what did not count of it, reckoned anew each time.
-fn is_due_by_the_law(code: &str, case: &Case) {
+fn is_due_by_the_law(code: &str, case: &Case, calendar: Calendar) {
     if case.state != CaseState::Running {
         return;
     }
@@ -399,19 +434,21 @@ fn is_due_by_the_law(code: &str, case: &Case) {
         .collect();
     assert_eq!(
         first_due(case),
-        reckoning::due(case.received_at, path::limit(case), &held),
+        calendar.due(case.received_at, path::limit(case), &held),
         "{code}: received at {}, held {held:?}",
         case.received_at
     );
 }
 
 /// So is each of its branches, by the limit of the branch's own procedure and from when the branch began.
-fn branches_are_due_by_the_law(code: &str, case: &Case) {
-    if case.state != CaseState::Running {
-        return;
-    }
+fn branches_are_due_by_the_law(code: &str, case: &Case, calendar: Calendar) {
+    // What somebody else awaits stops no branch's clock.
+    let stands = |branch: &str| match case.open_hold() {
+        Some(hold) => hold.branch.is_empty() || hold.branch == branch,
+        None => case.state != CaseState::Running,
+    };
     let under_way = case.sub_cases.iter().filter(|it| it.finished_at.is_none());
-    for sub_case in under_way {
+    for sub_case in under_way.filter(|it| !stands(&it.branch)) {
         // What another branch's agency awaited is none of its time.
         let holds: Vec<_> = case
             .holds
@@ -422,7 +459,7 @@ fn branches_are_due_by_the_law(code: &str, case: &Case) {
         let limit = setting::limit_of(&sub_case.procedure);
         assert_eq!(
             sub_case.due_at,
-            reckoning::due(sub_case.started_at, limit, &holds).at,
+            calendar.due(sub_case.started_at, limit, &holds).at,
             "{code}: began at {}, held {holds:?}",
             sub_case.started_at
         );
@@ -503,7 +540,7 @@ fn nobody_is_given_what_they_may_not_have(code: &str, case: &Case, event: &Event
 }
 
 /// Holds lie one after the other, and of every task that ended, what was used and what was held make up what passed.
-fn time_is_counted_once(code: &str, case: &Case) {
+fn time_is_counted_once(code: &str, case: &Case, calendar: Calendar) {
     for pair in case.holds.windows(2) {
         assert!(
             pair[0].to.is_some_and(|to| to <= pair[1].from),
@@ -520,7 +557,7 @@ fn time_is_counted_once(code: &str, case: &Case) {
                 let from = hold.from.max(task.opened_at);
                 let to = hold.to.unwrap_or(ended).min(ended);
                 if from < to {
-                    reckoning::working_minutes(from, to)
+                    calendar.working_minutes(from, to)
                 } else {
                     0
                 }
@@ -528,7 +565,7 @@ fn time_is_counted_once(code: &str, case: &Case) {
             .sum();
         assert_eq!(
             i64::from(task.used_minutes) + held,
-            reckoning::working_minutes(task.opened_at, ended),
+            calendar.working_minutes(task.opened_at, ended),
             "{code}: {} used and held of what passed",
             task.step
         );

@@ -12,7 +12,6 @@ use motcua_platform::{
 };
 use motcua_proto::{
     events::v1::{self as events, HoldGround, event::Payload},
-    r#type::v1::Role,
     workflow::v1::CaseState,
 };
 
@@ -50,11 +49,12 @@ impl Desk<'_> {
             .filter(|hold| hold.ground != HoldGround::Payment && hold.branch == branch);
         let asked = i32::try_from(asked.count()).unwrap_or(i32::MAX);
         let asked_before = asked > 0 && !self.case.is_ended();
-        if asked_before && !self.context.roles.contains(&Role::Leader) {
+        let leads = self.leads(branch);
+        if asked_before && leads.is_none() {
             return Err(self.refuse(
                 "what was missing has been asked for already, and it is asked for once only",
                 ARTICLE_SUPPLEMENT,
-                "decide on what is there, have a leader ask again, or stop the case with a ground",
+                "decide on what is there, have a leader or whoever stands in for one ask again, or stop the case with a ground",
             ));
         }
         self.running(ARTICLE_SUPPLEMENT)?;
@@ -77,6 +77,7 @@ impl Desk<'_> {
         let requested = Payload::SupplementRequested(events::SupplementRequested {
             statement_revision: revision,
             supplement_due_at: Some(to_proto(due_at)),
+            on_behalf_of: leads.filter(|_| asked_before).unwrap_or_default(),
         });
         let mut decision = self.decision(vec![requested, Payload::CaseHeld(held)]);
         decision

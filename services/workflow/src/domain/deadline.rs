@@ -132,7 +132,12 @@ impl Desk<'_> {
             Ok(left) if left > 0 => hours.budget_end(at, left).map(to_proto).map(Some),
             _ => Ok((now > at).then(|| to_proto(at))),
         };
+        // What stands still is reckoned when it goes on.
+        let stands = |call: &str| matches!(why, Ending::Calendar) && self.case.is_held(call);
         for (id, task) in self.case.waiting() {
+            if stands(&task.call) {
+                continue;
+            }
             let hours = timetable.hours(&task.agency)?;
             let holds = &holds_of(holds, &task.call);
             let more = match why {
@@ -165,7 +170,7 @@ impl Desk<'_> {
             }
         }
         for (index, timer) in self.case.timers.iter().enumerate() {
-            if !self.case.waits(timer) {
+            if !self.case.waits(timer) || stands(&timer.call) {
                 continue;
             }
             let hours = timetable.hours(&timer.agency)?;
@@ -190,7 +195,7 @@ impl Desk<'_> {
             }
         }
         let running = self.case.sub_cases.iter();
-        for sub_case in running.filter(|sub_case| sub_case.finished_at.is_none()) {
+        for sub_case in running.filter(|it| it.finished_at.is_none() && !stands(&it.branch)) {
             let hours = timetable.hours_for(&sub_case.agency, &sub_case.procedure)?;
             let holds = &holds_of(holds, &sub_case.branch);
             let due = hours.due(sub_case.started_at, &sub_case.limit, holds)?;
@@ -257,11 +262,7 @@ impl Desk<'_> {
         } else {
             first_due
         };
-        // Budgets, branches and waits of a case that stands still are reckoned when it goes on.
-        let mut moved = match case.state {
-            CaseState::Held => Vec::new(),
-            _ => self.ends(&timetable, &closed, self.context.now, Ending::Calendar)?,
-        };
+        let mut moved = self.ends(&timetable, &closed, self.context.now, Ending::Calendar)?;
         moved.retain(|end| self.is_other(end));
         if first_due == case.first_due && due == case.due && moved.is_empty() {
             return Ok(self.decision(Vec::new()));

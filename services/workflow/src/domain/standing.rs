@@ -62,6 +62,29 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// For whom the actor leads the work on a branch, or on the whole where that is empty: for nobody but themselves, or for a leader
+    /// whom they stand in for; `None` where they do not lead.
+    pub(super) fn leads(&self, branch: &str) -> Option<String> {
+        if self.context.roles.contains(&Role::Leader) {
+            return Some(String::new());
+        }
+        let branch = self.case.sub_case(branch);
+        let leaders = self
+            .surround
+            .substitutions
+            .of(&self.context.actor.id, self.context.now);
+        leaders
+            .into_iter()
+            .find(|stands| {
+                let at_work = match branch {
+                    Some(sub_case) => stands.agency == sub_case.agency,
+                    None => self.context.scope.acts_for(&stands.agency),
+                };
+                at_work && stands.role == Role::Leader
+            })
+            .map(|stands| stands.absent)
+    }
+
     /// For whom the actor stands in at an agency in a role.
     fn stands_in_for(&self, agency: &str, role: Role) -> impl Iterator<Item = Substitution> {
         self.surround
@@ -159,15 +182,22 @@ impl<'a> Desk<'a> {
     }
 
     /// What was asked of a system is answered by it: by its own id, or by whoever belongs to the group of that name. Where it is not
-    /// connected, or its answer came on paper, a leader records it.
-    pub(super) fn for_system(&self, task: &Task) -> Result<(), Error> {
-        let is_it = self.context.actor.id == task.system
-            || self.context.groups.contains(&task.system)
-            || self.context.roles.contains(&Role::Leader);
-        if self.context.scope.acts_for(&task.agency) && is_it {
-            return Ok(());
+    /// connected, or its answer came on paper, a leader records it, or whoever stands in for one; answers with that colleague.
+    pub(super) fn for_system(&self, task: &Task) -> Result<Option<String>, Error> {
+        let roles = self.context.roles;
+        let has_its_name =
+            self.context.actor.id == task.system || self.context.groups.contains(&task.system);
+        if !self.context.scope.acts_for(&task.agency) {
+            return Err(refuse_for_system(task));
         }
-        Err(refuse_for_system(task))
+        if roles.contains(&Role::System) && has_its_name || roles.contains(&Role::Leader) {
+            return Ok(None);
+        }
+        let mut leaders = self.stands_in_for(&task.agency, Role::Leader);
+        match leaders.next() {
+            Some(stands) => Ok(Some(stands.absent)),
+            None => Err(refuse_for_system(task)),
+        }
     }
 
     /// Who prepared does not sign: a leader's step is for somebody who has not completed any other step of the case. One
@@ -202,7 +232,7 @@ pub(super) fn refuse_for_system(task: &Task) -> Error {
         task,
         "another system is asked for the outcome",
         ARTICLE_WORK,
-        "let the system answer that the task names",
+        "let the system answer that the task names, or a leader who has its answer on paper record it",
     )
 }
 

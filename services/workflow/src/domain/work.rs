@@ -181,7 +181,7 @@ impl<'a> Desk<'a> {
                 "answer the task that OutcomeRequested named",
             ));
         }
-        self.for_system(task)?;
+        let absent = self.for_system(task)?;
         if task.is_completed() && task.external_code == code {
             return Ok(self.decision(Vec::new()));
         }
@@ -216,7 +216,7 @@ impl<'a> Desk<'a> {
                 let how = How {
                     outcome,
                     external_code: code,
-                    on_behalf_of: "",
+                    on_behalf_of: absent.as_deref().unwrap_or_default(),
                     statement_revision: 0,
                 };
                 self.completed(&scene, id, task, how)

@@ -178,7 +178,10 @@ async fn a_case_chooses_waits_asks_another_system_and_goes_back_once() {
     // Not by staff, not by another system, not for another ward, not in other codes.
     let mut hospital = system("hospital", "11593");
     let mut stranger = system("social-insurance", "11407");
+    let peer = world.way_of("receptionist-1", &[Role::Receptionist], &["11593"]);
+    let mut receptionist = TaskServiceClient::new(peer);
     let refused = [
+        receptionist.record_external_outcome(answer("5")).await,
         world.tasks.record_external_outcome(answer("5")).await,
         hospital.record_external_outcome(answer("5")).await,
         stranger.record_external_outcome(answer("5")).await,
@@ -188,6 +191,7 @@ async fn a_case_chooses_waits_asks_another_system_and_goes_back_once() {
         refused.map(|refused| refused.unwrap_err().code()),
         [
             Code::PermissionDenied,
+            Code::FailedPrecondition,
             Code::FailedPrecondition,
             Code::NotFound,
             Code::InvalidArgument

@@ -7,8 +7,11 @@ use motcua_proto::{
     workflow::v1::{CaseState, SubCaseState},
 };
 
-use super::office::{
-    CODE, INSURANCE, Office, POLICE, WARD, at, cause, leader, officer, refused, staff, words,
+use super::{
+    office::{
+        CODE, INSURANCE, Office, POLICE, WARD, at, cause, leader, officer, refused, staff, words,
+    },
+    time::with_days_off,
 };
 use crate::domain::{Command, StatementKind, answered};
 
@@ -87,6 +90,35 @@ fn what_one_agency_asks_for_holds_up_its_own_branch_and_no_other() {
     office.completes("verify", "rejected");
     office.completes("issue", "approved");
     assert_eq!(office.case().state, CaseState::Finished);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
+#[test]
+fn a_calendar_that_is_replaced_meanwhile_moves_the_others_at_once_and_who_waits_when_they_go_on() {
+    let mut office = registered();
+    office.now = at("2025-07-01T09:00");
+    office.asks(&police(), &asking("residence")).unwrap();
+    let waits = office.case().sub_cases[0].due_at;
+    let task = |office: &Office, step: &str| {
+        let task = office.case().tasks.iter().find(|task| task.step == step);
+        task.unwrap().due_at
+    };
+    let (verify, appraise) = (task(&office, "verify"), task(&office, "appraise"));
+    // Budgets may end on that very day. Three working days begin on the second: the fourth, the seventh and the eighth.
+    with_days_off(&office, "autumn", &["2025-07-01", "2025-07-03"]);
+    assert_eq!(office.reacts(Command::Recompute), [K::DeadlineRecomputed]);
+    assert_eq!(office.case().sub_cases[0].due_at, waits);
+    assert_eq!(office.case().sub_cases[1].due_at, at("2025-07-08T17:00"));
+    assert_eq!(task(&office, "verify"), verify);
+    assert!(task(&office, "appraise") > appraise);
+    assert_eq!(office.reacts(Command::Recompute), []);
+    office.now = at("2025-07-02T09:00");
+    office.reacts(Command::Resume {
+        at: office.now,
+        cause: cause(),
+    });
+    // What was asked for on a day off and came when the next one opened took no time: two working days, the fourth and the seventh.
+    assert_eq!(office.case().sub_cases[0].due_at, at("2025-07-07T17:00"));
     assert_eq!(office.replayed().as_ref(), Some(office.case()));
 }
 

@@ -4,10 +4,14 @@ use EventKind as K;
 use motcua_platform::{catalog::Catalog, error::Error, time::to_proto};
 use motcua_proto::{
     events::v1::{EventKind, HoldGround, event::Payload},
+    r#type::v1::Role,
     workflow::v1::CaseState,
 };
 
-use super::office::{Office, asks_for_supplement, at, cause, leader, officer, words};
+use super::{
+    office::{Office, asks_for_supplement, at, cause, leader, officer, words},
+    substitution::stands,
+};
 use crate::domain::{Command, OBLIGATIONS_VND_MAX, Obligation, StatementKind};
 
 fn paid(office: &mut Office, paid_vnd: i64) -> Vec<EventKind> {
@@ -167,6 +171,13 @@ fn a_leader_asks_again_as_often_as_the_procedure_lets_one() {
     resumes(&mut office);
     let why = refused(&mut office, &officer(1), &asks_for_supplement());
     assert!(why.contains("once only"), "{why}");
+    // A leader who is away keeps nobody waiting.
+    let (away, deputy) = (leader(1).actor().id.clone(), officer(1).actor().id.clone());
+    let mut deputised = office.clone();
+    let stands_in = stands(&deputy, &away, Role::Leader);
+    deputised.surround.substitutions.replace(vec![stands_in]);
+    deputised.asks(&officer(1), &asks_for_supplement()).unwrap();
+    office.surround.substitutions.replace(Vec::new());
     office.asks(&leader(1), &asks_for_supplement()).unwrap();
     resumes(&mut office);
     let why = refused(&mut office, &leader(1), &asks_for_supplement());

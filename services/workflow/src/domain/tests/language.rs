@@ -17,7 +17,10 @@ use super::office::{
     CODE, Office, ROUNDS, WARD, asks_for_supplement, at, call, cause, definition, fork, join,
     leader, officer, refused, system, task,
 };
-use super::time::with_days_off;
+use super::{
+    substitution::{member, stands},
+    time::with_days_off,
+};
 use crate::domain::{Command, Definition, Receipt, answered};
 
 fn step(id: &str, kind: Kind) -> Step {
@@ -561,6 +564,24 @@ fn a_system_that_does_not_answer_is_told_to_a_leader_who_may_record_the_answer()
     // Nobody takes it in hand, and no officer answers; a leader does, and the case goes on.
     refused(office.asks(&leader(1), &Command::Claim { task: "t2".into() }));
     refused(office.asks(&officer(1), &answer("t2", "5")));
+    // A group of the staff that has the system's name is not the system.
+    let namesake = member("officer-8", Role::Officer, &["social-insurance"]);
+    refused(office.asks(&namesake, &answer("t2", "5")));
+    // While the leader is away, so does whoever stands in, and the history says for whom.
+    let (away, deputy) = (leader(1), officer(2));
+    let (away, deputy_id) = (away.actor().id.clone(), deputy.actor().id.clone());
+    let mut deputised = office.clone();
+    deputised
+        .surround
+        .substitutions
+        .replace(vec![stands(&deputy_id, &away, Role::Leader)]);
+    deputised.asks(&deputy, &answer("t2", "5")).unwrap();
+    let task = &deputised.case().tasks[1];
+    assert_eq!(
+        (task.outcome.as_str(), &task.on_behalf_of),
+        ("issued", &away)
+    );
+    office.surround.substitutions.replace(Vec::new());
     office.asks(&leader(1), &answer("t2", "5")).unwrap();
     assert_eq!(office.waiting(), ["t3 issue"]);
     assert_eq!(office.case().tasks[1].outcome, "issued");

@@ -20,7 +20,7 @@ use crate::domain::{
     Command, Definition, Receipt, Substitution, SubstitutionCommand, control_sheet,
 };
 
-fn stands(substitute: &str, absent: &str, role: Role) -> Substitution {
+pub(super) fn stands(substitute: &str, absent: &str, role: Role) -> Substitution {
     Substitution {
         agency: WARD.into(),
         absent: absent.into(),
@@ -38,7 +38,7 @@ fn stands(substitute: &str, absent: &str, role: Role) -> Substitution {
 const SURVEYORS: &str = "surveyors";
 
 /// Somebody who belongs to groups.
-fn member(id: &str, role: Role, groups: &[&str]) -> Authority {
+pub(super) fn member(id: &str, role: Role, groups: &[&str]) -> Authority {
     let mut principal = Principal::of(id, &[role], &[WARD]);
     principal.groups = groups.iter().map(|&group| group.to_owned()).collect();
     let method = policy::of("motcua.workflow.v1.TaskService/ClaimTask").unwrap();
