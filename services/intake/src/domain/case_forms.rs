@@ -359,6 +359,7 @@ impl Particulars<'_> {
             used_minutes: outcome.and(u32::try_from(line.used_minutes).ok()),
             note: match line.note.as_str() {
                 "returned" => Some("Chuyển lại bước trước".to_owned()),
+                "passed_on" => Some("Chuyển cho người khác xử lý".to_owned()),
                 "cancelled" => Some("Không phải thực hiện nữa".to_owned()),
                 _ => None,
             },

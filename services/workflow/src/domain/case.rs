@@ -239,6 +239,23 @@ pub struct Task {
     /// Revision of why it ended with its outcome; none where nothing was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<i32>,
+    /// Who had it before whoever has it now, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Hand>,
+}
+
+/// Somebody who had a task and passed it on, or from whom it was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hand {
+    /// Opaque id.
+    pub assignee: String,
+    /// Whom they stood in for; empty where they acted for themselves. Opaque id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub on_behalf_of: String,
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 /// For how long a task is somebody's.

@@ -13,7 +13,9 @@ use motcua_proto::{
 };
 
 use super::{
-    case::{Apology, Called, Case, Due, Escalation, Hold, Lease, SubCase, Task, Timer, Touched},
+    case::{
+        Apology, Called, Case, Due, Escalation, Hand, Hold, Lease, SubCase, Task, Timer, Touched,
+    },
     command::StatementKind,
 };
 
@@ -143,6 +145,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             assignee: String::new(),
             opened_at: at(opened.opened_at.as_ref()),
             claimed_at: None,
+            before: Vec::new(),
             ended_at: None,
             planned_minutes: opened.planned_minutes,
             used_minutes: 0,
@@ -180,25 +183,39 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
         }),
         Payload::TimerFired(fired) => timer_fired(case, fired),
         Payload::TaskClaimed(claimed) => case.change_task(&claimed.task, |task| {
-            task.state = TaskState::Claimed;
-            task.assignee.clone_from(&claimed.assignee);
-            task.claimed_at = from_proto_opt(claimed.claimed_at.as_ref());
-            task.on_behalf_of.clone_from(&claimed.on_behalf_of);
-            task.lease = from_proto_opt(claimed.lease_until.as_ref()).map(|until| Lease {
+            let lease = from_proto_opt(claimed.lease_until.as_ref()).map(|until| Lease {
                 until: truncated(until),
                 back_to: String::new(),
             });
+            has_it(task, &claimed.assignee, lease, claimed.claimed_at.as_ref());
+            task.on_behalf_of.clone_from(&claimed.on_behalf_of);
         }),
         Payload::TaskReleased(released) => case.change_task(&released.task, |task| {
-            has_it(task, &released.assignee, None);
+            has_it(
+                task,
+                &released.assignee,
+                None,
+                released.released_at.as_ref(),
+            );
         }),
         Payload::TaskDelegated(delegated) => case.change_task(&delegated.task, |task| {
             let until = at(delegated.until.as_ref());
             let back_to = delegated.from.clone();
-            has_it(task, &delegated.assignee, Some(Lease { until, back_to }));
+            let lease = Some(Lease { until, back_to });
+            has_it(
+                task,
+                &delegated.assignee,
+                lease,
+                delegated.delegated_at.as_ref(),
+            );
         }),
         Payload::TaskReassigned(reassigned) => case.change_task(&reassigned.task, |task| {
-            has_it(task, &reassigned.assignee, None);
+            has_it(
+                task,
+                &reassigned.assignee,
+                None,
+                reassigned.reassigned_at.as_ref(),
+            );
         }),
         Payload::CaseMigrated(migrated) => {
             case.definition_version = migrated.to_version;
@@ -302,7 +319,9 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             said(case, StatementKind::Apology, extended.statement_revision);
             case.touch_waiting();
         }
-        Payload::CaseStaffRecused(recused) => staff_recused(case, &recused.principal),
+        Payload::CaseStaffRecused(recused) => {
+            staff_recused(case, &recused.principal, event.occurred_at.as_ref())
+        }
         Payload::CaseDueSoon(soon) => {
             let next = from_proto_opt(soon.next_at.as_ref()).map(truncated);
             case.due_soon = next.is_none();
@@ -508,7 +527,7 @@ fn moves(case: &mut Case, moved: &[events::MovedDue]) {
 }
 
 /// What they had in hand waits for somebody else.
-fn staff_recused(case: &mut Case, principal: &str) {
+fn staff_recused(case: &mut Case, principal: &str, since: Option<&prost_types::Timestamp>) {
     case.recused.insert(principal.to_owned());
     let in_hand: Vec<_> = case
         .waiting()
@@ -516,12 +535,27 @@ fn staff_recused(case: &mut Case, principal: &str) {
         .map(|(id, _)| id)
         .collect();
     for id in in_hand {
-        case.change_task(&id, |task| has_it(task, "", None));
+        case.change_task(&id, |task| has_it(task, "", None, since));
     }
 }
 
 /// Somebody has a task from now on, or nobody.
-fn has_it(task: &mut Task, assignee: &str, lease: Option<Lease>) {
+fn has_it(
+    task: &mut Task,
+    assignee: &str,
+    lease: Option<Lease>,
+    since: Option<&prost_types::Timestamp>,
+) {
+    let since = at(since);
+    if let Some(from) = task.claimed_at.filter(|_| task.assignee != assignee) {
+        task.before.push(Hand {
+            assignee: std::mem::take(&mut task.assignee),
+            on_behalf_of: std::mem::take(&mut task.on_behalf_of),
+            from,
+            until: since,
+        });
+        task.claimed_at = None;
+    }
     task.state = if assignee.is_empty() {
         TaskState::Open
     } else {
@@ -530,6 +564,8 @@ fn has_it(task: &mut Task, assignee: &str, lease: Option<Lease>) {
     assignee.clone_into(&mut task.assignee);
     if assignee.is_empty() {
         task.claimed_at = None;
+    } else {
+        task.claimed_at.get_or_insert(since);
     }
     task.on_behalf_of.clear();
     task.lease = lease;

@@ -15,7 +15,10 @@ use super::{
     surround::Surround,
 };
 
-/// The control sheet of a case as it is at `now`.
+/// Note of whoever passed a task on, or had it taken from them.
+const PASSED_ON: &str = "passed_on";
+
+/// The control sheet of a case as it is at `now`: a line for each who had a task.
 ///
 /// # Errors
 /// When its catalog is not at hand.
@@ -40,7 +43,32 @@ pub fn control_sheet(
             .get(definition, version)
             .and_then(|definition| definition.task(&task.step).map(|step| step.title.clone()))
             .unwrap_or_default();
-        lines.push(line(task, title, used_minutes));
+        // Each has what those before left of the budget.
+        let holds = case.holds_of(&task.call);
+        let (mut handed_over_at, mut left, mut used) = (task.opened_at, task.planned_minutes, 0);
+        for hand in &task.before {
+            let used_minutes = hours.used(handed_over_at, hand.until, &holds);
+            lines.push(proto::ControlSheetLine {
+                assignee: hand.assignee.clone(),
+                on_behalf_of: hand.on_behalf_of.clone(),
+                handed_over_at: Some(to_proto(handed_over_at)),
+                received_at: Some(to_proto(hand.from)),
+                ended_at: Some(to_proto(hand.until)),
+                planned_minutes: left,
+                used_minutes,
+                note: PASSED_ON.to_owned(),
+                ..whose(task, &title)
+            });
+            handed_over_at = hand.until;
+            left = (left - used_minutes).max(0);
+            used += used_minutes;
+        }
+        let last = Span {
+            handed_over_at,
+            planned_minutes: left,
+            used_minutes: (used_minutes - used).max(0),
+        };
+        lines.push(line(task, &title, &last));
     }
     let hours = timetable.hours_of(case)?;
     let until = case.ended_at.unwrap_or(now);
@@ -65,8 +93,25 @@ fn closed_before(case: &Case) -> Vec<super::case::Hold> {
         .collect()
 }
 
-fn line(task: &Task, title: String, used_minutes: i32) -> proto::ControlSheetLine {
-    let punctuality = match used_minutes.cmp(&task.planned_minutes) {
+/// The time of whoever has, or finished, a task.
+struct Span {
+    handed_over_at: Timestamp,
+    planned_minutes: i32,
+    used_minutes: i32,
+}
+
+/// What is the same for everybody who had a task.
+fn whose(task: &Task, title: &str) -> proto::ControlSheetLine {
+    proto::ControlSheetLine {
+        agency: task.agency.clone(),
+        title: title.to_owned(),
+        role: task.role.into(),
+        ..proto::ControlSheetLine::default()
+    }
+}
+
+fn line(task: &Task, title: &str, span: &Span) -> proto::ControlSheetLine {
+    let punctuality = match span.used_minutes.cmp(&span.planned_minutes) {
         _ if task.is_waiting() => Punctuality::Unspecified,
         std::cmp::Ordering::Less => Punctuality::Early,
         std::cmp::Ordering::Equal => Punctuality::OnTime,
@@ -79,21 +124,19 @@ fn line(task: &Task, title: String, used_minutes: i32) -> proto::ControlSheetLin
         TaskState::Open | TaskState::Claimed | TaskState::Unspecified => String::new(),
     };
     proto::ControlSheetLine {
-        agency: task.agency.clone(),
-        title,
-        role: task.role.into(),
         assignee: task.assignee.clone(),
-        handed_over_at: Some(to_proto(task.opened_at)),
+        handed_over_at: Some(to_proto(span.handed_over_at)),
         // Who completes a task without taking it first takes it in doing so.
         received_at: task
             .claimed_at
             .or(task.ended_at.filter(|_| !task.assignee.is_empty()))
             .map(to_proto),
         ended_at: task.ended_at.map(to_proto),
-        planned_minutes: task.planned_minutes,
-        used_minutes,
+        planned_minutes: span.planned_minutes,
+        used_minutes: span.used_minutes,
         punctuality: punctuality.into(),
         note,
         on_behalf_of: task.on_behalf_of.clone(),
+        ..whose(task, title)
     }
 }

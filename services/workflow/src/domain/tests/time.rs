@@ -339,6 +339,64 @@ fn the_control_sheet_says_who_had_it_and_how_long() {
     assert_eq!(sheet.allowed_minutes, 420 + 4 * 480 - 360);
 }
 
+#[test]
+fn the_control_sheet_has_a_line_for_each_who_had_a_task_and_what_was_left_of_its_budget() {
+    let mut office = Office::accepts("1.000001", &[]);
+    office.now = at("2025-07-01T08:10");
+    office
+        .asks(&officer(1), &Command::Claim { task: "t1".into() })
+        .unwrap();
+    office.now = at("2025-07-01T09:00");
+    let colleague = officer(2).actor().id.clone();
+    let reassign = Command::Reassign {
+        task: "t1".into(),
+        to: colleague.clone(),
+    };
+    office.asks(&leader(1), &reassign).unwrap();
+    office.now = at("2025-07-01T10:30");
+    let done = Command::Complete {
+        task: "t1".into(),
+        outcome: "done".into(),
+        reason: None,
+    };
+    office.asks(&officer(2), &done).unwrap();
+    let sheet = control_sheet(CODE, office.case(), office.now, &office.surround).unwrap();
+    let lines: Vec<_> = sheet
+        .lines
+        .iter()
+        .map(|line| {
+            let when = [line.handed_over_at, line.received_at, line.ended_at];
+            (
+                line.assignee.as_str(),
+                when,
+                [line.planned_minutes, line.used_minutes],
+                line.note.as_str(),
+            )
+        })
+        .collect();
+    let when = |times: [&str; 3]| times.map(|time| Some(motcua_platform::time::to_proto(at(time))));
+    let first = officer(1).actor().id.clone();
+    assert_eq!(
+        lines[..2],
+        [
+            (
+                first.as_str(),
+                when(["2025-07-01T08:00", "2025-07-01T08:10", "2025-07-01T09:00"]),
+                [180, 60],
+                "passed_on"
+            ),
+            (
+                colleague.as_str(),
+                when(["2025-07-01T09:00", "2025-07-01T09:00", "2025-07-01T10:30"]),
+                [120, 90],
+                "done"
+            ),
+        ]
+    );
+    assert_eq!(sheet.lines[1].punctuality(), Punctuality::Early);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
 /// The catalog with days that are off, applied in its turn.
 pub(super) fn with_days_off(office: &Office, id: &str, days: &[&str]) {
     let mut catalog = super::office::catalog();
