@@ -22,22 +22,17 @@ pub fn read(fields: &mut Fields, missing: &str, items: &[MissingItem]) -> Option
         fields.reject("items", format!("must be at most {ITEMS_MAX}"));
         return None;
     }
-    let lines: Vec<_> = items
-        .iter()
-        .enumerate()
-        .map(|(index, item)| {
-            let what = fields.line(&format!("items[{index}].what"), &item.what);
-            let how = fields.optional_line(&format!("items[{index}].how"), &item.how);
-            let (what, how) = what.zip(how)?;
-            Some(if how.is_empty() {
-                what
-            } else {
-                format!("{what}{TAB}{how}")
-            })
+    let lines = fields.each("items", items, |fields, path, item| {
+        let what = fields.line(&format!("{path}.what"), &item.what);
+        let how = fields.optional_line(&format!("{path}.how"), &item.how);
+        let (what, how) = what.zip(how)?;
+        Some(if how.is_empty() {
+            what
+        } else {
+            format!("{what}{TAB}{how}")
         })
-        // All of them are looked at before one is found wrong.
-        .collect();
-    Some(lines.into_iter().collect::<Option<Vec<_>>>()?.join("\n"))
+    });
+    Some(lines?.join("\n"))
 }
 
 /// The items as they were written down: what is missing, and how to complete it, which may be empty.

@@ -48,6 +48,21 @@ impl Fields {
         }
     }
 
+    /// Each of several, with its own path. All of them are looked at before one is found wrong.
+    pub fn each<'a, T, R>(
+        &mut self,
+        field: &str,
+        items: &'a [T],
+        mut read: impl FnMut(&mut Self, &str, &'a T) -> Option<R>,
+    ) -> Option<Vec<R>> {
+        let read: Vec<_> = items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| read(self, &format!("{field}[{index}]"), item))
+            .collect();
+        read.into_iter().collect()
+    }
+
     /// A required line of text, without the space around it.
     pub fn line(&mut self, field: &str, text: &str) -> Option<String> {
         let text = self.optional_line(field, text)?;

@@ -135,13 +135,7 @@ fn colleagues(fields: &mut Fields, to: &[String]) -> Option<Vec<String>> {
         );
         return None;
     }
-    to.iter()
-        .enumerate()
-        .map(|(index, id)| fields.id(&format!("to[{index}]"), id))
-        // All of them are looked at before one is found missing.
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect()
+    fields.each("to", to, |fields, path, id| fields.id(path, id))
 }
 
 /// Whoever has the fewest; they have one more from now on. Of several, whoever was named first.

@@ -1,5 +1,7 @@
 //! Substitutions over gRPC.
 
+use std::collections::HashSet;
+
 use motcua_platform::{
     call::{Call, acknowledge},
     error::Error,
@@ -67,16 +69,14 @@ fn groups(fields: &mut Fields, groups: &[String]) -> Option<Vec<String>> {
         );
         return None;
     }
-    let each = groups.iter().enumerate().map(|(index, group)| {
-        let path = format!("substitution.groups[{index}]");
-        if groups.iter().take(index).any(|before| before == group) {
+    let mut named = HashSet::new();
+    fields.each("substitution.groups", groups, |fields, path, group| {
+        if !named.insert(group) {
             fields.reject(path, format!("'{group}' stands twice"));
             return None;
         }
-        fields.id(&path, group)
-    });
-    // All of them are looked at before one is found missing.
-    each.collect::<Vec<_>>().into_iter().collect()
+        fields.id(path, group)
+    })
 }
 
 fn parse(fields: &mut Fields, asked: &proto::Substitution) -> Option<Substitution> {
