@@ -108,12 +108,19 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failed> {
         })
         .await?;
         let (foreseen, was) = histories.hindsight(args.as_of, args.days, args.runs)?;
-        all.extend(FIGURES.map(|(name, figure)| Foresight {
+        let figures = FIGURES.map(|(name, figure)| Foresight {
             seed,
             name,
             foreseen: middle(&foreseen, figure),
             was: figure(&was),
-        }));
+        });
+        // Twenty summers take most of an hour: what the first ones showed is known before the last one is over.
+        let told = figures.iter().map(|of| {
+            let [middle, ..] = of.foreseen;
+            format!("{} {middle} (was {})", of.name, of.was)
+        });
+        eprintln!("  foreseen: {}", told.collect::<Vec<_>>().join(", "));
+        all.extend(figures);
     }
     if args.json {
         println!("{:#}", json(&args, &all));
