@@ -49,7 +49,7 @@ impl Desk<'_> {
             .filter(|hold| hold.ground != HoldGround::Payment && hold.branch == branch);
         let asked = i32::try_from(asked.count()).unwrap_or(i32::MAX);
         let asked_before = asked > 0 && !self.case.is_ended();
-        let leads = self.leads(branch);
+        let leads = self.leads_work(branch);
         if asked_before && leads.is_none() {
             return Err(self.refuse(
                 "what was missing has been asked for already, and it is asked for once only",

@@ -337,7 +337,7 @@ impl Desk<'_> {
                         &self.case.holds,
                     )?
                     .map(to_proto),
-                on_behalf_of: on_behalf_of.unwrap_or_default(),
+                on_behalf_of,
             })]);
         decision
             .statements

@@ -547,14 +547,13 @@ fn has_it(
     since: Option<&prost_types::Timestamp>,
 ) {
     let since = at(since);
-    if let Some(from) = task.claimed_at.filter(|_| task.assignee != assignee) {
+    if let Some(from) = task.claimed_at.take_if(|_| task.assignee != assignee) {
         task.before.push(Hand {
             assignee: std::mem::take(&mut task.assignee),
             on_behalf_of: std::mem::take(&mut task.on_behalf_of),
             from,
             until: since,
         });
-        task.claimed_at = None;
     }
     task.state = if assignee.is_empty() {
         TaskState::Open
@@ -562,9 +561,7 @@ fn has_it(
         TaskState::Claimed
     };
     assignee.clone_into(&mut task.assignee);
-    if assignee.is_empty() {
-        task.claimed_at = None;
-    } else {
+    if !assignee.is_empty() {
         task.claimed_at.get_or_insert(since);
     }
     task.on_behalf_of.clear();

@@ -32,8 +32,9 @@ pub fn control_sheet(
     let mut lines = Vec::with_capacity(case.tasks.len());
     for task in &case.tasks {
         let hours = timetable.hours(&task.agency)?;
+        let holds = case.holds_of(&task.call);
         let used_minutes = if task.is_waiting() {
-            hours.used(task.opened_at, now, &case.holds_of(&task.call))
+            hours.used(task.opened_at, now, &holds)
         } else {
             task.used_minutes
         };
@@ -44,7 +45,6 @@ pub fn control_sheet(
             .and_then(|definition| definition.task(&task.step).map(|step| step.title.clone()))
             .unwrap_or_default();
         // Each has what those before left of the budget.
-        let holds = case.holds_of(&task.call);
         let (mut handed_over_at, mut left, mut used) = (task.opened_at, task.planned_minutes, 0);
         for hand in &task.before {
             let used_minutes = hours.used(handed_over_at, hand.until, &holds);

@@ -45,51 +45,48 @@ impl<'a> Desk<'a> {
         ))
     }
 
-    /// For a leader of the agency that decides, or whoever stands in for one; answers with that colleague.
-    pub(super) fn for_leader(&self, article: &'static str) -> Result<Option<String>, Error> {
+    /// For a leader of the agency that decides, or whoever stands in for one; answers as [`Self::leads`].
+    pub(super) fn for_leader(&self, article: &'static str) -> Result<String, Error> {
         self.for_competent_agency(article)?;
-        if self.context.roles.contains(&Role::Leader) {
-            return Ok(None);
-        }
         let agency = &self.case.competent_agency;
-        match self.stands_in_for(agency, Role::Leader).next() {
-            Some(stands) => Ok(Some(stands.absent)),
-            None => Err(self.refuse(
+        self.leads(|it| it == agency).ok_or_else(|| {
+            self.refuse(
                 "it is for a leader of the agency that decides on the case",
                 article,
                 "ask a leader, or whoever stands in for one (CreateSubstitution)",
-            )),
-        }
+            )
+        })
     }
 
-    /// For whom the actor leads the work on a branch, or on the whole where that is empty: for nobody but themselves, or for a leader
-    /// whom they stand in for; `None` where they do not lead.
-    pub(super) fn leads(&self, branch: &str) -> Option<String> {
+    /// The leader of an agency for whom the actor stands in, empty for one who leads themselves; `None` where they do not lead.
+    fn leads(&self, is_agency: impl Fn(&str) -> bool) -> Option<String> {
         if self.context.roles.contains(&Role::Leader) {
             return Some(String::new());
         }
-        let branch = self.case.sub_case(branch);
-        let leaders = self
-            .surround
-            .substitutions
-            .of(&self.context.actor.id, self.context.now);
+        let leaders = self.stands_in().into_iter();
         leaders
-            .into_iter()
-            .find(|stands| {
-                let at_work = match branch {
-                    Some(sub_case) => stands.agency == sub_case.agency,
-                    None => self.context.scope.acts_for(&stands.agency),
-                };
-                at_work && stands.role == Role::Leader
-            })
+            .filter(|stands| stands.role == Role::Leader)
+            .find(|stands| is_agency(&stands.agency))
             .map(|stands| stands.absent)
     }
 
-    /// For whom the actor stands in at an agency in a role.
+    /// The same of the work on a branch, or on the whole where that is empty, on which several agencies may be.
+    pub(super) fn leads_work(&self, branch: &str) -> Option<String> {
+        match self.case.sub_case(branch) {
+            Some(sub_case) => self.leads(|it| it == sub_case.agency),
+            None => self.leads(|it| self.context.scope.acts_for(it)),
+        }
+    }
+
+    /// For whom the actor stands in at present.
+    fn stands_in(&self) -> Vec<Substitution> {
+        let substitutions = &self.surround.substitutions;
+        substitutions.of(&self.context.actor.id, self.context.now)
+    }
+
+    /// The same at an agency in a role.
     fn stands_in_for(&self, agency: &str, role: Role) -> impl Iterator<Item = Substitution> {
-        self.surround
-            .substitutions
-            .of(&self.context.actor.id, self.context.now)
+        self.stands_in()
             .into_iter()
             .filter(move |stands| stands.agency == agency && stands.role == role)
     }
@@ -182,22 +179,18 @@ impl<'a> Desk<'a> {
     }
 
     /// What was asked of a system is answered by it: by its own id, or by whoever belongs to the group of that name. Where it is not
-    /// connected, or its answer came on paper, a leader records it, or whoever stands in for one; answers with that colleague.
-    pub(super) fn for_system(&self, task: &Task) -> Result<Option<String>, Error> {
-        let roles = self.context.roles;
-        let has_its_name =
-            self.context.actor.id == task.system || self.context.groups.contains(&task.system);
+    /// connected, or its answer came on paper, a leader records it, or whoever stands in for one; answers as [`Self::leads`].
+    pub(super) fn for_system(&self, task: &Task) -> Result<String, Error> {
         if !self.context.scope.acts_for(&task.agency) {
             return Err(refuse_for_system(task));
         }
-        if roles.contains(&Role::System) && has_its_name || roles.contains(&Role::Leader) {
-            return Ok(None);
+        let has_its_name =
+            self.context.actor.id == task.system || self.context.groups.contains(&task.system);
+        if has_its_name && self.context.roles.contains(&Role::System) {
+            return Ok(String::new());
         }
-        let mut leaders = self.stands_in_for(&task.agency, Role::Leader);
-        match leaders.next() {
-            Some(stands) => Ok(Some(stands.absent)),
-            None => Err(refuse_for_system(task)),
-        }
+        self.leads(|it| it == task.agency)
+            .ok_or_else(|| refuse_for_system(task))
     }
 
     /// Who prepared does not sign: a leader's step is for somebody who has not completed any other step of the case. One

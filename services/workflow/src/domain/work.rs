@@ -216,7 +216,7 @@ impl<'a> Desk<'a> {
                 let how = How {
                     outcome,
                     external_code: code,
-                    on_behalf_of: absent.as_deref().unwrap_or_default(),
+                    on_behalf_of: &absent,
                     statement_revision: 0,
                 };
                 self.completed(&scene, id, task, how)

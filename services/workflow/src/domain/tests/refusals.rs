@@ -52,6 +52,14 @@ fn ends(office: &Office, step: &str, outcome: &str, said: bool) -> Command {
     }
 }
 
+/// The officer has rejected, and said why.
+fn rejected() -> Office {
+    let mut office = office();
+    let rejects = ends(&office, "appraise", "rejected", true);
+    office.asks(&officer(1), &rejects).unwrap();
+    office
+}
+
 /// The leader does not sign it.
 fn sends_back(office: &Office) -> Command {
     Command::Return {
@@ -99,9 +107,7 @@ fn an_outcome_that_refuses_has_a_reason_and_no_other_has() {
 
 #[test]
 fn a_reason_that_was_given_back_is_no_longer_one() {
-    let mut office = office();
-    let rejects = ends(&office, "appraise", "rejected", true);
-    office.asks(&officer(1), &rejects).unwrap();
+    let mut office = rejected();
     let back = sends_back(&office);
     office.asks(&leader(1), &back).unwrap();
     let approves = ends(&office, "appraise", "approved", false);
@@ -116,9 +122,7 @@ fn a_reason_that_was_given_back_is_no_longer_one() {
 
 #[test]
 fn nothing_is_refused_by_an_approval_after_a_refusal() {
-    let mut office = office();
-    let rejects = ends(&office, "appraise", "rejected", true);
-    office.asks(&officer(1), &rejects).unwrap();
+    let mut office = rejected();
     let overrules = ends(&office, "sign", "approved", false);
     office.asks(&leader(1), &overrules).unwrap();
     assert_eq!(office.case().statement_revision, 0);
