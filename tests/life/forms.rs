@@ -4,6 +4,7 @@ use motcua_platform::telemetry::trace_id;
 use motcua_proto::{
     intake::v1::{ConfirmTransferRequest, Form, PrintFormRequest, SubmitDossierRequest},
     r#type::v1::Role,
+    workflow::v1::{GetCaseRequest, RecordExternalOutcomeRequest},
 };
 use tonic::{Code, Status};
 
@@ -263,6 +264,62 @@ async fn a_branch_has_the_forms_of_its_own_agency_and_procedure() {
     let citizen = suite.citizen();
     let hidden = citizen.prints_of(&code, "residence", Form::Receipt).await;
     assert_eq!(hidden.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn what_another_system_refuses_is_a_paper_of_the_agency_that_asked_it() {
+    let suite = Suite::start().await;
+    let (clerk, officer, leader) = (suite.clerk(), suite.officer(), suite.leader());
+    suite.clock_at("2025-07-01T08:10").await;
+    let death = linked_death(&["survivorship_benefit"]);
+    let code = clerk.submits(death).await.code;
+    suite.settle().await;
+    officer.approves(WARD, &code).await;
+    leader.approves(WARD, &code).await;
+    suite.settle().await;
+    let asked = async || {
+        let asked = GetCaseRequest {
+            name: format!("cases/{code}"),
+        };
+        let case = officer.cases().get_case(asked).await.unwrap().into_inner();
+        let mut tasks = case.tasks.into_iter();
+        tasks.find(|task| task.step == "survivorship").unwrap()
+    };
+    let insurance = suite.person_of(Role::System, "social-insurance", &[WARD]);
+    let answers = async |code: &str, reason: &str| {
+        let ground = if reason.is_empty() {
+            ""
+        } else {
+            "Luật Bảo hiểm xã hội"
+        };
+        let request = RecordExternalOutcomeRequest {
+            name: asked().await.name,
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+            ground: ground.to_owned(),
+            ..RecordExternalOutcomeRequest::default()
+        };
+        let answer = insurance.tasks().record_external_outcome(request).await;
+        answer.map(|answer| answer.into_inner())
+    };
+    // On its way, and seen by whoever looks at the case.
+    answers("1", "").await.unwrap();
+    assert_eq!(asked().await.external_code, "1");
+    let early = clerk.prints_of(&code, "survivorship", Form::Refusal).await;
+    assert_eq!(refused(&early.unwrap_err()).reason, "MOVE_NOT_ALLOWED");
+    let why = "Người mất chưa có thời gian đóng bảo hiểm xã hội";
+    answers("9", why).await.unwrap();
+    suite.settle().await;
+    let notice = clerk
+        .prints_of(&code, "survivorship", Form::Refusal)
+        .await
+        .unwrap();
+    reads(&notice, &["Mẫu số 03", why, "Luật Bảo hiểm xã hội"]);
+    // It has no other paper, and the others' results are not touched.
+    let receipt = clerk.prints_of(&code, "survivorship", Form::Receipt).await;
+    assert_eq!(refused(&receipt.unwrap_err()).reason, "MOVE_NOT_ALLOWED");
+    let whole = clerk.prints(&code, Form::Refusal).await;
+    assert_eq!(refused(&whole.unwrap_err()).reason, "MOVE_NOT_ALLOWED");
 }
 
 #[tokio::test]

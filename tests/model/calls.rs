@@ -243,6 +243,7 @@ impl Caller {
                     // References are unique with a provider, over all dossiers.
                     reference: format!("{code}-{}", payment.reference),
                     amount_vnd: payment.amount_vnd,
+                    paid_at: payment.paid_at.map(to_proto),
                     ..RecordPaymentRequest::default()
                 };
                 payments.record_payment(request).await
@@ -351,11 +352,17 @@ impl Caller {
                 };
                 cases.migrate_case(request).await.map(drop)
             }
-            CaseCommand::RecordOutcome { task, code } => {
+            CaseCommand::RecordOutcome { task, code, reason } => {
+                let said = reason
+                    .as_deref()
+                    .map(|why| why.clone().map(|it| it.expose().clone()));
+                let [reason, ground] = said.unwrap_or_default();
                 let request = RecordExternalOutcomeRequest {
                     name: of_task(task),
                     code: code.clone(),
                     request_id,
+                    reason,
+                    ground,
                 };
                 tasks.record_external_outcome(request).await.map(drop)
             }

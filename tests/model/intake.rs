@@ -165,6 +165,7 @@ pub(super) fn submits(world: &mut World) {
         exemption: String::new(),
         exemption_paper: Words::default(),
         helped_by: Helping::default(),
+        citizen: String::new(),
         accept,
     }));
     let place = world.lives.len();
@@ -247,6 +248,8 @@ pub(super) fn ticks(world: &mut World, place: usize) {
 
 fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked, Command) {
     let matter = world.lives[place].matter.clone();
+    let dossier = world.lives[place].dossier.as_ref();
+    let submitted_at = dossier.map_or(world.now, |dossier| dossier.submitted_at);
     let random = &mut world.random;
     match name {
         "accept" => (Asked::Accept, Command::Accept),
@@ -327,16 +330,19 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
             // A small number of references: notices come twice, and once in a while with another amount.
             let reference = format!("r{}", random.u8(..6));
             let amount_vnd = FEE_VND / [1, 2, 4, 8][random.usize(..4)];
+            // A provider's notice may come long after the money.
+            let early = random.u8(..4) == 0;
             (
                 Asked::Pay {
                     reference: reference.clone(),
                     amount_vnd,
+                    early,
                 },
                 Command::RecordPayment(NewPayment {
                     provider: "counter".to_owned(),
                     reference,
                     amount_vnd,
-                    paid_at: None,
+                    paid_at: early.then_some(submitted_at),
                 }),
             )
         }

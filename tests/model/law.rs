@@ -39,6 +39,8 @@ pub(super) struct Matter {
     pub(super) asked_before: usize,
     /// What the case asked for did not come in time.
     pub(super) lapsed: bool,
+    /// It ended while nobody worked on it.
+    pub(super) ended_still: bool,
     /// Who proposed the correction that waits.
     pub(super) proposed_by: Option<String>,
     /// Corrections so far.
@@ -95,6 +97,8 @@ pub(super) enum Asked {
     Pay {
         reference: String,
         amount_vnd: i64,
+        /// The money had come before anything else happened: the notice alone is late.
+        early: bool,
     },
     Refund {
         place: usize,
@@ -188,11 +192,13 @@ impl Matter {
             Asked::Pay {
                 reference,
                 amount_vnd,
+                early,
             } => match self.payments.iter().find(|it| it.reference == *reference) {
                 Some(known) if known.amount_vnd == *amount_vnd => Expected::Done(stays),
                 Some(_) => Expected::Refused(FEES),
-                None if self.lapsed => Expected::Refused(STOP),
+                None if self.lapsed && !early => Expected::Refused(STOP),
                 None if self.paid_vnd() + amount_vnd > FEE_VND => Expected::Refused(FEES),
+                None if *early => Expected::Done(stays),
                 None => at(&[1, BEFORE, 2, 4, 5, 6, 9], stays, FEES),
             },
             Asked::Refund { place } => {
@@ -224,16 +230,30 @@ impl Matter {
         if self.status == status {
             return;
         }
-        self.status = status;
+        self.stands(status);
         self.lapsed = false;
         if status == 4 {
             self.payments.iter_mut().for_each(|it| it.unworked = false);
         }
     }
 
+    /// Whether nobody works for money that comes now.
+    fn stands_still(&self) -> bool {
+        match self.place() {
+            1 | BEFORE | 2 | 6 => true,
+            _ => self.has_ended() && self.ended_still,
+        }
+    }
+
+    fn stands(&mut self, status: i32) {
+        let still = self.stands_still();
+        self.status = status;
+        self.ended_still = still && self.has_ended();
+    }
+
     /// It was done.
     pub(super) fn done(&mut self, who: &str, asked: &Asked, status: i32) {
-        self.status = status;
+        self.stands(status);
         match asked {
             Asked::Accept => self.accepted = true,
             Asked::AddPaper => self.lacks_papers = false,
@@ -249,13 +269,13 @@ impl Matter {
             Asked::Pay {
                 reference,
                 amount_vnd,
+                ..
             } if self.payments.iter().all(|it| it.reference != *reference) => {
                 self.payments.push(Payment {
                     reference: reference.clone(),
                     amount_vnd: *amount_vnd,
                     given_back: false,
-                    unworked: matches!(self.status, 1 | 2 | 6)
-                        || self.status == 5 && !self.accepted,
+                    unworked: self.stands_still(),
                 });
             }
             Asked::ArrangeVisit => self.visits.push(false),

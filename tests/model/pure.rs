@@ -14,10 +14,10 @@ use super::{
 const STEPS: usize = 100_000;
 /// How many dossiers are alive at the same time.
 const ALIVE: usize = 300;
-const SEED: u64 = 119;
+const SEED: u64 = 142;
 
 /// What must have occurred by the end, beside every command both done and refused.
-const OCCURRED: [&str; 77] = [
+const OCCURRED: [&str; 78] = [
     "workflow DeadlineRecomputed",
     workflow::BRANCH_ASKED,
     workflow::SAID_BEFORE,
@@ -74,6 +74,7 @@ const OCCURRED: [&str; 77] = [
     "workflow TaskDelegated",
     "workflow TaskReassigned",
     "workflow OutcomeRequested",
+    "workflow OutcomeProgressed",
     "workflow TimerSet",
     "workflow TimerFired",
     "workflow SupplementRequested",
@@ -262,7 +263,7 @@ fn a_planted_fault_is_found() {
         }),
     ];
     for (fault, plant) in plants {
-        let found = catch_unwind(|| steps(World::new(SEED, plant), STEPS));
+        let found = catch_unwind(|| steps(World::new(seed(SEED), plant), STEPS));
         assert!(found.is_err(), "not found: {fault}");
     }
 }

@@ -167,6 +167,7 @@ pub(super) fn proto_catalog() -> ProtoCatalog {
             days: days(),
         }],
         applied_at: None,
+        effective_from: None,
     }
 }
 

@@ -229,6 +229,7 @@ fn card(to: &str) -> ExternalStep {
     let code = |code: &str, outcome: &str| ExternalCode {
         code: code.to_owned(),
         outcome: outcome.to_owned(),
+        ..ExternalCode::default()
     };
     ExternalStep {
         title: "Cấp thẻ".to_owned(),

@@ -314,6 +314,8 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
         "record_outcome" => Command::RecordOutcome {
             task,
             code: ["1", "5", "7"][random.usize(..3)].to_owned(),
+            // None of the codes refuses.
+            reason: (random.u8(..10) == 0).then(|| Box::new([words(), words()])),
         },
         "release" => Command::Release { task },
         "delegate" => Command::Delegate {
@@ -402,7 +404,11 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
             let fits = *version == case.definition_version || path::fits_the_other(case);
             (runs || case.state == CaseState::Held) && of_case && is_there && fits
         }
-        Command::RecordOutcome { task: id, code } => case.task(id).is_some_and(|task| {
+        Command::RecordOutcome {
+            task: id,
+            code,
+            reason,
+        } => case.task(id).is_some_and(|task| {
             let said_again = task.state == TaskState::Completed && task.external_code == *code;
             let waits = task.state == TaskState::Open;
             // A word on the way is taken wherever the case and the task stand, while the definition has the step.
@@ -411,7 +417,8 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
             let leads = person.agencies.contains(&task.agency)
                 && deputies::leads(world, person, &task.agency, now);
             let answers = person.id == INSURANCE || leads;
-            task.step == "card" && answers && (said_again || on_its_way || waits && means)
+            let is_taken = reason.is_none() && (on_its_way || waits && means);
+            task.step == "card" && answers && (said_again || is_taken)
         }),
         Command::RequestSupplement { branch: named, .. } => {
             let branch = if named.is_empty() {

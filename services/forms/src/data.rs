@@ -112,7 +112,7 @@ pub struct RegisterEntry {
     /// Quyển số.
     pub book: String,
     /// Số thứ tự.
-    pub number: u64,
+    pub number: String,
 }
 
 /// Who signs, and as what.
@@ -357,7 +357,7 @@ pub struct Register {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct RegisterLine {
     /// Số thứ tự.
-    pub number: u64,
+    pub number: String,
     /// The dossier's code.
     pub code: String,
     /// Name of the procedure.

@@ -28,6 +28,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     template!("mau05-2"),
     template!("mau06-1"),
     template!("mau07-1"),
+    template!("mau07-2"),
     template!("ct04-1"),
     template!("ct04-2"),
     template!("ct05-1"),

@@ -22,9 +22,11 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use motcua_platform::{
     archive::Archive,
     catalog::Catalogs,
+    clock::Clock,
     compressed, database,
     error::Error,
     feed::Feed,
@@ -107,11 +109,14 @@ pub async fn start(
     let archive = Archive::new(database::steady(&reader));
 
     let catalogs = Catalogs::default();
-    catalogs.refresh(&mut *pool.acquire().await?).await?;
+    catalogs
+        .refresh(&mut *pool.acquire().await?, clock.now())
+        .await?;
     tasks.spawn(drain.clone().run_until_cancelled_owned(look_for_catalogs(
         catalogs.clone(),
         pool.clone(),
         feed.clone(),
+        clock.clone(),
     )));
 
     let contents = Contents::open(documents)?;
@@ -234,12 +239,13 @@ pub async fn start(
         workflow,
         look_ups: LookUps::default(),
         look_up_url: look_up_url.to_owned(),
-        clock,
+        clock: clock.clone(),
     };
     let catalog_api = CatalogApi {
         ledger: catalog_ledger,
         catalogs,
         archive: archive.clone(),
+        clock,
     };
     let routes = Routes::new(compressed!(DossierServiceServer::new(dossier_api.clone())))
         .add_service(compressed!(VisitServiceServer::new(dossier_api.clone())))
@@ -282,20 +288,20 @@ async fn sweep_contents(contents: Contents, pool: PgPool, folder: PathBuf) {
 }
 
 /// Reads what another replica has applied, when the bell has rung or has not for a while.
-async fn look_for_catalogs(catalogs: Catalogs, pool: PgPool, feed: Feed) {
+async fn look_for_catalogs(catalogs: Catalogs, pool: PgPool, feed: Feed, clock: Clock) {
     let mut bell = feed.bell();
     while !matches!(
         timeout(CATALOG_LOOK_AGAIN, bell.changed()).await,
         Ok(Err(_))
     ) {
-        if let Err(error) = refresh(&catalogs, &pool).await {
+        if let Err(error) = refresh(&catalogs, &pool, clock.now()).await {
             tracing::warn!(service = SERVICE, %error, "catalogs are looked for again");
         }
         tokio::time::sleep(CATALOG_LOOK_PAUSE).await;
     }
 }
 
-async fn refresh(catalogs: &Catalogs, pool: &PgPool) -> Result<(), Error> {
+async fn refresh(catalogs: &Catalogs, pool: &PgPool, now: Timestamp) -> Result<(), Error> {
     let mut connection = pool.acquire().await?;
-    Ok(catalogs.refresh(&mut connection).await?)
+    Ok(catalogs.refresh(&mut connection, now).await?)
 }

@@ -376,6 +376,7 @@ impl Stage<'_> {
         let supervisor = |channel| identities.line(channel, "supervisor-1", Role::CitySupervisor);
         crate::catalog::apply::apply(
             &self.scene.bundle,
+            crate::catalog::apply::today(),
             administrator(intake.clone())?,
             administrator(workflow.clone())?,
         )

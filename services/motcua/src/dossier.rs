@@ -1,13 +1,14 @@
 //! `motcua dossier CODE`: a dossier's life as a timeline, from the events of all services, with the traces that they belong to.
 
+mod detail;
+
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 use motcua_platform::{telemetry, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{
-        Event, EventKind, SubscribeRequest, event::Payload,
-        event_feed_service_client::EventFeedServiceClient,
+        Event, EventKind, SubscribeRequest, event_feed_service_client::EventFeedServiceClient,
     },
     r#type::v1::Role,
 };
@@ -72,92 +73,8 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
             local.strftime("%H:%M"),
             service,
             telemetry::kind_name(EventKind::try_from(event.kind).unwrap_or_default()),
-            detail(event),
+            detail::of(event),
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What matters of an event, in a few words.
-fn detail(event: &Event) -> String {
-    let time = |at: &Option<prost_types::Timestamp>| {
-        from_proto_opt(at.as_ref())
-            .map(|at| {
-                motcua_calendar::local(at)
-                    .strftime("%Y-%m-%d %H:%M")
-                    .to_string()
-            })
-            .unwrap_or_default()
-    };
-    let at_agency = |what: &str, agency: &str, due_at: &Option<prost_types::Timestamp>| {
-        format!("{what} at {agency}, due {}", time(due_at))
-    };
-    match &event.payload {
-        Some(Payload::DossierSubmitted(submitted)) => {
-            format!("procedure {}", event.procedure)
-                + if submitted.options.is_empty() {
-                    ""
-                } else {
-                    " with options"
-                }
-        }
-        Some(Payload::DossierAccepted(accepted)) => format!("due {}", time(&accepted.due_at)),
-        Some(Payload::TaskOpened(task)) => {
-            format!(
-                "{} {} at {}, {} min",
-                task.task, task.step, task.agency, task.planned_minutes
-            )
-        }
-        Some(Payload::TaskClaimed(task)) => task.task.clone(),
-        Some(Payload::TaskCompleted(task)) => {
-            format!(
-                "{} {} after {} min{}",
-                task.task,
-                task.outcome,
-                task.used_minutes,
-                in_place_of(&task.on_behalf_of)
-            )
-        }
-        Some(Payload::TaskReturned(task)) => format!("{} back to {}", task.task, task.to_step),
-        Some(Payload::SubCaseStarted(branch)) => {
-            at_agency(&branch.procedure, &branch.agency, &branch.due_at)
-        }
-        Some(Payload::SubCaseFinished(branch)) => format!("{} {}", branch.branch, branch.outcome),
-        Some(Payload::SubCaseDueSoon(told)) => at_agency(&told.branch, &told.agency, &told.due_at),
-        Some(Payload::SubCaseOverdue(told)) => at_agency(&told.branch, &told.agency, &told.due_at),
-        Some(Payload::CaseResumed(resumed)) => format!("due {}", time(&resumed.due_at)),
-        Some(Payload::LimitChosen(chosen)) => {
-            format!("{}, due {}", chosen.limit_id, time(&chosen.due_at))
-        }
-        Some(Payload::SubCaseLimitChosen(chosen)) => format!(
-            "{}: {}, due {}",
-            chosen.branch,
-            chosen.limit_id,
-            time(&chosen.due_at)
-        ),
-        Some(Payload::DeadlineExtended(extended)) => format!(
-            "new date {}{}",
-            time(&extended.due_at),
-            in_place_of(&extended.on_behalf_of)
-        ),
-        Some(Payload::CaseFinished(finished)) => format!(
-            "{}, {}",
-            finished.outcome,
-            finished.punctuality().as_str_name().to_lowercase()
-        )
-        .replace("punctuality_", ""),
-        Some(Payload::MessageQueued(message)) => message.template.clone(),
-        Some(Payload::MessageFailed(message)) => message.reason.clone(),
-        Some(Payload::ReactionIgnored(ignored)) => ignored.reason.clone(),
-        _ => String::new(),
-    }
-}
-
-/// For whom somebody stood in; nothing where they acted for themselves.
-fn in_place_of(colleague: &str) -> String {
-    if colleague.is_empty() {
-        String::new()
-    } else {
-        format!(", for {colleague}")
-    }
 }

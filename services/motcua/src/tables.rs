@@ -361,6 +361,7 @@ mod tests {
                 punctuality: Punctuality::Early.into(),
                 note: "approved".into(),
                 on_behalf_of: "officer-11593-3".into(),
+                ..ControlSheetLine::default()
             }],
             used_minutes: 45,
             allowed_minutes: 4_800,

@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     identity::Principal,
     ledger::{Accepted, Authority, Envelope, Request as LedgerRequest, Target},
-    policy::Admission,
+    policy::{self, Admission},
     position::POSITION_METADATA,
     scope::Scope,
     telemetry,
@@ -141,6 +141,14 @@ impl Call {
             ));
         }
         Ok(purpose)
+    }
+
+    /// On whose authority another method would be called; none where the caller may not.
+    #[must_use]
+    pub fn authority_for(&self, method: &str) -> Option<Authority> {
+        let principal = self.principal()?;
+        let admission = policy::judge(policy::of(method)?, Some(principal), None)?;
+        Some(Authority::of(principal, &admission))
     }
 
     /// On whose authority a command is asked: with every role and group of whoever asks.

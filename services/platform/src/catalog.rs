@@ -13,7 +13,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use jiff::civil::{Date, Time, Weekday};
+use jiff::{
+    Timestamp,
+    civil::{Date, Time, Weekday},
+};
 use motcua_calendar::{
     Calendar, DayHours, DayKind, DueHour, Invalid, Session, TRANSFER_CUTOFF, WeeklyHours,
 };
@@ -25,7 +28,11 @@ use motcua_proto::r#type::v1::{
 use prost::Message as _;
 use sqlx::PgConnection;
 
-use crate::{error::Error, parse::Fields, time::date_from_proto};
+use crate::{
+    error::Error,
+    parse::Fields,
+    time::{Instant, date_from_proto, from_proto_opt},
+};
 
 pub use limit::{limit, limit_to_proto};
 
@@ -50,6 +57,10 @@ impl Catalog {
     pub fn parse(proto: &ProtoCatalog) -> Result<Self, Error> {
         let mut fields = Fields::new();
         fields.id("catalog.id", &proto.id);
+        let first = proto.effective_from.as_ref();
+        if first.is_some_and(|first| date_from_proto(first).is_none()) {
+            fields.reject("catalog.effective_from", "must be a day that exists");
+        }
         let known = proto
             .procedures
             .iter()
@@ -79,6 +90,7 @@ impl Catalog {
                 fields.reject(format!("{path}.code"), "stands twice");
             }
         }
+        check_departments(&mut fields, &proto.procedures, &agencies);
         let aliases = succession::procedures(&mut fields, &proto.procedures);
         succession::agencies(&mut fields, &proto.agencies);
         if agencies.is_empty() {
@@ -218,6 +230,19 @@ impl Catalog {
         narrow.or_else(|| whole.of_field(field).map(Arc::new))
     }
 
+    /// The agency that decides on a procedure for a ward on a day: the city's department, or the ward's own unit.
+    #[must_use]
+    pub fn competent(&self, procedure: &Procedure, ward: &str, day: Date) -> Option<&Agency> {
+        if procedure.competent() != AgencyKind::Department {
+            return self.unit(ward, procedure.competent(), day);
+        }
+        let named = self.agencies.get(&procedure.competent_agency)?;
+        // Whoever took its place by then, as far as the catalog has them. Successors lead round nowhere.
+        let follow = |it: &&Agency| self.agencies.get(it.successors.first()?);
+        let mut later = iter::successors(Some(named), follow);
+        Some(later.find(|it| receives_on(it, day)).unwrap_or(named))
+    }
+
     /// The unit of that kind that belongs to a ward on a day: the ward itself, or one below it. Where none of them is there on that
     /// day, one that was or will be: what came before goes on, and a dossier is never without an agency.
     #[must_use]
@@ -240,6 +265,16 @@ impl Catalog {
             .find(|unit| receives_on(unit, day))
             .or_else(|| units().next())
     }
+}
+
+/// From when on a catalog is in force, unless one that begins later is: when it was applied, or when its own first day begins.
+#[must_use]
+pub fn starts_at(catalog: &ProtoCatalog) -> Timestamp {
+    let first = catalog.effective_from.as_ref().and_then(date_from_proto);
+    let begins =
+        first.and_then(|first| motcua_calendar::instant(first.to_datetime(Time::MIN)).ok());
+    let applied = from_proto_opt(catalog.applied_at.as_ref());
+    applied.max(begins).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// Whether an agency receives on a day.
@@ -619,6 +654,36 @@ fn check_procedure(fields: &mut Fields, path: &str, procedure: &Procedure) {
     }
 }
 
+/// A department is named where one decides, and nowhere else.
+fn check_departments(
+    fields: &mut Fields,
+    procedures: &[Procedure],
+    agencies: &BTreeMap<String, Agency>,
+) {
+    for (index, procedure) in procedures.iter().enumerate() {
+        let path = format!("catalog.procedures[{index}].competent_agency");
+        let code = procedure.competent_agency.as_str();
+        let decides = procedure.competent() == AgencyKind::Department;
+        let found = agencies.get(code);
+        let is_department = found.is_some_and(|it| it.kind() == AgencyKind::Department);
+        match (decides, code) {
+            (false, "") => {}
+            (false, _) => fields.reject(path, "is given where a department decides only"),
+            (true, "") => fields.reject(path, "is required where a department decides"),
+            (true, _) if !is_department => {
+                fields.reject(path, format!("'{code}' is no department of the catalog"));
+            }
+            (true, _) if found.is_some_and(|it| !it.parent.is_empty()) => {
+                fields.reject(
+                    path,
+                    format!("'{code}' belongs to an agency, and not to the city"),
+                );
+            }
+            (true, _) => {}
+        }
+    }
+}
+
 /// The catalogs that this process has seen. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogs(Arc<RwLock<Seen>>);
@@ -626,7 +691,18 @@ pub struct Catalogs(Arc<RwLock<Seen>>);
 #[derive(Debug, Default)]
 struct Seen {
     by_id: HashMap<String, Arc<Catalog>>,
-    in_force: Option<Arc<Catalog>>,
+    /// Those that are in force, or will be, in the order in which they begin.
+    timeline: Vec<(Timestamp, Arc<Catalog>)>,
+}
+
+impl Seen {
+    /// The one that began last. Where a clock stands before all of them, the first that was not for a day: another clock applied it.
+    fn in_force(&self, now: Timestamp) -> Option<&Arc<Catalog>> {
+        let begun = self.timeline.partition_point(|(start, _)| *start <= now);
+        let catalogs = || self.timeline.iter().map(|(_, catalog)| catalog);
+        let last = begun.checked_sub(1).and_then(|last| catalogs().nth(last));
+        last.or_else(|| catalogs().find(|it| it.proto().effective_from.is_none()))
+    }
 }
 
 impl Catalogs {
@@ -641,41 +717,57 @@ impl Catalogs {
             .cloned()
     }
 
-    /// The one that was applied last.
+    /// The one that is in force at an instant.
     #[must_use]
-    pub fn in_force(&self) -> Option<Arc<Catalog>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .in_force
-            .clone()
+    pub fn in_force(&self, now: Timestamp) -> Option<Arc<Catalog>> {
+        let seen = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        seen.in_force(now).cloned()
     }
 
-    /// Keeps a catalog here only: one that was read, or of a decision without a database.
+    /// Keeps a catalog here only: one that was read, or of a decision without a database. One that is or will be in force takes its
+    /// place among those, after what begins at the same instant.
     pub fn remember(&self, catalog: Catalog, in_force: bool) {
         let catalog = Arc::new(catalog);
         let mut seen = self.0.write().unwrap_or_else(PoisonError::into_inner);
         seen.by_id
             .insert(catalog.id().to_owned(), Arc::clone(&catalog));
         if in_force {
-            seen.in_force = Some(catalog);
+            let start = starts_at(catalog.proto());
+            // What is told again stays where it is: another one may have taken its place.
+            let is_known = (seen.timeline.iter())
+                .any(|(it, known)| *it == start && known.id() == catalog.id());
+            if !is_known {
+                let place = seen.timeline.partition_point(|(it, _)| *it <= start);
+                seen.timeline.insert(place, (start, catalog));
+            }
         }
     }
 
-    /// Reads the one in force, if another replica has applied one since.
+    /// Reads the one that is in force at an instant and those that begin later, where another replica has applied them since.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn refresh(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let in_force = self.in_force();
-        let known = in_force.as_ref().map_or("", |catalog| catalog.id());
-        let newer: Option<Vec<u8>> = sqlx::query_scalar(
-            "SELECT body FROM (SELECT id, body FROM catalog ORDER BY number DESC LIMIT 1) AS last WHERE id <> $1",
+    pub async fn refresh(
+        &self,
+        connection: &mut PgConnection,
+        now: Timestamp,
+    ) -> Result<(), sqlx::Error> {
+        let known: Vec<_> = {
+            let seen = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let ids = seen.timeline.iter().map(|(_, it)| it.id().to_owned());
+            ids.collect()
+        };
+        let newer: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT body FROM catalog WHERE id <> ALL ($1) AND NOT (starts_at, number) < ANY ( \
+                 SELECT starts_at, number FROM catalog WHERE starts_at <= $2 \
+                 ORDER BY starts_at DESC, number DESC LIMIT 1) \
+             ORDER BY starts_at, number",
         )
         .bind(known)
-        .fetch_optional(connection)
+        .bind(Instant(now))
+        .fetch_all(connection)
         .await?;
-        if let Some(body) = newer {
+        for body in newer {
             self.remember(read(&body)?, true);
         }
         Ok(())
@@ -718,11 +810,14 @@ impl Catalogs {
         connection: &mut PgConnection,
         catalog: Catalog,
     ) -> Result<(), sqlx::Error> {
-        sqlx::query("INSERT INTO catalog (id, body) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(catalog.id())
-            .bind(catalog.proto().encode_to_vec())
-            .execute(connection)
-            .await?;
+        sqlx::query(
+            "INSERT INTO catalog (id, body, starts_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(catalog.id())
+        .bind(catalog.proto().encode_to_vec())
+        .bind(Instant(starts_at(catalog.proto())))
+        .execute(connection)
+        .await?;
         self.remember(catalog, true);
         Ok(())
     }

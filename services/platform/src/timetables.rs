@@ -4,7 +4,7 @@
 //! came: the catalog in force, and the one that the dues were reckoned by last (table `timetable`). Several replicas may do it
 //! at once; the second finds nothing left to change.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +14,7 @@ use crate::{
     database::redacted,
     error::Error,
     ledger::{Aggregate, Envelope, Ledger, Target, turn_of},
+    time::Instant,
 };
 
 /// How often the rows are looked at: one look into two small tables.
@@ -44,7 +45,7 @@ impl<A: Aggregate> Timetables<A> {
         let watching = async {
             loop {
                 let next = clock.now() + EVERY;
-                if let Err(error) = self.catch_up().await {
+                if let Err(error) = self.catch_up(clock.now()).await {
                     let error = redacted(&error);
                     tracing::warn!(service = self.service, %error, "dues could not be reckoned anew: it is tried again in a minute");
                 }
@@ -54,18 +55,20 @@ impl<A: Aggregate> Timetables<A> {
         drain.run_until_cancelled(watching).await;
     }
 
-    async fn catch_up(&self) -> Result<(), sqlx::Error> {
+    async fn catch_up(&self, now: Timestamp) -> Result<(), sqlx::Error> {
         let behind: Option<String> = sqlx::query_scalar(
-            "SELECT id FROM (SELECT id FROM catalog ORDER BY number DESC LIMIT 1) AS last \
+            "SELECT id FROM (SELECT id FROM catalog WHERE starts_at <= $1 \
+                             ORDER BY starts_at DESC, number DESC LIMIT 1) AS present \
              WHERE id <> coalesce((SELECT catalog FROM timetable), '')",
         )
+        .bind(Instant(now))
         .fetch_optional(&self.pool)
         .await?;
         let Some(catalog) = behind else {
             return Ok(());
         };
         self.catalogs
-            .refresh(&mut *self.pool.acquire().await?)
+            .refresh(&mut *self.pool.acquire().await?, now)
             .await?;
         let (mut after, mut again) = (String::new(), false);
         loop {

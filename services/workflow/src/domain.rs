@@ -69,4 +69,5 @@ pub use self::{
     show::{Answered, PinnedDefinition, answered, fill, show_sub_case, show_task},
     substitution::{Substitution, SubstitutionCommand},
     surround::{Definitions, InForce, Surround},
+    work::is_workable,
 };

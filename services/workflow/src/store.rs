@@ -18,7 +18,7 @@ pub(crate) use self::{
         tasks, walking,
     },
     sub_cases::{ListedSubCase, SubCaseFilter, SubCaseKey, sub_cases},
-    substitutions::{Substitutions, absent_colleagues, substitutions},
+    substitutions::{Substitutions, substitutions, substitutions_of},
 };
 use crate::domain::Case;
 

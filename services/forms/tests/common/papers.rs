@@ -91,7 +91,7 @@ pub(crate) fn receipt() -> Receipt {
         }),
         register: Some(RegisterEntry {
             book: "01/2026".into(),
-            number: 128,
+            number: "128".into(),
         }),
         receiver: Some("Trần Quốc Vượng".into()),
         helped_by: Some("Bưu cục Bến Mây".into()),
@@ -290,7 +290,7 @@ pub(crate) fn forms() -> Vec<(Kind, Form)> {
 fn line(number: u64) -> RegisterLine {
     let done = !number.is_multiple_of(3);
     RegisterLine {
-        number,
+        number: number.to_string(),
         code: format!("H24.242-260313-{number:04}"),
         procedure: procedure().name,
         sets: 1,
@@ -368,7 +368,7 @@ pub(crate) fn longest() -> Vec<(&'static str, Kind, Form)> {
         }),
         register: Some(RegisterEntry {
             book: word.clone(),
-            number: u64::MAX,
+            number: word.clone(),
         }),
         receiver: Some(word.clone()),
         ..receipt()

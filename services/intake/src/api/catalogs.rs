@@ -6,6 +6,7 @@ use motcua_platform::{
     archive::Archive,
     call::{Call, acknowledge},
     catalog::{Catalog, Catalogs},
+    clock::Clock,
     error::Error,
     ledger::{Ledger, Target},
     page,
@@ -37,6 +38,8 @@ pub(crate) struct CatalogApi {
     pub(crate) catalogs: Catalogs,
     /// For reading.
     pub(crate) archive: Archive,
+    /// By it a catalog is in force.
+    pub(crate) clock: Clock,
 }
 
 #[tonic::async_trait]
@@ -171,7 +174,10 @@ impl CatalogService for CatalogApi {
 impl CatalogApi {
     async fn refresh(&self) -> Result<(), Error> {
         let mut reading = self.archive.open(&Scope::by_rule()).await?;
-        Ok(self.catalogs.refresh(&mut reading).await?)
+        Ok(self
+            .catalogs
+            .refresh(&mut reading, self.clock.now())
+            .await?)
     }
 
     /// Whether the id is free, or stands for this very content.
@@ -197,7 +203,7 @@ impl CatalogApi {
         let id = fields.finish(id)?;
         let found = self
             .catalogs
-            .in_force()
+            .in_force(self.clock.now())
             .and_then(|catalog| find(&catalog, &id));
         Ok(Response::new(found.ok_or(Error::Missing { name })?))
     }
@@ -215,7 +221,7 @@ impl CatalogApi {
         let (size, after) = fields.finish(size.zip(after))?;
         let mut rows = self
             .catalogs
-            .in_force()
+            .in_force(self.clock.now())
             .map(|catalog| all(&catalog))
             .unwrap_or_default();
         if let Some(after) = after {

@@ -266,7 +266,9 @@ impl DossierApi {
             Error::Missing { .. } => missing(),
             error => error,
         })?;
-        let (_, document) = state.document(&id).ok_or_else(missing)?;
+        let shown = state.shows_papers_to(&call.actor);
+        let document = state.document(&id).filter(|_| shown);
+        let (_, document) = document.ok_or_else(missing)?;
         self.accesses
             .note(call, DOWNLOAD_DOCUMENT, purpose, &[&code])
             .await?;
@@ -284,6 +286,10 @@ impl DossierApi {
         let code = fields.finish(code)?;
         let purpose = call.purpose()?;
         let (state, way) = self.of_dossier(call, &code).await?;
+        if !state.shows_papers_to(&call.actor) {
+            let name = body.name;
+            return Err(Error::Missing { name });
+        }
         let mut reading = self.archive.open(&way.scope(call)).await?;
         let names = store::all_statements(&mut reading, &self.vault, &code).await?;
         self.accesses

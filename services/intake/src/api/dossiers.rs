@@ -25,7 +25,7 @@ use motcua_proto::{
         Statement, StatementKind, SubmitDossierRequest, SubmitOutcome, SupplementDossierRequest,
         WithdrawDossierRequest, dossier_service_server::DossierService, submit_outcome,
     },
-    r#type::v1::{DossierStatus, HandOverMethod},
+    r#type::v1::{DossierStatus, HandOverMethod, PriorityGround},
 };
 use tonic::{Request, Response, Status};
 
@@ -376,7 +376,7 @@ impl DossierApi {
             body,
             catalog.as_deref(),
             call.scope(),
-            call.principal(),
+            call.principal().map(|it| (it, call.actor.role())),
             self.clock.now(),
             |subject| self.vault.newcomer(subject),
         ) {
@@ -411,11 +411,12 @@ impl DossierApi {
 
     /// The catalog in force; looked up again where this process knows none, for another replica may.
     pub(super) async fn in_force(&self) -> Result<Option<Arc<Catalog>>, Error> {
-        if self.catalogs.in_force().is_none() {
+        let now = self.clock.now();
+        if self.catalogs.in_force(now).is_none() {
             let mut reading = self.archive.open(&Scope::by_rule()).await?;
-            self.catalogs.refresh(&mut reading).await?;
+            self.catalogs.refresh(&mut reading, now).await?;
         }
-        Ok(self.catalogs.in_force())
+        Ok(self.catalogs.in_force(now))
     }
 
     /// Where it stands, in plain words.
@@ -426,8 +427,8 @@ impl DossierApi {
         language: Language,
     ) -> Result<Vec<String>, Error> {
         let catalog = self.catalog_of(reading, state).await?;
-        let in_force = self.catalogs.in_force();
         let now = self.clock.now();
+        let in_force = self.catalogs.in_force(now);
         Ok(plain::tell(
             state,
             &catalog,
@@ -534,8 +535,23 @@ fn accept(fields: &mut Fields, body: &AcceptDossierRequest) -> Option<Command> {
             "must not be set where one holds (exemption)",
         );
     }
-    let (exemption, exemption_paper) = exemption.zip(exemption_paper)?;
-    if units == Units::default() && exemption.is_empty() && !body.no_exemption {
+    let stated = fields.optional_choice::<PriorityGround>("priority", body.priority);
+    let priority_reason = fields.optional_text("priority_reason", &body.priority_reason);
+    if stated == Some(PriorityGround::Unspecified) && !body.priority_reason.is_empty() {
+        fields.reject("priority_reason", "is given with a priority only");
+    }
+    if body.no_priority && body.priority != 0 {
+        fields.reject("no_priority", "must not be set where one holds (priority)");
+    }
+    let ((exemption, exemption_paper), (stated, priority_reason)) = exemption
+        .zip(exemption_paper)
+        .zip(stated.zip(priority_reason))?;
+    let priority = match stated {
+        PriorityGround::Unspecified => body.no_priority.then_some(PriorityGround::Unspecified),
+        stated => Some(stated),
+    };
+    let as_submitted = units == Units::default() && exemption.is_empty() && !body.no_exemption;
+    if as_submitted && priority.is_none() {
         return Some(Command::Accept);
     }
     Some(Command::AcceptAt(Found {
@@ -543,6 +559,8 @@ fn accept(fields: &mut Fields, body: &AcceptDossierRequest) -> Option<Command> {
         exemption,
         exemption_paper,
         no_exemption: body.no_exemption,
+        priority,
+        priority_reason: Words::from(priority_reason),
     }))
 }
 

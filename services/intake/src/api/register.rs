@@ -15,7 +15,11 @@ use motcua_proto::intake::v1::{PrintRegisterRequest, PrintRegisterResponse, Stat
 
 use super::{DossierApi, forms::reckon};
 use crate::{
-    domain::{applicant, dossier::Dossier, forms::office_of},
+    domain::{
+        applicant,
+        dossier::Dossier,
+        forms::{office_of, register_entry},
+    },
     store,
 };
 
@@ -68,9 +72,9 @@ impl DossierApi {
             .title_of(&agency, in_force.as_deref(), &received)
             .ok_or_else(missing)?;
         let mut lines = Vec::with_capacity(received.len());
-        for (place, (code, dossier)) in received.iter().enumerate() {
+        for (code, dossier) in &received {
             let said = said(&mut reading, self, code).await?;
-            lines.extend(self.line(place, code, dossier, said.as_deref()));
+            lines.extend(self.line(code, dossier, said.as_deref()));
         }
         drop(reading);
         let codes: Vec<_> = received.iter().map(|(code, _)| code.as_str()).collect();
@@ -111,7 +115,6 @@ impl DossierApi {
 
     fn line(
         &self,
-        place: usize,
         code: &str,
         dossier: &Dossier,
         said: Option<&[Statement]>,
@@ -143,7 +146,7 @@ impl DossierApi {
             .then(|| "Dữ liệu cá nhân đã được xóa".to_owned());
         let notes: Vec<_> = erased.into_iter().chain(helped).collect();
         Some(RegisterLine {
-            number: u64::try_from(place + 1).unwrap_or(u64::MAX),
+            number: register_entry(code, reception.received_at).number,
             code: code.to_owned(),
             procedure: title.unwrap_or_else(|| dossier.procedure.clone()),
             sets: dossier.sets(),
@@ -153,7 +156,11 @@ impl DossierApi {
             received_at: local(reception.received_at),
             due_at: local(reception.first_due_at),
             handed_over_at: dossier.handed_over.as_ref().map(|it| local(it.at)),
-            given_by: None,
+            given_by: dossier
+                .handed_over
+                .as_ref()
+                .map(|it| it.by.clone())
+                .filter(|by| !by.is_empty()),
             received_by: words(StatementKind::HandOver).cloned(),
             note: (!notes.is_empty()).then(|| notes.join("\n")),
         })

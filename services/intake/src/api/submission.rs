@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use motcua_platform::{
     catalog::Catalog,
     error::Error,
-    identity::Principal,
+    identity::{Principal, claims::may_be_shown},
     parse::Fields,
     scope::Scope,
     time::local_date,
@@ -48,7 +48,7 @@ pub(super) fn parse(
     request: &SubmitDossierRequest,
     catalog: Option<&Catalog>,
     scope: &Scope,
-    caller: Option<&Principal>,
+    caller: Option<(&Principal, Role)>,
     now: Timestamp,
     indexed: impl FnOnce(&NewSubject) -> Newcomer,
 ) -> Result<(Submission, String), Error> {
@@ -63,7 +63,12 @@ pub(super) fn parse(
     let external_code = fields.optional_line("external_code", &request.external_code);
     let on_behalf_of = fields.optional_id("on_behalf_of", &request.on_behalf_of);
     let recused = recused(&mut fields, &request.recused);
-    let external_system = external_system(&mut fields, request, caller);
+    let external_system = external_system(&mut fields, request, caller.map(|(it, _)| it));
+    let citizen = citizen(
+        &mut fields,
+        &request.citizen,
+        caller.map_or(Role::Unspecified, |(_, role)| role),
+    );
     let priority_reason = fields.optional_text("priority_reason", &request.priority_reason);
     if priority == Some(PriorityGround::Unspecified) && !request.priority_reason.is_empty() {
         fields.reject("priority_reason", "must be empty where nothing goes first");
@@ -152,6 +157,7 @@ pub(super) fn parse(
             exemption: exemption?,
             exemption_paper: exemption_paper?,
             helped_by: helped_by?,
+            citizen: citizen?,
             accept: request.accept,
         })
     })();
@@ -328,6 +334,27 @@ pub(super) fn paper_ids(fields: &mut Fields, papers: &[HandedPaper]) {
     for (index, handed) in papers.iter().take(papers::PAPERS_MAX).enumerate() {
         fields.id(&format!("papers[{index}].paper"), &handed.paper);
     }
+}
+
+/// For which citizen: a system knows who has logged in there, and nobody else says it for them.
+fn citizen(fields: &mut Fields, citizen: &str, role: Role) -> Option<String> {
+    if citizen.is_empty() {
+        return Some(String::new());
+    }
+    if role != Role::System {
+        fields.reject(
+            "citizen",
+            "is for a system to say that submits for somebody",
+        );
+        return None;
+    }
+    let id = fields.id("citizen", citizen)?;
+    // A token's subject that is somebody's number is known here by another id.
+    if !may_be_shown(&id) {
+        fields.reject("citizen", "must be an opaque id, and no number");
+        return None;
+    }
+    Some(id)
 }
 
 /// Which other system knows the dossier: one that submits is it itself.

@@ -21,7 +21,7 @@ use motcua_proto::{
     r#type::v1::{AgencyKind, Punctuality},
     workflow::v1::{
         Case, CaseState, CaseStatement, CaseStatementKind, ControlSheet as Sheet, ControlSheetLine,
-        Hold, SubCase,
+        Hold, SubCase, Task,
     },
 };
 
@@ -120,6 +120,8 @@ impl Particulars<'_> {
             received_at: moment(branch.started_at.as_ref())?,
             due_at: moment(branch.first_due_at.as_ref())?,
             fee: None,
+            // The book is the centre's.
+            register: None,
             ..whole
         })
     }
@@ -128,6 +130,22 @@ impl Particulars<'_> {
     pub(super) fn refusal_of(&self, branch: &SubCase) -> Result<Refusal, Error> {
         let ended = (branch.statement_revision, branch.finished_at.as_ref());
         self.refused_with(ended, "its branch was not refused")
+    }
+
+    /// What another system refused, where the branch is a step of the case that asked one. Its own branches have papers of theirs.
+    pub(super) fn refused_by_system(&self) -> Option<&Task> {
+        let case = &self.case?.case;
+        let mut tasks = case.tasks.iter().rev().filter(|task| {
+            let of_case = task.procedure == case.procedure;
+            of_case && task.step == self.branch && !task.system.is_empty()
+        });
+        tasks.next().filter(|task| task.statement_revision > 0)
+    }
+
+    /// Why another system refused: the agency that asked it hands on its answer.
+    pub(super) fn refusal_of_system(&self, task: &Task) -> Result<Refusal, Error> {
+        let ended = (task.statement_revision, task.ended_at.as_ref());
+        self.refused_with(ended, "its answer refuses nothing")
     }
 
     /// Why the agency that decides refused, after the dossier was accepted: with the outcome that ended its case.
@@ -344,10 +362,9 @@ impl Particulars<'_> {
         Ok(Handover {
             unit: self.title(&line.agency),
             step: Some(line.title.clone()).filter(|title| !title.is_empty()),
-            // The step before it gave it; with branches, which one that was, the order of the lines does not say.
             handed_over: Some(Hand {
                 at: moment(line.handed_over_at.as_ref())?,
-                by: String::new(),
+                by: line.handed_over_by.clone(),
             }),
             received: from_proto_opt(line.received_at.as_ref()).map(|at| Hand {
                 at: local(at),
@@ -370,7 +387,7 @@ impl Particulars<'_> {
         Signatory {
             capacity: match self.competent_kind() {
                 AgencyKind::Police => "Trưởng Công an",
-                AgencyKind::SocialInsurance => "Giám đốc",
+                AgencyKind::SocialInsurance | AgencyKind::Department => "Giám đốc",
                 AgencyKind::Ward | AgencyKind::Unspecified => "Chủ tịch",
             }
             .to_owned(),
@@ -381,10 +398,16 @@ impl Particulars<'_> {
 
 /// Who has it, and whom they stand in for.
 fn in_hand(line: &ControlSheetLine) -> String {
-    if line.on_behalf_of.is_empty() {
+    let somebody = if line.on_behalf_of.is_empty() {
         line.assignee.clone()
     } else {
         format!("{} thay {}", line.assignee, line.on_behalf_of)
+    };
+    if line.system.is_empty() || line.assignee == line.system {
+        somebody
+    } else {
+        // Whoever wrote the system's answer down.
+        format!("{} ({somebody})", line.system)
     }
 }
 
@@ -412,5 +435,11 @@ mod tests {
             ..line
         };
         assert_eq!(in_hand(&line), "officer-11593-2 thay officer-11593-1");
+        let answered = ControlSheetLine {
+            system: "social-insurance".to_owned(),
+            assignee: "leader-11593-1".to_owned(),
+            ..ControlSheetLine::default()
+        };
+        assert_eq!(in_hand(&answered), "social-insurance (leader-11593-1)");
     }
 }

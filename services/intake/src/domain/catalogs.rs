@@ -64,6 +64,7 @@ pub fn apply(state: Option<Applied>, event: &Event) -> Option<Applied> {
 #[must_use]
 pub fn same(one: &Catalog, other: &Catalog) -> bool {
     one.id == other.id
+        && one.effective_from == other.effective_from
         && one.agencies == other.agencies
         && one.procedures == other.procedures
         && one.calendars == other.calendars
@@ -87,6 +88,7 @@ pub fn summary(catalog: &Catalog, changed: bool) -> ApplyCatalogResponse {
         agencies: count(catalog.agencies.len()),
         procedures: count(catalog.procedures.len()),
         calendars: count(catalog.calendars.len()),
+        effective_from: catalog.effective_from,
     }
 }
 

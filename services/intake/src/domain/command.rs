@@ -159,6 +159,10 @@ pub struct Found {
     pub exemption_paper: Words,
     /// Whether none holds, whatever was claimed.
     pub no_exemption: bool,
+    /// Why it goes first, UNSPECIFIED for not at all; `None` for as it was submitted.
+    pub priority: Option<PriorityGround>,
+    /// Why that is so; may be empty.
+    pub priority_reason: Words,
 }
 
 /// Who received a result.
@@ -265,6 +269,8 @@ pub struct Submission {
     pub exemption_paper: Words,
     /// Who helped the applicant.
     pub helped_by: Helping,
+    /// For which citizen a system submits; empty where it names none. Opaque id.
+    pub citizen: String,
     /// Whether it is accepted in the same act.
     pub accept: bool,
 }

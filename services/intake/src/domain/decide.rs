@@ -66,7 +66,7 @@ pub fn catalog_id<'a>(state: Option<&'a Dossier>, command: &'a Command) -> Optio
 pub struct Known<'a> {
     /// The dossier's own, for good: the one of [`catalog_id`].
     pub own: Option<&'a Catalog>,
-    /// The one that was applied last: its calendars count, because days off are what they are for everybody.
+    /// The one that is in force: its calendars count, because days off are what they are for everybody.
     pub in_force: Option<&'a Catalog>,
 }
 
@@ -335,6 +335,7 @@ fn submit(
         exemption_revision: i32::from(!submission.exemption_paper.is_empty()),
         helping_agency: submission.helped_by.agency.clone(),
         helping_revision: i32::from(!submission.helped_by.title.is_empty()),
+        citizen: submission.citizen.clone(),
     };
     let dossier = Dossier::submitted(&submitted, &submission.procedure, context.actor);
     // Nobody receives their own, or a relative's.
@@ -405,6 +406,7 @@ fn accepted(
         copies: dossier.copies,
         exemption: fee.exemption.to_owned(),
         exemption_revision: 0,
+        priority_revision: 0,
         transfer_due_at: rules.transfer_due(received_at)?.map(to_proto),
     })
 }
@@ -429,14 +431,15 @@ fn accept_at(
     if found.no_exemption || !found.exemption.is_empty() {
         as_found.exemption.clone_from(&found.exemption);
     }
-    let (revision, statements) = statement(
-        dossier,
-        StatementKind::Exemption,
-        &found.exemption_paper,
-        &Words::default(),
-    );
+    as_found.priority = found.priority.unwrap_or(dossier.priority);
+    let said = |kind, words| statement(dossier, kind, words, &Words::default());
+    let (exemption_revision, mut statements) =
+        said(StatementKind::Exemption, &found.exemption_paper);
+    let (priority_revision, why_first) = said(StatementKind::Priority, &found.priority_reason);
+    statements.extend(why_first);
     let accepted = DossierAccepted {
-        exemption_revision: revision,
+        exemption_revision,
+        priority_revision,
         ..accepted(&as_found, rules, now)?
     };
     if accepted.paid_vnd > accepted.fee_vnd {

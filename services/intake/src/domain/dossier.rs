@@ -98,6 +98,12 @@ pub struct Dossier {
     /// How the result reached the applicant; `None` before it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handed_over: Option<HandedOver>,
+    /// The system that submitted it; empty where people did, and in a row from before that was kept. Opaque id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub submitted_by_system: String,
+    /// Whether it ended while nobody worked on it. False in a row from before that was kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended_still: bool,
     /// Visits at home: `v1` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub visits: Vec<Visit>,
@@ -172,6 +178,10 @@ impl Dossier {
             external_code: submitted.external_code.clone(),
             owner: match by.role() {
                 Role::Citizen => by.id.clone(),
+                _ => submitted.citizen.clone(),
+            },
+            submitted_by_system: match by.role() {
+                Role::System => by.id.clone(),
                 _ => String::new(),
             },
             on_behalf_of: submitted.on_behalf_of.clone(),
@@ -188,6 +198,7 @@ impl Dossier {
             reception: None,
             result: None,
             handed_over: None,
+            ended_still: false,
             visits: Vec::new(),
             quantity: submitted.quantity,
             copies: submitted.copies,
@@ -260,10 +271,11 @@ impl Dossier {
 
     fn happen(&mut self, payload: &Payload, by: &str, at: Timestamp) {
         self.version += 1;
-        let before = self.status;
+        let (before, still) = (self.status, self.stands_still());
         self.change(payload, by, at);
         if self.status != before {
             self.status_since = at;
+            self.ended_still = still && self.has_ended();
         }
     }
 
@@ -360,6 +372,7 @@ impl Dossier {
                     method: handed_over.method(),
                     recipient: handed_over.recipient(),
                     tracking_reference: handed_over.tracking_reference.clone(),
+                    by: by.to_owned(),
                 });
                 self.said(StatementKind::HandOver, handed_over.statement_revision);
             }
@@ -390,10 +403,7 @@ impl Dossier {
                 amount_vnd: recorded.amount_vnd,
                 paid_at: instant(recorded.paid_at.as_ref()),
                 refunded_at: None,
-                unworked: !matches!(
-                    self.place(),
-                    Place::InProgress | Place::AwaitingSupplement | Place::ResultReady
-                ),
+                unworked: self.stands_still(),
             }),
             Payload::PaymentRefunded(refunded) => {
                 let place = self.payment_place(&refunded.payment);
@@ -463,6 +473,8 @@ impl Dossier {
         self.copies = accepted.copies;
         self.exemption.clone_from(&accepted.exemption);
         self.said(StatementKind::Exemption, accepted.exemption_revision);
+        self.priority = accepted.priority();
+        self.said(StatementKind::Priority, accepted.priority_revision);
         self.transfer = Transfer::of(accepted);
         self.reception = Some(Reception {
             received_at: instant(accepted.received_at.as_ref()),
@@ -552,6 +564,11 @@ impl Dossier {
         self.owner == principal || self.recused.contains(principal)
     }
 
+    /// Whether the actor may read its papers, as far as it is a system: one has those alone that it submitted.
+    pub fn shows_papers_to(&self, actor: &Actor) -> bool {
+        actor.role() != Role::System || self.submitted_by_system == actor.id
+    }
+
     /// The revision that the next statement of a kind will have.
     #[must_use]
     pub fn next_revision(&self, kind: StatementKind) -> i32 {
@@ -611,6 +628,17 @@ impl Dossier {
                 | DossierStatus::Stopped
                 | DossierStatus::HandedOver
         )
+    }
+
+    /// Whether nobody works for money that comes now: its case has not begun, or waits for that money, or ended so.
+    pub(super) fn stands_still(&self) -> bool {
+        match self.place() {
+            Place::Submitted | Place::Incomplete | Place::Accepted | Place::AwaitingPayment => true,
+            Place::InProgress | Place::AwaitingSupplement | Place::ResultReady => false,
+            Place::Refused | Place::Withdrawn | Place::Stopped | Place::HandedOver => {
+                self.ended_still
+            }
+        }
     }
 
     /// When it came to its end; `None` before.

@@ -8,7 +8,7 @@ use motcua_forms::{
     Form, Kind,
     data::{
         Applicant as FormApplicant, Authorised, Fee, Missing, Office, Paper, PaperKind, Phase,
-        Procedure, Receipt, Reference, Refusal, Supplement,
+        Procedure, Receipt, Reference, Refusal, RegisterEntry, Supplement,
     },
     dong,
 };
@@ -65,7 +65,8 @@ pub struct Particulars<'a> {
 /// # Errors
 /// When the dossier has not come to what the form is about, or its applicant's data was erased.
 pub fn fill(asked: Asked, particulars: &Particulars<'_>) -> Result<(Kind, Form), Error> {
-    if !particulars.branch.is_empty() {
+    let is_answered = asked == Asked::Refusal && particulars.refused_by_system().is_some();
+    if !particulars.branch.is_empty() && !is_answered {
         particulars.begun_branch()?;
     }
     let residence = particulars.form_set() == FormSet::Residence;
@@ -120,8 +121,11 @@ impl Particulars<'_> {
 
     /// The agency that decides on it.
     fn competent(&self) -> &str {
+        let asked = || self.refused_by_system().map(|task| task.agency.as_str());
         self.sub_case()
-            .map_or(&self.dossier.competent_agency, |branch| &branch.agency)
+            .map(|branch| branch.agency.as_str())
+            .or_else(asked)
+            .unwrap_or(&self.dossier.competent_agency)
     }
 
     /// Which of its kind a form is about now: the first request for a supplement, the second; 1 for what comes once. `None` for
@@ -136,6 +140,9 @@ impl Particulars<'_> {
             ),
             Asked::CaseSupplement => Some(self.case_supplement_revision()),
             // A branch that was called once more is another one.
+            Asked::Refusal if self.sub_case().is_none() && self.refused_by_system().is_some() => {
+                self.refused_by_system().map(|task| task.statement_revision)
+            }
             Asked::Receipt | Asked::Refusal => Some(self.runs().max(1)),
             Asked::Apology | Asked::Stop => Some(1),
         }
@@ -167,7 +174,7 @@ impl Particulars<'_> {
             due_at: local(promised_at),
             result_at: way,
             fee: Some(self.fee(reception)),
-            register: None,
+            register: Some(register_entry(self.code, reception.received_at)),
             receiver: None,
             helped_by: self.helped_by(),
         })
@@ -278,6 +285,9 @@ impl Particulars<'_> {
         if let Some(branch) = self.sub_case() {
             return self.refusal_of(branch);
         }
+        if let Some(task) = self.refused_by_system() {
+            return self.refusal_of_system(task);
+        }
         if self.dossier.status != DossierStatus::Refused {
             return self.refusal_of_case();
         }
@@ -367,14 +377,18 @@ impl Particulars<'_> {
         let competent = self.competent();
         let title = self.title(competent);
         let agency = self.catalog.agency(competent);
-        // A unit lies in its ward.
-        let ward = agency
-            .filter(|agency| !agency.parent.is_empty())
-            .map_or_else(|| title.clone(), |agency| self.title(&agency.parent));
+        // A unit lies in its ward; what a department decided is handed over where it was received.
+        let ward = match agency {
+            Some(agency) if agency.kind() == AgencyKind::Department => {
+                self.title(&self.dossier.receiving_agency)
+            }
+            Some(agency) if !agency.parent.is_empty() => self.title(&agency.parent),
+            _ => title.clone(),
+        };
         let of_ward = office_of(&ward);
         let unit = matches!(
             self.competent_kind(),
-            AgencyKind::Police | AgencyKind::SocialInsurance
+            AgencyKind::Police | AgencyKind::SocialInsurance | AgencyKind::Department
         );
         Office {
             agency: if unit { title } else { of_ward.agency },
@@ -469,6 +483,20 @@ pub fn office_of(title: &str) -> Office {
         centre: Some(CENTRE.to_owned()),
         place: place.to_owned(),
         phone: None,
+    }
+}
+
+/// A dossier's place in its agency's register (Mẫu 07): a book for each year, and in it the day and the number that its code has.
+#[must_use]
+pub fn register_entry(code: &str, received_at: Timestamp) -> RegisterEntry {
+    let mut parts = code.rsplitn(3, '-');
+    let number = parts.next().zip(parts.next());
+    RegisterEntry {
+        book: local(received_at).year().to_string(),
+        number: number.map_or_else(
+            || code.to_owned(),
+            |(number, day)| format!("{day}-{number}"),
+        ),
     }
 }
 

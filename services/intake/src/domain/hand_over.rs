@@ -10,7 +10,9 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{HandOverFailed, ResultHandedOver, VisitMade, VisitRequested, event::Payload},
     intake::v1::StatementKind,
-    r#type::v1::{AuthorisationGround, HandOverFailure, HandOverMethod, Recipient, Role},
+    r#type::v1::{
+        AuthorisationGround, DocumentKind, HandOverFailure, HandOverMethod, Recipient, Role,
+    },
 };
 
 use super::{
@@ -40,6 +42,20 @@ pub(super) fn hand_over(
             article: moves::HAND_OVER,
             state: "RESULT_READY".to_owned(),
             remedy: "arrange the visit (RequestVisit) and record that it handed the result over (RecordVisit)",
+        }));
+    }
+    let kept = |kind| {
+        dossier
+            .documents
+            .iter()
+            .any(|document| document.kind == kind)
+    };
+    if method == HandOverMethod::Online && !kept(DocumentKind::Result) {
+        return Err(Error::Refused(Refusal {
+            message: "nothing is there to be fetched online: the dossier has no result among its documents".to_owned(),
+            article: moves::HAND_OVER,
+            state: "RESULT_MISSING".to_owned(),
+            remedy: "upload the result first (UploadDocument with DOCUMENT_KIND_RESULT)",
         }));
     }
     handed_over(

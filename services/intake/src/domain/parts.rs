@@ -127,6 +127,9 @@ pub struct HandedOver {
     /// The parcel's reference; empty but by post.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tracking_reference: String,
+    /// Who handed it over. Opaque id; empty in a row from before that was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
 }
 
 /// The original papers, given back.

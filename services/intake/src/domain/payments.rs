@@ -47,8 +47,10 @@ pub(super) fn record(
         }
         None => {}
     }
-    moves::check(Act::Pay, dossier.place())?;
-    not_lapsed(dossier)?;
+    if !was_in_time(dossier, new) {
+        moves::check(Act::Pay, dossier.place())?;
+        not_lapsed(dossier)?;
+    }
     if new.paid_at.is_some_and(|at| at > now) {
         return Err(Error::field("paid_at", "must not lie ahead"));
     }
@@ -86,6 +88,18 @@ pub(super) fn record(
         accepted: dossier.reception.is_some(),
     })
     .into())
+}
+
+/// Whether the notice alone is late: the money had come before the dossier ended, or before the time for it had passed. It is
+/// recorded whatever became of the dossier meanwhile, so that it is known, and can be given back where nobody worked for it.
+fn was_in_time(dossier: &Dossier, new: &NewPayment) -> bool {
+    let lapsed = dossier.awaited().filter(|asked| asked.lapsed);
+    let until = lapsed.map(|asked| asked.judged_until.unwrap_or(asked.due_at));
+    new.paid_at.is_some_and(|paid| {
+        let before_end = dossier.ended_at().is_some_and(|ended| paid <= ended);
+        let before_lapse = until.is_some_and(|until| paid < until);
+        dossier.submitted_at <= paid && (before_end || before_lapse)
+    })
 }
 
 /// Where what the case asked for did not come in time, the case is being stopped: money that came now would be for nothing.

@@ -104,7 +104,7 @@ impl<'a> Rules<'a> {
     ) -> Result<Self, String> {
         let day = local_date(submitted_at);
         let competent = catalog
-            .unit(territory, procedure.competent(), day)
+            .competent(procedure, territory, day)
             .ok_or_else(|| format!("no agency of '{territory}' decides on '{}'", procedure.code))?;
         let calendar = catalog
             .calendar_for(receiving, &procedure.field)

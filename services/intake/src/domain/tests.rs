@@ -131,6 +131,7 @@ pub(crate) fn proto_catalog() -> ProtoCatalog {
             }],
         }],
         applied_at: None,
+        effective_from: None,
     }
 }
 
@@ -165,6 +166,7 @@ fn submission(procedure: &str, channel: Channel, accept: bool) -> Command {
         exemption: String::new(),
         exemption_paper: words(""),
         helped_by: Helping::default(),
+        citizen: String::new(),
         accept,
     }))
 }

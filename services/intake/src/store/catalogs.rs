@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use motcua_platform::{
+    catalog::starts_at,
     error::Error,
     ledger::{Aggregate, Asked, Context, Decision, Permitted, Row, asked_place},
+    time::Instant,
 };
 use motcua_proto::{events::v1::Event, intake::v1::ApplyCatalogResponse, r#type::v1::Catalog};
 use prost::Message as _;
@@ -78,11 +80,16 @@ impl Aggregate for CatalogBook {
             .iter()
             .map(|row| (row.key, row.state.0.encode_to_vec()))
             .unzip();
-        sqlx::query("INSERT INTO catalog (id, body) SELECT * FROM UNNEST($1::text[], $2::bytea[])")
-            .bind(ids)
-            .bind(bodies)
-            .execute(connection)
-            .await?;
+        let starts = rows.iter().map(|row| Instant(starts_at(&row.state.0)));
+        sqlx::query(
+            "INSERT INTO catalog (id, body, starts_at) \
+             SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::timestamptz[])",
+        )
+        .bind(ids)
+        .bind(bodies)
+        .bind(starts.collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
         Ok(())
     }
 }

@@ -41,7 +41,7 @@ impl Aggregate for Dossiers {
     ) -> Result<Decision, Error> {
         let state = place.state();
         let own = catalog_id(state, command).and_then(|id| self.catalogs.get(id));
-        let in_force = self.catalogs.in_force();
+        let in_force = self.catalogs.in_force(context.now);
         let catalogs = Known {
             own: own.as_deref(),
             in_force: in_force.as_deref(),

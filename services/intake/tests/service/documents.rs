@@ -108,10 +108,17 @@ pub(crate) async fn send(
 }
 
 async fn content(ward: &Ward, name: &str) -> Result<Vec<u8>, Status> {
+    content_for(clerk(ward), name).await
+}
+
+pub(crate) async fn content_for(
+    mut client: DocumentServiceClient<Peer>,
+    name: &str,
+) -> Result<Vec<u8>, Status> {
     let request = DownloadDocumentRequest {
         name: name.to_owned(),
     };
-    let mut pieces = clerk(ward)
+    let mut pieces = client
         .download_document(stating(request))
         .await?
         .into_inner();

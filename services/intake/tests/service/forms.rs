@@ -229,7 +229,15 @@ async fn the_register_lists_what_was_received_day_by_day() {
     let register = register.unwrap().into_inner();
     assert_eq!(register.line_count, 1);
     assert!(register.html.contains("Hỗ trợ nộp: Bưu cục Bến Mây"));
-    assert_eq!(register.template, "mau07-1");
+    assert_eq!(register.template, "mau07-2");
+    // The receipt names the same place in the book.
+    let receipt = prints(&mut ward, &accepted.name, Form::Receipt).await;
+    let receipt = receipt.unwrap().html;
+    assert!(
+        receipt.contains("Quyển số: 2025; Số thứ tự: 250701-0001"),
+        "{receipt}"
+    );
+    assert!(register.html.contains("250701-0001</"), "{}", register.html);
     assert!(register.pdf.starts_with(b"%PDF-"));
     assert!(register.html.contains(&accepted.code) && register.html.contains("Nguyễn Thị Thử"));
     assert!(!register.html.contains(&waiting.code) && !register.html.contains(&later.code));

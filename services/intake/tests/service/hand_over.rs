@@ -22,26 +22,31 @@ async fn ready(ward: &mut Ward, request: SubmitDossierRequest) -> Dossier {
         ..request
     };
     let dossier = ward.submits(request).await.unwrap();
+    finishes(ward, &dossier).await;
+    dossier
+}
+
+/// Its case begins and comes to its result.
+pub(crate) async fn finishes(ward: &mut Ward, dossier: &Dossier) {
     let finished = CaseFinished {
         finished_at: Some(to_proto(at("2025-07-01T09:00:00"))),
         outcome: "approved".to_owned(),
         ..CaseFinished::default()
     };
     ward.case_says(
-        &dossier,
+        dossier,
         EventKind::CaseStarted,
         Payload::CaseStarted(CaseStarted::default()),
     );
     ward.case_says(
-        &dossier,
+        dossier,
         EventKind::CaseFinished,
         Payload::CaseFinished(finished),
     );
     ward.hears(EventKind::ResultReady).await;
-    dossier
 }
 
-fn request(dossier: &Dossier, method: HandOverMethod) -> HandOverResultRequest {
+pub(crate) fn request(dossier: &Dossier, method: HandOverMethod) -> HandOverResultRequest {
     HandOverResultRequest {
         name: dossier.name.clone(),
         method: method.into(),

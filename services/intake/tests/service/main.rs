@@ -12,6 +12,7 @@ mod fees;
 mod forms;
 mod hand_over;
 mod others;
+mod portal;
 mod printed;
 mod table;
 mod transfer;

@@ -463,5 +463,6 @@ pub(crate) fn catalog() -> Catalog {
             }],
         }],
         applied_at: None,
+        effective_from: None,
     }
 }

@@ -109,7 +109,7 @@ async fn rounds(args: &Args, postgres: &Server, suite: &Suite) -> Result<Figures
         administrator(&addresses.intake).await?,
         administrator(&addresses.workflow).await?,
     );
-    catalog::apply::apply(&bundle, intake, workflow)
+    catalog::apply::apply(&bundle, catalog::apply::today(), intake, workflow)
         .await
         .map_err(|error| Failed::new(error.to_string()))?;
     let (mut clients, mut probes) = (Vec::new(), Vec::new());

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use motcua_platform::error::Violation;
+use jiff::civil::Date;
+use motcua_platform::{clock::Clock, error::Violation, time::date_from_proto};
 use motcua_proto::{
     intake::v1::{
         ApplyCatalogRequest, ApplyCatalogResponse, catalog_service_client::CatalogServiceClient,
@@ -64,10 +65,10 @@ impl fmt::Display for Applied {
             writeln!(f, "definitions: {unchanged} unchanged")?;
         }
         let catalog = &self.catalog;
-        let state = if catalog.changed {
-            "in force for dossiers submitted from now on"
-        } else {
-            "unchanged"
+        let state = match catalog.effective_from.as_ref().and_then(date_from_proto) {
+            _ if !catalog.changed => "unchanged".to_owned(),
+            Some(day) => format!("in force for dossiers submitted from {day} on"),
+            None => "in force for dossiers submitted from now on".to_owned(),
         };
         write!(
             f,
@@ -93,14 +94,23 @@ pub(crate) enum ApplyError {
     },
 }
 
+/// The day that it is, in Việt Nam.
+pub(crate) fn today() -> Date {
+    motcua_calendar::local(Clock::system().now()).date()
+}
+
 /// Publishes a bundle through the ways to intake and to workflow. Both check all of it first; then the definitions go to
 /// workflow, and last the catalog to intake, so that no dossier is accepted whose definition is not there. Applied again,
 /// it changes nothing.
+///
+/// A definition has no day: a new version counts for every case that begins after it. So a catalog whose first day lies ahead of
+/// `today` changes none that cases begin under until then.
 ///
 /// # Errors
 /// What a service finds wrong, each fault with its file and line, and nothing is changed; or a call that failed.
 pub(crate) async fn apply<T: Caller>(
     bundle: &Bundle,
+    today: Date,
     intake: T,
     workflow: T,
 ) -> Result<Applied, ApplyError> {
@@ -124,6 +134,25 @@ pub(crate) async fn apply<T: Caller>(
             )?;
         }
     }
+    let first = bundle.catalog.effective_from.as_ref();
+    if let Some(first) = first
+        .and_then(date_from_proto)
+        .filter(|first| *first > today)
+    {
+        for (definition, places) in bundle.definitions.iter().zip(&bundle.definition_places) {
+            let published = newest(&mut workflow, &definition.id).await?;
+            if published.is_some_and(|published| !is_same(&published, definition)) {
+                let description = format!(
+                    "a new version would count at once, and this catalog begins on {first}: give the changed definition an id of its own"
+                );
+                let changed = Violation {
+                    field: "definition.id".to_owned(),
+                    description,
+                };
+                faults.lead_back(&[changed], places, &Place::file(&definition.id));
+            }
+        }
+    }
     faults.finish(())?;
 
     let mut definitions = Vec::new();
@@ -137,7 +166,7 @@ pub(crate) async fn apply<T: Caller>(
         definitions.push(Published {
             id: published.id,
             version: published.version,
-            changed: before != Some(published.version),
+            changed: before.is_none_or(|before| before.version != published.version),
         });
     }
     let catalog = intake
@@ -151,20 +180,31 @@ pub(crate) async fn apply<T: Caller>(
     })
 }
 
-/// The version of a definition that is published now.
+/// A definition as it is published now.
 async fn newest<T: Caller>(
     workflow: &mut DefinitionServiceClient<T>,
     id: &str,
-) -> Result<Option<i32>, ApplyError> {
+) -> Result<Option<Definition>, ApplyError> {
     let request = GetDefinitionRequest {
         name: format!("definitions/{id}"),
         version: 0,
     };
     match workflow.get_definition(request).await {
-        Ok(definition) => Ok(Some(definition.into_inner().version)),
+        Ok(definition) => Ok(Some(definition.into_inner())),
         Err(status) if status.code() == Code::NotFound => Ok(None),
         Err(status) => Err(failed(format!("GetDefinition for '{id}'"), status)),
     }
+}
+
+/// Whether two say the same, whichever version either is.
+fn is_same(published: &Definition, definition: &Definition) -> bool {
+    let published = Definition {
+        name: definition.name.clone(),
+        version: definition.version,
+        published_at: definition.published_at,
+        ..published.clone()
+    };
+    published == *definition
 }
 
 fn catalog_request(bundle: &Bundle, validate_only: bool) -> ApplyCatalogRequest {

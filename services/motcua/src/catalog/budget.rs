@@ -67,7 +67,9 @@ pub(super) fn check(
             }
         };
         let competent = |agency: &Agency| agency.kind == procedure.competent;
-        if kinds_known && !catalog.agencies.iter().any(competent) {
+        // A department is named by its code, and known or not.
+        let by_kind = procedure.competent() != AgencyKind::Department;
+        if kinds_known && by_kind && !catalog.agencies.iter().any(competent) {
             let kind = word(procedure.competent());
             wrong(
                 "competent",

@@ -119,6 +119,7 @@ async fn publish(config: &Config, directory: &Path) -> Result<ExitCode, Failed> 
     let bundle = read(directory)?;
     let applied = apply::apply(
         &bundle,
+        apply::today(),
         Service::Intake.peer(config, Role::Administrator)?,
         Service::Workflow.peer(config, Role::Administrator)?,
     )

@@ -233,8 +233,7 @@ impl Reader<'_> {
                 let code = entry.key.clone();
                 self.places
                     .put(format!("{field}[{index}]"), entry.place.clone());
-                let outcome = entry.text(self.faults).unwrap_or_default();
-                codes.push(ExternalCode { code, outcome });
+                codes.push(self.code(code, entry, &format!("{field}[{index}]")));
             }
         }
         ExternalStep {
@@ -246,6 +245,28 @@ impl Reader<'_> {
             codes,
             escalate_after_percent: self.escalation(table, path),
         }
+    }
+
+    /// What a code means: `"5" = "issued"`, or `"9" = { outcome = "refused", reason = "…", ground = "…" }`.
+    fn code(&mut self, code: String, entry: Entry<'_>, path: &str) -> ExternalCode {
+        if !entry.is_table() {
+            return ExternalCode {
+                code,
+                outcome: entry.text(self.faults).unwrap_or_default(),
+                ..ExternalCode::default()
+            };
+        }
+        let Some(mut own) = entry.table(self.faults) else {
+            return ExternalCode::default();
+        };
+        let meaning = ExternalCode {
+            code,
+            outcome: self.text(&mut own, "outcome", &format!("{path}.outcome")),
+            reason: self.optional_text(&mut own, "reason", &format!("{path}.reason")),
+            ground: self.optional_text(&mut own, "ground", &format!("{path}.ground")),
+        };
+        own.finish(self.faults);
+        meaning
     }
 
     fn escalation(&mut self, table: &mut Table<'_>, path: &str) -> i32 {

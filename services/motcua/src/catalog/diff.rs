@@ -62,6 +62,9 @@ pub(crate) struct Named {
     pub(crate) id: String,
     /// A directory, or where it is in force.
     pub(crate) title: String,
+    /// First day on which it is in force; empty for the day on which it is applied.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) effective_from: String,
 }
 
 /// What differs among the things of one kind.
@@ -114,6 +117,7 @@ pub(crate) fn diff(from: &Side, to: &Side) -> Diff {
     let named = |side: &Side| Named {
         id: side.catalog.id.clone(),
         title: side.title.clone(),
+        effective_from: day(side.catalog.effective_from.as_ref()),
     };
     let (old, new) = (&from.catalog, &to.catalog);
     let mut definitions = compare(&from.definitions, &to.definitions, of_definition);
@@ -189,10 +193,14 @@ impl fmt::Display for Diff {
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.id.is_empty() {
-            f.write_str(&self.title)
+            f.write_str(&self.title)?;
         } else {
-            write!(f, "{} ({})", self.id, self.title)
+            write!(f, "{} ({})", self.id, self.title)?;
         }
+        if !self.effective_from.is_empty() {
+            write!(f, ", in force from {}", self.effective_from)?;
+        }
+        Ok(())
     }
 }
 
@@ -401,6 +409,7 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
             ),
             ("definition", procedure.definition.clone()),
             ("competent", word(procedure.competent()).to_owned()),
+            ("competent_agency", procedure.competent_agency.clone()),
             ("options", procedure.options.join(" ")),
             ("retention_days", procedure.retention_days.to_string()),
             (
@@ -579,9 +588,12 @@ fn of_step(step: &Step) -> Vec<(&'static str, String)> {
             let codes: Vec<_> = external
                 .codes
                 .iter()
-                .map(|code| match code.outcome.as_str() {
-                    "" => format!("{} on its way", code.code),
-                    outcome => format!("{} = {outcome}", code.code),
+                .map(|code| match [code.outcome.as_str(), &code.reason] {
+                    ["", _] => format!("{} on its way", code.code),
+                    [outcome, ""] => format!("{} = {outcome}", code.code),
+                    [outcome, why] => {
+                        format!("{} = {outcome}: {why} ({})", code.code, code.ground)
+                    }
                 })
                 .collect();
             vec![

@@ -1,6 +1,10 @@
 //! `catalog.toml`: the catalog's id, the due hour, and the weekly sessions of each calendar.
 
-use motcua_proto::r#type::v1::{DueHour, Session};
+use motcua_platform::time::date_to_proto;
+use motcua_proto::{
+    google::r#type::Date,
+    r#type::v1::{DueHour, Session},
+};
 
 use super::{
     fault::{Faults, Place, Places},
@@ -15,6 +19,8 @@ const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 pub(super) struct Header {
     /// Id of the catalog.
     pub(super) id: String,
+    /// First day on which it is in force; none for the day on which it is applied.
+    pub(super) effective_from: Option<Date>,
     /// How every agency prints the due hour.
     pub(super) due_hour: DueHour,
     /// Days that personal data is kept after a dossier's end; 0 for good.
@@ -50,6 +56,7 @@ pub(super) fn read(files: &Files, places: &mut Places, faults: &mut Faults) -> O
     let mut table = Table::parse(Source { file, text }, faults)?;
     let mut header = Header {
         id: String::new(),
+        effective_from: None,
         due_hour: DueHour::Unspecified,
         retention_days: 0,
         archive_days: 0,
@@ -58,6 +65,16 @@ pub(super) fn read(files: &Files, places: &mut Places, faults: &mut Faults) -> O
     if let Some(entry) = table.require("id", faults) {
         places.put("catalog.id", entry.place.clone());
         header.id = entry.text(faults).unwrap_or_default();
+    }
+    if let Some(entry) = table.take("effective_from") {
+        let place = entry.place.clone();
+        places.put("catalog.effective_from", place.clone());
+        if let Some(text) = entry.text(faults) {
+            match text.parse() {
+                Ok(day) => header.effective_from = Some(date_to_proto(day)),
+                Err(_) => faults.push(place.fault("must be a day such as \"2026-01-01\"")),
+            }
+        }
     }
     if let Some(entry) = table.require("due_hour", faults) {
         let place = entry.place.clone();

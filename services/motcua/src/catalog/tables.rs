@@ -48,6 +48,7 @@ pub(super) const PROCEDURES: Columns = Columns {
         "options",
     ],
     optional: &[
+        "competent_agency",
         "aliases",
         "successor",
         "valid_from",
@@ -133,6 +134,7 @@ pub(super) fn read(
         procedures,
         calendars,
         applied_at: None,
+        effective_from: header.effective_from,
     })
 }
 
@@ -319,6 +321,7 @@ fn procedure(
         fee_unit: row.get("fee_unit").to_owned(),
         definition: definition.to_owned(),
         competent: kind(row, "competent", faults),
+        competent_agency: row.get("competent_agency").to_owned(),
         options: several(row, "options"),
         // Given once all of them are known.
         papers: Vec::new(),

@@ -5,7 +5,7 @@ use motcua_platform::catalog;
 use motcua_proto::r#type::v1::{AgencyKind, Limit, OtherLimit, Role};
 
 /// The words for agencies, for people to read.
-pub(crate) const AGENCIES: &str = "ward, police, social_insurance";
+pub(crate) const AGENCIES: &str = "ward, police, social_insurance, department";
 /// How a limit is written, for people to read.
 pub(crate) const LIMITS: &str = "'N working days' (0.5 allowed), 'N working hours', 'N calendar days' or 'same day', and 'then' between stages";
 /// The words for roles, for people to read.
@@ -17,6 +17,7 @@ pub(crate) fn agency_of(word: &str) -> Option<AgencyKind> {
         "ward" => AgencyKind::Ward,
         "police" => AgencyKind::Police,
         "social_insurance" => AgencyKind::SocialInsurance,
+        "department" => AgencyKind::Department,
         _ => return None,
     })
 }
@@ -27,6 +28,7 @@ pub(crate) fn agency_word(kind: AgencyKind) -> &'static str {
         AgencyKind::Ward => "ward",
         AgencyKind::Police => "police",
         AgencyKind::SocialInsurance => "social_insurance",
+        AgencyKind::Department => "department",
         AgencyKind::Unspecified => "nobody",
     }
 }

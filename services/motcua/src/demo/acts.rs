@@ -1,21 +1,24 @@
 //! What actors do, each act one command of the public APIs.
 
+use futures::stream;
 use jiff::Timestamp;
 use motcua_platform::time::to_proto;
 use motcua_proto::{
     intake::v1::{
-        AcceptDossierRequest, ConfirmTransferRequest, Dossier, HandOverResultRequest,
-        RecordPaymentRequest, RecordVisitRequest, RefuseDossierRequest,
+        AcceptDossierRequest, ConfirmTransferRequest, DocumentHeader, Dossier,
+        HandOverResultRequest, RecordPaymentRequest, RecordVisitRequest, RefuseDossierRequest,
         RequestSupplementRequest as AskBeforeAcceptance, RequestVisitRequest, SubmitDossierRequest,
-        SupplementDossierRequest, WithdrawDossierRequest,
+        SupplementDossierRequest, UploadDocumentRequest, WithdrawDossierRequest,
+        upload_document_request::Piece,
     },
-    r#type::v1::{HandOverMethod, Role},
+    r#type::v1::{DocumentKind, HandOverMethod, Role},
     workflow::v1::{
         ChooseLimitRequest, ClaimTaskRequest, CompleteTaskRequest, ExtendDeadlineRequest,
         RecordExternalOutcomeRequest, RequestPaymentRequest,
         RequestSupplementRequest as AskDuringCase, ReturnTaskRequest, Task,
     },
 };
+use sha2::{Digest as _, Sha256};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -215,6 +218,9 @@ pub(super) async fn act(
                 HandOverMethod::Unspecified => HandOverMethod::Counter,
                 method => method,
             };
+            if method == HandOverMethod::Online {
+                upload_result(client, by, &life.code).await?;
+            }
             let body = HandOverResultRequest {
                 name: dossier,
                 method: method.into(),
@@ -303,6 +309,7 @@ pub(super) async fn act(
                 name: task,
                 code,
                 request_id,
+                ..RecordExternalOutcomeRequest::default()
             };
             let call =
                 |request| async { client.tasks.clone().record_external_outcome(request).await };
@@ -471,6 +478,32 @@ async fn ask_during_case(
 /// What was refused is counted, and what it was about is found again in the morning's lists.
 fn nothing<R>(_: Answer<R>) -> Result<Done, Failed> {
     Ok(Done::Nothing)
+}
+
+/// What is fetched online is there first: a few words in place of a decision.
+async fn upload_result(client: &Client, by: &By, code: &str) -> Result<(), Failed> {
+    let content = format!("Kết quả giải quyết hồ sơ {code}").into_bytes();
+    let header = DocumentHeader {
+        name: format!("dossiers/{code}"),
+        kind: DocumentKind::Result.into(),
+        result_code: format!("KQ.G15.{:06}", by.arrival + 1),
+        media_type: "text/plain".to_owned(),
+        size: i64::try_from(content.len()).unwrap_or(i64::MAX),
+        file_name: "ket-qua.txt".to_owned(),
+        request_id: Uuid::new_v4().to_string(),
+        ..DocumentHeader::default()
+    };
+    let sha256 = Sha256::digest(&content).to_vec();
+    let pieces = [
+        Piece::Header(header),
+        Piece::Content(content),
+        Piece::Sha256(sha256),
+    ];
+    let pieces = pieces.map(|piece| UploadDocumentRequest { piece: Some(piece) });
+    let call = |request| async { client.documents.clone().upload_document(request).await };
+    let upload = stream::iter(pieces);
+    client.command(by, "UploadDocument", upload, call).await?;
+    Ok(())
 }
 
 /// The parcel's reference; empty but by post.

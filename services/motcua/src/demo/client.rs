@@ -17,6 +17,7 @@ use motcua_platform::{
 };
 use motcua_proto::{
     intake::v1::{
+        document_service_client::DocumentServiceClient,
         dossier_service_client::DossierServiceClient, payment_service_client::PaymentServiceClient,
         visit_service_client::VisitServiceClient,
     },
@@ -47,6 +48,7 @@ const OWN_SERVICE: &str = "motcua-demo";
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     pub(super) dossiers: DossierServiceClient<Channel>,
+    pub(super) documents: DocumentServiceClient<Channel>,
     pub(super) visits: VisitServiceClient<Channel>,
     pub(super) payments: PaymentServiceClient<Channel>,
     pub(super) cases: CaseServiceClient<Channel>,
@@ -101,6 +103,7 @@ impl Client {
     ) -> Self {
         Self {
             dossiers: DossierServiceClient::new(intake.clone()),
+            documents: DocumentServiceClient::new(intake.clone()),
             visits: VisitServiceClient::new(intake.clone()),
             payments: PaymentServiceClient::new(intake),
             cases: CaseServiceClient::new(workflow.clone()),

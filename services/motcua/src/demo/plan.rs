@@ -569,6 +569,7 @@ pub(super) mod tests {
             procedures: procedures.collect(),
             calendars: vec![calendar],
             applied_at: None,
+            effective_from: None,
         })
         .unwrap()
     }

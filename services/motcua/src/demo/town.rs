@@ -454,7 +454,7 @@ fn staffed(agency: &Agency, staff: &Staff) -> Vec<(Place, Office)> {
             (Role::Officer, staff.insurance_officers),
             (Role::Leader, staff.insurance_leaders),
         ],
-        AgencyKind::Ward | AgencyKind::Unspecified => &[
+        AgencyKind::Ward | AgencyKind::Department | AgencyKind::Unspecified => &[
             (Role::Officer, staff.officers),
             (Role::Leader, staff.leaders),
             (Role::Receptionist, staff.receptionists),

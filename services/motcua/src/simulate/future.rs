@@ -175,7 +175,7 @@ impl<'p> World<'p> {
     /// On a day comes what came on one of those that it is like, and where the counter is not open at that hour, as it opens.
     fn draws_a_day(&mut self, day: Date) -> Result<(), Failed> {
         let nth = self.chance.usize(..ALIKE);
-        let Some(catalog) = self.past.surround.catalogs.in_force() else {
+        let Some(catalog) = self.past.surround.catalogs.in_force(self.now) else {
             return Ok(());
         };
         let times = self.change.arrivals.unwrap_or(1.0);
@@ -297,7 +297,7 @@ impl<'p> World<'p> {
     /// The calendar of whoever receives, as it is for the procedure, with the hour at which things are due: a session may receive
     /// other procedures only.
     fn counter(&self, receipt: &Receipt) -> Option<(Arc<Calendar>, motcua_calendar::DueHour)> {
-        let catalog = self.past.surround.catalogs.in_force()?;
+        let catalog = self.past.surround.catalogs.in_force(self.now)?;
         let agency = catalog.agency(&receipt.receiving_agency)?;
         let field = &catalog.procedure(&receipt.procedure)?.field;
         Some((catalog.calendar_for(agency, field)?, due_hour(agency)))
@@ -305,7 +305,7 @@ impl<'p> World<'p> {
 
     /// An agency's calendar, with the hour at which things are due.
     fn calendar(&self, agency: &str) -> Option<(Arc<Calendar>, motcua_calendar::DueHour)> {
-        let catalog = self.past.surround.catalogs.in_force()?;
+        let catalog = self.past.surround.catalogs.in_force(self.now)?;
         let agency = catalog.agency(agency)?;
         Some((Arc::clone(catalog.calendar_of(agency)?), due_hour(agency)))
     }
@@ -606,15 +606,17 @@ impl<'p> World<'p> {
             let (code, _) = external
                 .codes
                 .iter()
-                .find(|(_, meant)| meant.as_ref() == Some(&outcome))?;
+                .find(|(_, meaning)| meaning.outcome.as_ref() == Some(&outcome))?;
             Some((external.system.clone(), task.agency.clone(), code.clone()))
         });
+        let reason = self.refusal(code, id, &outcome);
         self.in_hand.remove(&(code.to_owned(), id.to_owned()));
         if let Some((system, agency, answer)) = found {
             let authority = self.authority(&system, &(agency, Role::System))?;
             let command = Command::RecordOutcome {
                 task: id.to_owned(),
                 code: answer,
+                reason,
             };
             self.asks(&authority, code, &command);
         }

@@ -179,7 +179,7 @@ fn limits_in_force(
     past: &Past,
     limits: BTreeMap<String, Limit>,
 ) -> Result<BTreeMap<String, Limit>, Failed> {
-    let catalog = past.surround.catalogs.in_force();
+    let catalog = past.surround.catalogs.in_force(past.now);
     let of = |(code, limit): (String, Limit)| {
         let procedure = catalog
             .as_ref()
@@ -196,7 +196,7 @@ fn limits_in_force(
 
 /// The agencies whose figures are wanted, which the catalog in force has.
 fn agencies(past: &Past, codes: &[String]) -> Result<BTreeSet<String>, Failed> {
-    let catalog = past.surround.catalogs.in_force();
+    let catalog = past.surround.catalogs.in_force(past.now);
     let of = |code: &String| {
         let known = catalog.as_ref().and_then(|catalog| catalog.agency(code));
         known.map(|agency| agency.code.clone()).ok_or_else(|| {

@@ -70,7 +70,7 @@ impl Past {
         }
         let mut cases: BTreeMap<String, Case> = BTreeMap::new();
         let mut hands = Hands::default();
-        let mut done = Vec::new();
+        let (mut done, mut came) = (Vec::new(), Vec::new());
         for event in workflow {
             let at = from_proto_opt(event.occurred_at.as_ref());
             past.now = at.map_or(past.now, |at| at.max(past.now));
@@ -96,7 +96,7 @@ impl Past {
                     }
                     if let Some(case) = apply(before, event) {
                         if let Some(Payload::CaseStarted(_)) = &event.payload {
-                            past.arrived(&case);
+                            came.push(Receipt::of(&case));
                         }
                         hands.hear(event, at.unwrap_or_default(), &case);
                         cases.insert(event.dossier.clone(), case);
@@ -104,6 +104,9 @@ impl Past {
                 }
                 _ => {}
             }
+        }
+        for receipt in came {
+            past.arrived(receipt);
         }
         let recent = past.now - SignedDuration::from_hours(24 * 28);
         for (place, who, at) in done {
@@ -148,20 +151,20 @@ impl Past {
 
     /// What came once may come again: under the catalog in force, for what has taken the place of its procedure, and not where
     /// that has ended.
-    fn arrived(&mut self, case: &Case) {
-        let Some(catalog) = self.surround.catalogs.in_force() else {
+    fn arrived(&mut self, came: Receipt) {
+        let Some(catalog) = self.surround.catalogs.in_force(self.now) else {
             return;
         };
         let today = motcua_calendar::local(self.now).date();
-        let Some(procedure) = catalog.procedure_on(&case.procedure, today) else {
+        let Some(procedure) = catalog.procedure_on(&came.procedure, today) else {
             return;
         };
         let limit = procedure.limit.as_ref().and_then(catalog::limit);
-        let day = motcua_calendar::local(case.received_at).date();
-        let competent = if catalog.agency(&case.competent_agency).is_some() {
-            Some(case.competent_agency.clone())
+        let day = motcua_calendar::local(came.received_at).date();
+        let competent = if catalog.agency(&came.competent_agency).is_some() {
+            Some(came.competent_agency.clone())
         } else {
-            let unit = catalog.unit(&case.receiving_agency, procedure.competent(), day);
+            let unit = catalog.competent(procedure, &came.receiving_agency, day);
             unit.map(|unit| unit.code.clone())
         };
         let (Some(limit), Some(competent_agency)) = (limit, competent) else {
@@ -177,7 +180,7 @@ impl Past {
             recused: Vec::new(),
             fee_vnd: 0,
             paid_vnd: 0,
-            ..Receipt::of(case)
+            ..came
         };
         self.arrivals.entry(day).or_default().push(receipt);
     }
@@ -190,7 +193,7 @@ impl Past {
             catalog.calendar_of(agency).cloned()
         };
         let catalogs = &self.surround.catalogs;
-        let in_force = catalogs.in_force().and_then(of);
+        let in_force = catalogs.in_force(self.now).and_then(of);
         in_force.or_else(|| of(catalogs.get(other)?))
     }
 

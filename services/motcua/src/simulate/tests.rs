@@ -133,7 +133,7 @@ impl History {
     /// Comes in at an instant; worked off at once where somebody does.
     fn dossier(&mut self, now: Timestamp, worked_off: bool) {
         let place = self.cases.len();
-        let catalog = self.surround.catalogs.in_force().unwrap();
+        let catalog = self.surround.catalogs.in_force(now).unwrap();
         let procedure = catalog.procedure(PROCEDURE).unwrap();
         let limit = catalog::limit(procedure.limit.as_ref().unwrap()).unwrap();
         let calendar = catalog.calendar_of(catalog.agency(WARD).unwrap()).unwrap();
@@ -211,7 +211,7 @@ fn weeks_of(history: History) -> History {
 fn weeks_from(first: &str, mut history: History) -> History {
     let mut day: Date = first.parse().unwrap();
     for _ in 0..28 {
-        let catalog = history.surround.catalogs.in_force().unwrap();
+        let catalog = history.surround.catalogs.in_force(Timestamp::MAX).unwrap();
         let calendar = catalog.calendar_of(catalog.agency(WARD).unwrap()).unwrap();
         if calendar.is_working_day(day) {
             for hour in [8, 9, 14, 15] {
@@ -535,7 +535,7 @@ fn all_of_somebodys_time_is_given_to_what_they_had_in_hand() {
 fn time_in_which_nothing_lay_in_hand_is_nobodys_work() {
     let history = four_weeks();
     let mut hands = Hands::default();
-    let catalog = history.surround.catalogs.in_force().unwrap();
+    let catalog = history.surround.catalogs.in_force(Timestamp::MAX).unwrap();
     let calendar = catalog.calendar_of(catalog.agency(WARD).unwrap()).unwrap();
     let mut done = |code: &str, opened: &str, ended: &str| {
         let work = (code.to_owned(), "t1".to_owned());

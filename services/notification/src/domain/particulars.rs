@@ -450,6 +450,7 @@ mod tests {
                 ..Calendar::default()
             }],
             applied_at: None,
+            effective_from: None,
         })
         .unwrap()
     }

@@ -83,6 +83,7 @@ pub(crate) fn catalog_applied(position: i64) -> Event {
             ..Calendar::default()
         }],
         applied_at: None,
+        effective_from: None,
     };
     let applied = CatalogApplied {
         catalog: Some(catalog),

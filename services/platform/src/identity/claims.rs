@@ -169,7 +169,7 @@ impl Claims {
 }
 
 /// Whether an id may be shown as it is: it is one, and could not be somebody's number.
-pub(super) fn may_be_shown(id: &str) -> bool {
+pub fn may_be_shown(id: &str) -> bool {
     let number = id.len() >= NUMBER_DIGITS_MIN
         && id
             .bytes()

@@ -57,8 +57,9 @@ impl CaseServer {
         // A branch keeps the code that its procedure had when its case began.
         if let [asked] = filter.procedures.as_slice() {
             let catalogs = &self.desk.surround.catalogs;
-            catalogs.refresh(&mut reading).await?;
-            if let Some(catalog) = catalogs.in_force() {
+            let now = self.desk.clock.now();
+            catalogs.refresh(&mut reading, now).await?;
+            if let Some(catalog) = catalogs.in_force(now) {
                 filter.procedures = catalog.codes_of(asked);
             }
         }

@@ -3,7 +3,7 @@
 use motcua_platform::{
     call::{Call, acknowledge},
     error::Error,
-    ledger::{Accepted, Ledger, Target, turn_of},
+    ledger::{Accepted, Context, Ledger, Target, turn_of},
     page,
     parse::Fields,
     time::from_proto_opt,
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Desk, task_name};
 use crate::{
-    domain::{Command, Words, fill, show_task},
+    domain::{Command, Words, fill, is_workable, show_task},
     store::{self, Cases, Listed, TaskFilter, TaskKey},
 };
 
@@ -25,16 +25,79 @@ pub(crate) struct TaskServer {
     pub(crate) desk: Desk,
 }
 
+/// Tasks that one call looks at, at most, for those that it asks for: the next page goes on from there.
+const LOOKED_AT_MAX: usize = 2_000;
+
+/// How many of them at a time, at least: few of a worklist may be what is asked for.
+const LOOKED_AT_ONCE: i64 = 200;
+/// Who may work on a task is who may take it.
+const CLAIM_TASK: &str = "motcua.workflow.v1.TaskService/ClaimTask";
+
+/// What of a worklist is asked for that no index tells.
+#[derive(Debug, Default)]
+struct Sieve {
+    /// For this named group; any if empty.
+    group: String,
+    /// What the caller may work on now.
+    workable: bool,
+}
+
+impl Sieve {
+    fn is_open(&self) -> bool {
+        self.group.is_empty() && !self.workable
+    }
+}
+
 impl TaskServer {
-    async fn list(&self, call: &Call, mut filter: TaskFilter) -> Result<Vec<Listed>, Error> {
+    /// A page, with one task more where there are more, and where to go on if it ended before it was full.
+    async fn list(
+        &self,
+        call: &Call,
+        mut filter: TaskFilter,
+        sieve: &Sieve,
+    ) -> Result<(Vec<Listed>, Option<TaskKey>), Error> {
         let mut reading = self.desk.archive.open(call.scope()).await?;
+        let now = self.desk.clock.now();
         // Whoever asks for their own has an absent colleague's too.
         if filter.assignees == [call.actor.id.as_str()] {
-            let now = self.desk.clock.now();
-            let absent = store::absent_colleagues(&mut reading, &call.actor.id, now).await?;
-            filter.assignees.extend(absent);
+            let own = store::substitutions_of(&mut reading, &call.actor.id, now).await?;
+            filter
+                .assignees
+                .extend(own.into_iter().map(|own| own.absent));
         }
-        Ok(store::tasks(&mut reading, &filter).await?)
+        if sieve.is_open() {
+            return Ok((store::tasks(&mut reading, &filter).await?, None));
+        }
+        let standing = store::substitutions_of(&mut reading, &call.actor.id, now).await?;
+        let surround = self.desk.surround.with_substitutions(standing);
+        let wanted = usize::try_from(filter.rows).unwrap_or(usize::MAX);
+        filter.rows = filter.rows.max(LOOKED_AT_ONCE);
+        let authority = call.authority_for(CLAIM_TASK);
+        let (mut found, mut looked_at) = (Vec::new(), 0);
+        loop {
+            let rows = store::tasks(&mut reading, &filter).await?;
+            looked_at += rows.len();
+            let is_last = usize::try_from(filter.rows).is_ok_and(|asked| rows.len() < asked);
+            filter.after = rows.last().and_then(Listed::key);
+            found.extend(rows.into_iter().filter(|row| {
+                let task = row.case.tasks.get(row.index);
+                let in_group =
+                    sieve.group.is_empty() || task.is_some_and(|task| task.group == sieve.group);
+                let workable = || {
+                    authority.as_ref().is_some_and(|authority| {
+                        let context = Context::new(now, &row.code, authority);
+                        is_workable(&row.case, row.index, &context, &surround)
+                    })
+                };
+                in_group && (!sieve.workable || workable())
+            }));
+            if is_last || found.len() >= wanted {
+                return Ok((found, None));
+            }
+            if looked_at >= LOOKED_AT_MAX {
+                return Ok((found, filter.after));
+            }
+        }
     }
 
     /// Asks the ledger, and answers with the task as it now is.
@@ -72,7 +135,7 @@ impl TaskServer {
         let mut fields = Fields::new();
         let name = task_name(&mut fields, &body.name);
         let outcome = fields.id("outcome", &body.outcome);
-        let reason = outcome_reason(&mut fields, body);
+        let reason = outcome_reason(&mut fields, [&body.reason, &body.ground]);
         let request_id = fields.request_id(&body.request_id);
         let ((((code, task), outcome), reason), request_id) =
             fields.finish(name.zip(outcome).zip(reason).zip(request_id))?;
@@ -91,10 +154,10 @@ impl TaskServer {
 #[expect(clippy::option_option, reason = "what is wrong is told by `fields`")]
 fn outcome_reason(
     fields: &mut Fields,
-    body: &proto::CompleteTaskRequest,
+    [reason, ground]: [&str; 2],
 ) -> Option<Option<Box<[Words; 2]>>> {
-    let reason = fields.optional_text("reason", &body.reason);
-    let ground = fields.optional_line("ground", &body.ground);
+    let reason = fields.optional_text("reason", reason);
+    let ground = fields.optional_line("ground", ground);
     let (reason, ground) = reason.zip(ground)?;
     if reason.is_empty() != ground.is_empty() {
         let missing = if reason.is_empty() {
@@ -137,11 +200,16 @@ impl TaskService for TaskServer {
             escalated_only: body.escalated_only,
             rows: size.unwrap_or_default() + 1,
         };
-        let size = fields.finish(size)?;
+        let group = fields.optional_id("group", &body.group);
+        let (size, group) = fields.finish(size.zip(group))?;
+        let sieve = Sieve {
+            group,
+            workable: body.workable_only,
+        };
         if filter.states.is_empty() {
             filter.states = vec![TaskState::Open, TaskState::Claimed];
         }
-        let listed = self.list(&call, filter).await?;
+        let (listed, goes_on) = self.list(&call, filter, &sieve).await?;
         let wanted: Vec<_> = listed
             .iter()
             .filter_map(|row| row.case.definition_of(row.index))
@@ -160,7 +228,7 @@ impl TaskService for TaskServer {
                 Some(task)
             })
             .collect();
-        let (tasks, next_page_token) = page::cut(shown, size, |task: &proto::Task| {
+        let (tasks, mut next_page_token) = page::cut(shown, size, |task: &proto::Task| {
             let number = task
                 .name
                 .rsplit('t')
@@ -172,6 +240,9 @@ impl TaskService for TaskServer {
                 .map_or(case_due_at, |due_at| due_at.min(case_due_at));
             TaskKey::new(task.priority(), due_at, task.dossier.clone(), number)
         });
+        if let Some(key) = goes_on.filter(|_| next_page_token.is_empty()) {
+            next_page_token = page::token(&key);
+        }
         Ok(Response::new(proto::ListTasksResponse {
             tasks,
             next_page_token,
@@ -189,8 +260,14 @@ impl TaskService for TaskServer {
         let request_id = fields.request_id(&body.request_id);
         let ((code, task), request_id) = fields.finish(name.zip(request_id))?;
         let command = Command::Claim { task: task.clone() };
-        let method = "motcua.workflow.v1.TaskService/ClaimTask";
-        let done = self.command(&call, method, &body, [&code, &task], request_id, command);
+        let done = self.command(
+            &call,
+            CLAIM_TASK,
+            &body,
+            [&code, &task],
+            request_id,
+            command,
+        );
         Ok(acknowledge(done.await?))
     }
 
@@ -269,12 +346,14 @@ impl TaskService for TaskServer {
         let mut fields = Fields::new();
         let name = task_name(&mut fields, &body.name);
         let answer = fields.line("code", &body.code);
+        let reason = outcome_reason(&mut fields, [&body.reason, &body.ground]);
         let request_id = fields.request_id(&body.request_id);
-        let (((code, task), answer), request_id) =
-            fields.finish(name.zip(answer).zip(request_id))?;
+        let ((((code, task), answer), reason), request_id) =
+            fields.finish(name.zip(answer).zip(reason).zip(request_id))?;
         let command = Command::RecordOutcome {
             task: task.clone(),
             code: answer,
+            reason,
         };
         let method = "motcua.workflow.v1.TaskService/RecordExternalOutcome";
         let done = self.command(&call, method, &body, [&code, &task], request_id, command);

@@ -20,7 +20,7 @@ use super::{
     decide::{ARTICLE_SUPPLEMENT, Desk},
     engine::Walk,
     reckon::beyond,
-    scene::{Scene, catalog_of},
+    scene::catalog_of,
 };
 
 /// The applicant is reminded at the close of the day so many working days before.
@@ -276,7 +276,7 @@ impl Desk<'_> {
     ) -> Result<Decision, Error> {
         let resumed = self.resume(at, cause)?;
         let revision = self.revision(StatementKind::Outcome);
-        let scene = Scene::of(self.case, self.surround)?;
+        let scene = self.scene()?;
         let mut walk = Walk::new(self.case, &scene, at);
         walk.events = resumed.events;
         walk.events.extend(self.cancelled(at, Some(branch))?);

@@ -34,7 +34,7 @@ fn begin(
     context: &Context<'_>,
     surround: &Surround,
 ) -> Result<Vec<Payload>, String> {
-    let scene = Scene::prepare(receipt, surround)?;
+    let scene = Scene::prepare(receipt, surround, context.now)?;
     let hours = scene
         .timetable
         .hours(&receipt.receiving_agency)

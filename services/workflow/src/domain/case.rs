@@ -127,7 +127,7 @@ pub struct Due {
 }
 
 /// An apology with a new date. Later holds move the case's dues, and not what was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Apology {
     /// When it was made.
     pub made_at: Timestamp,
@@ -135,6 +135,9 @@ pub struct Apology {
     pub first_due_at: Timestamp,
     /// The new date.
     pub due_at: Timestamp,
+    /// The leader for whom somebody stood in who made it; empty where a leader did. Opaque id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub on_behalf_of: String,
 }
 
 /// The definition that a call runs under.
@@ -224,9 +227,15 @@ pub struct Task {
     /// The other system that is to answer; empty where somebody works.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub system: String,
-    /// The code that the system answered with.
+    /// The code that the system last answered with.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub external_code: String,
+    /// How often it told that it is on its way.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub progressed: u32,
+    /// When it did. None in a row from before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_code_at: Option<Timestamp>,
     /// When its leader is to know of it, and after how many working minutes that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
@@ -242,6 +251,11 @@ pub struct Task {
     /// Who had it before whoever has it now, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Hand>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Somebody who had a task and passed it on, or from whom it was taken.

@@ -19,7 +19,7 @@ use super::{
     deadline::Ending,
     decide::Desk,
     reckon::{Hours, Timetable},
-    scene::{catalog_of, definition_of, timetable_of},
+    scene::{catalog_of, definition_of},
 };
 
 /// What the limit is.
@@ -80,7 +80,7 @@ impl Desk<'_> {
                 "finish the case by the date of the apology",
             ));
         }
-        let timetable = timetable_of(case, self.surround)?;
+        let timetable = self.timetable()?;
         let hours = timetable.hours_of(case)?;
         let catalog = catalog_of(case, self.surround)?;
         let limited = Limited {
@@ -113,7 +113,7 @@ impl Desk<'_> {
     fn choose_for_branch(&self, branch: &str, id: &str) -> Result<Payload, Error> {
         let case = self.case;
         let sub_case = self.for_branch(branch, ARTICLE)?;
-        let timetable = timetable_of(case, self.surround)?;
+        let timetable = self.timetable()?;
         let hours = timetable.hours_for(&sub_case.agency, &sub_case.procedure)?;
         let catalog = catalog_of(case, self.surround)?;
         let definition = definition_of(case, self.surround)?;

@@ -149,6 +149,8 @@ pub enum Command {
         task: String,
         /// The system's own code.
         code: String,
+        /// Why it refuses, and the legal ground; `None` where nothing is said.
+        reason: Option<Box<[Words; 2]>>,
     },
     /// Another calendar may count.
     Recompute,

@@ -14,7 +14,7 @@ use super::{
     decide::Desk,
     reckon::{Hours, Timetable},
     replay::due,
-    scene::{definition_called, definition_of, timetable_of},
+    scene::{definition_called, definition_of},
 };
 
 /// An apology and its new date.
@@ -33,7 +33,7 @@ pub(super) enum Ending<'h> {
 
 impl Desk<'_> {
     pub(super) fn hours(&self) -> Result<Hours, Error> {
-        timetable_of(self.case, self.surround)?.hours_of(self.case)
+        self.timetable()?.hours_of(self.case)
     }
 
     /// When to tell that a due comes near, as the definition has it.
@@ -79,7 +79,7 @@ impl Desk<'_> {
         if let Some(last) = holds.last_mut() {
             last.clone_from(&hold);
         }
-        let timetable = timetable_of(case, self.surround)?;
+        let timetable = self.timetable()?;
         let hours = timetable.hours_of(case)?;
         let first_due = hours.due(case.received_at, &case.limit, &holds)?;
         let due = if case.extended {
@@ -242,7 +242,8 @@ impl Desk<'_> {
             return Ok(self.decision(Vec::new()));
         }
         let blocked = case.state == CaseState::Blocked;
-        let found = timetable_of(case, self.surround)
+        let found = self
+            .timetable()
             .and_then(|timetable| Ok((timetable.hours_of(case)?, timetable)));
         let (hours, timetable) = match found {
             // That the catalog or the agency is not there may be what it cannot begin for.

@@ -18,6 +18,7 @@ use super::{
     case::{Alarm, Case},
     command::{Cause, Command, StatementKind, Words},
     engine::Walk,
+    reckon::Timetable,
     scene::{Scene, timetable_of},
     surround::Surround,
 };
@@ -96,7 +97,9 @@ pub fn decide(
         Command::Return { task, reason } => desk.give_back(task, reason),
         Command::Recompute => desk.recompute(),
         Command::Tick => desk.tick(),
-        Command::RecordOutcome { task, code } => desk.record_outcome(task, code),
+        Command::RecordOutcome { task, code, reason } => {
+            desk.record_outcome(task, code, reason.as_deref())
+        }
     }
 }
 
@@ -108,6 +111,16 @@ pub(super) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
+    /// The calendars that count for the case now.
+    pub(super) fn timetable(&self) -> Result<Timetable, Error> {
+        timetable_of(self.case, self.surround, self.context.now)
+    }
+
+    /// What the case runs under now.
+    pub(super) fn scene(&self) -> Result<Scene, Error> {
+        Scene::of(self.case, self.surround, self.context.now)
+    }
+
     pub(super) fn decision(&self, events: Vec<Payload>) -> Decision {
         Decision {
             subject: Subject {
@@ -230,7 +243,7 @@ impl<'a> Desk<'a> {
         if falling.peek().is_none() {
             return Ok(Vec::new());
         }
-        let timetable = timetable_of(self.case, self.surround)?;
+        let timetable = self.timetable()?;
         falling
             .map(|(id, task)| {
                 let hours = timetable.hours(&task.agency)?;
@@ -335,8 +348,9 @@ impl<'a> Desk<'a> {
             };
             return Ok(vec![Payload::SubCaseOverdue(overdue)]);
         }
-        let hours =
-            timetable_of(case, self.surround)?.hours_for(&sub_case.agency, &sub_case.procedure)?;
+        let hours = self
+            .timetable()?
+            .hours_for(&sub_case.agency, &sub_case.procedure)?;
         let limited = (due, &sub_case.limit);
         let next = self.reminded_of(
             &hours,
@@ -358,7 +372,7 @@ impl<'a> Desk<'a> {
         let Some(timer) = self.case.timer(id) else {
             return Ok(Vec::new());
         };
-        let scene = Scene::of(self.case, self.surround)?;
+        let scene = self.scene()?;
         let mut walk = Walk::new(self.case, &scene, self.context.now);
         walk.fire(id, timer)?;
         Ok(walk.events)

@@ -97,8 +97,17 @@ pub struct Optional {
 pub struct External {
     /// Its id.
     pub system: String,
-    /// What its codes mean: an outcome, or none for a state on the way.
-    pub codes: BTreeMap<String, Option<String>>,
+    /// What its codes mean.
+    pub codes: BTreeMap<String, Meaning>,
+}
+
+/// What a code of another system means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meaning {
+    /// The outcome; none for a state on the way.
+    pub outcome: Option<String>,
+    /// Why it refuses and on which ground, where an answer brings no words of its own; none where it is to bring them.
+    pub why: Option<[String; 2]>,
 }
 
 impl Task {

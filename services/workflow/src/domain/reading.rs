@@ -14,7 +14,9 @@ use motcua_proto::{
 
 use super::{
     condition::Condition,
-    definition::{Branch, Call, Choice, External, Optional, Step, Task, Timer, Transition, Wait},
+    definition::{
+        Branch, Call, Choice, External, Meaning, Optional, Step, Task, Timer, Transition, Wait,
+    },
 };
 
 /// Steps of a definition at most.
@@ -137,10 +139,17 @@ fn part_of(planned_minutes: u32, percent: u32) -> Option<u32> {
     (percent > 0).then(|| planned_minutes.saturating_mul(percent).div_ceil(100))
 }
 
+/// Another of the ward's agencies; none for the case's own.
 fn parse_agency(fields: &mut Fields, path: &str, agency: i32) -> Option<AgencyKind> {
-    fields
-        .optional_choice(&format!("{path}.agency"), agency)
-        .filter(|kind| *kind != AgencyKind::Unspecified)
+    let path = format!("{path}.agency");
+    let kind = fields.optional_choice(&path, agency)?;
+    if kind == AgencyKind::Department {
+        fields.reject(
+            path,
+            "a department works under a procedure of its own: call that one",
+        );
+    }
+    Some(kind).filter(|kind| *kind != AgencyKind::Unspecified)
 }
 
 fn parse_minutes(fields: &mut Fields, path: &str, minutes: i32) -> Option<u32> {
@@ -327,12 +336,32 @@ fn parse_external(fields: &mut Fields, path: &str, step: &proto::ExternalStep) -
     }))
 }
 
+/// Why a code refuses: with its ground, or not at all, and of a code that has an outcome.
+fn parse_why(fields: &mut Fields, path: &str, code: &proto::ExternalCode) -> Option<[String; 2]> {
+    let reason = fields.optional_text(&format!("{path}.reason"), &code.reason)?;
+    let ground = fields.optional_line(&format!("{path}.ground"), &code.ground)?;
+    if reason.is_empty() != ground.is_empty() {
+        let missing = if reason.is_empty() {
+            "reason"
+        } else {
+            "ground"
+        };
+        let both = "is required where the other one is given";
+        fields.reject(format!("{path}.{missing}"), both);
+    }
+    if !reason.is_empty() && code.outcome.is_empty() {
+        let no_end = "belongs to an outcome, and a state on the way has none";
+        fields.reject(format!("{path}.reason"), no_end);
+    }
+    (!reason.is_empty()).then_some([reason, ground])
+}
+
 fn parse_codes(
     fields: &mut Fields,
     path: &str,
     step: &proto::ExternalStep,
     transitions: &[Transition],
-) -> BTreeMap<String, Option<String>> {
+) -> BTreeMap<String, Meaning> {
     if step.codes.is_empty() || step.codes.len() > CODES_MAX {
         fields.reject(format!("{path}.codes"), format!("must be 1 to {CODES_MAX}"));
     }
@@ -350,9 +379,10 @@ fn parse_codes(
                 format!("'{outcome}' is none of the step's outcomes"),
             );
         }
+        let why = parse_why(fields, &path, code);
         let known = fields.line(&format!("{path}.code"), &code.code);
         if let Some(known) = known
-            && codes.insert(known, outcome).is_some()
+            && codes.insert(known, Meaning { outcome, why }).is_some()
         {
             fields.reject(
                 format!("{path}.code"),
@@ -363,7 +393,7 @@ fn parse_codes(
     for (index, transition) in transitions.iter().enumerate() {
         let meant = codes
             .values()
-            .any(|outcome| outcome.as_deref() == Some(transition.outcome.as_str()));
+            .any(|meaning| meaning.outcome.as_deref() == Some(transition.outcome.as_str()));
         if !meant && !codes.is_empty() {
             fields.reject(
                 format!("{path}.transitions[{index}].outcome"),
@@ -406,7 +436,7 @@ pub(super) fn parse_refusals(
     for (index, outcome) in refusals.iter().enumerate() {
         let path = format!("definition.refusals[{index}]");
         let is_chosen = steps.iter().any(|(_, step)| match step {
-            Some(Step::Task(task)) => task.external.is_none() && task.transition(outcome).is_some(),
+            Some(Step::Task(task)) => task.transition(outcome).is_some(),
             // What could not be read has its violation.
             None => true,
             Some(_) => false,
@@ -417,7 +447,33 @@ pub(super) fn parse_refusals(
             fields.reject(path, format!("'{outcome}' stands twice"));
         }
     }
+    check_whys(fields, &known, steps);
     known
+}
+
+/// Why a code refuses is said of those that do.
+fn check_whys(fields: &mut Fields, refusals: &BTreeSet<String>, steps: &[(String, Option<Step>)]) {
+    for (index, (_, step)) in steps.iter().enumerate() {
+        let Some(Step::Task(Task {
+            external: Some(external),
+            ..
+        })) = step
+        else {
+            continue;
+        };
+        for (code, meaning) in &external.codes {
+            let refuses = meaning
+                .outcome
+                .as_ref()
+                .is_some_and(|it| refusals.contains(it));
+            if meaning.why.is_some() && !refuses {
+                fields.reject(
+                    format!("definition.steps[{index}].external.codes"),
+                    format!("code '{code}' has a reason, and its outcome is none of the refusals"),
+                );
+            }
+        }
+    }
 }
 
 fn parse_fork(fields: &mut Fields, path: &str, fork: &proto::ForkStep) -> Option<Step> {

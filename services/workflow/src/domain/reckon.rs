@@ -32,7 +32,7 @@ pub(super) struct Hours {
     pub(super) due_hour: DueHour,
 }
 
-/// Whose calendars count: those of the catalog that was applied last, because days off are what they are for everybody; for
+/// Whose calendars count: those of the catalog in force, because days off are what they are for everybody; for
 /// an agency that it does not have any more, those of the catalog that the case stands under.
 #[derive(Debug, Clone)]
 pub(super) struct Timetable {
@@ -42,10 +42,15 @@ pub(super) struct Timetable {
 }
 
 impl Timetable {
-    /// For what stands under a catalog, and a procedure of it.
-    pub(super) fn of(own: Arc<Catalog>, procedure: &str, surround: &Surround) -> Self {
+    /// For what stands under a catalog, and a procedure of it, at an instant.
+    pub(super) fn of(
+        own: Arc<Catalog>,
+        procedure: &str,
+        surround: &Surround,
+        now: Timestamp,
+    ) -> Self {
         Self {
-            in_force: surround.catalogs.in_force(),
+            in_force: surround.catalogs.in_force(now),
             own,
             procedure: procedure.to_owned(),
         }

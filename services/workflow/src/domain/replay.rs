@@ -155,6 +155,8 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             group: opened.group.clone(),
             system: opened.system.clone(),
             external_code: String::new(),
+            external_code_at: None,
+            progressed: 0,
             lease: None,
             on_behalf_of: String::new(),
             reason: None,
@@ -224,6 +226,11 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
                 .retain(|join, _| join.contains('/') || migrated.joins.contains(join));
         }
         Payload::TaskCompleted(completed) => task_completed(case, event, completed),
+        Payload::OutcomeProgressed(progressed) => case.change_task(&progressed.task, |task| {
+            let answered_at = from_proto_opt(progressed.recorded_at.as_ref());
+            answered(task, &progressed.code, answered_at);
+            task.progressed += 1;
+        }),
         Payload::TaskReturned(returned) => {
             case.change_task(&returned.task, |task| {
                 end(
@@ -232,6 +239,11 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
                     at(returned.returned_at.as_ref()),
                     returned.used_minutes,
                 );
+                task.on_behalf_of.clone_from(&returned.on_behalf_of);
+                // As with what is completed: who gives it back had it, whether it was taken before or not.
+                if let Some(actor) = &event.actor {
+                    task.assignee.clone_from(&actor.id);
+                }
             });
             said(case, StatementKind::Return, returned.statement_revision);
         }
@@ -310,6 +322,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
                 made_at: at(event.occurred_at.as_ref()),
                 first_due_at: at(extended.first_due_at.as_ref()),
                 due_at,
+                on_behalf_of: extended.on_behalf_of.clone(),
             });
             case.due = Due {
                 at: due_at,
@@ -377,6 +390,12 @@ fn sub_case_started(case: &mut Case, started: &events::SubCaseStarted) {
     });
 }
 
+/// Another system answered with a code.
+fn answered(task: &mut Task, code: &str, at: Option<Timestamp>) {
+    code.clone_into(&mut task.external_code);
+    task.external_code_at = at.map(truncated);
+}
+
 fn task_completed(case: &mut Case, event: &Event, completed: &events::TaskCompleted) {
     let mut call = String::new();
     case.change_task(&completed.task, |task| {
@@ -387,7 +406,10 @@ fn task_completed(case: &mut Case, event: &Event, completed: &events::TaskComple
             completed.used_minutes,
         );
         task.outcome.clone_from(&completed.outcome);
-        task.external_code.clone_from(&completed.external_code);
+        if !completed.external_code.is_empty() {
+            let answered_at = from_proto_opt(completed.completed_at.as_ref());
+            answered(task, &completed.external_code, answered_at);
+        }
         task.on_behalf_of.clone_from(&completed.on_behalf_of);
         task.reason = (completed.statement_revision > 0).then_some(completed.statement_revision);
         // Who completes a task has it, whether it was taken before or not.

@@ -12,7 +12,7 @@ use motcua_proto::{
 use super::{
     case::{Called, Case},
     command::Receipt,
-    definition::{Definition, Step},
+    definition::{Call, Definition, Step},
     reckon::Timetable,
     surround::Surround,
 };
@@ -29,7 +29,11 @@ pub(super) struct Scene {
 
 impl Scene {
     /// What a case would run under, or why it cannot.
-    pub(super) fn prepare(receipt: &Receipt, surround: &Surround) -> Result<Self, String> {
+    pub(super) fn prepare(
+        receipt: &Receipt,
+        surround: &Surround,
+        now: Timestamp,
+    ) -> Result<Self, String> {
         let catalog = surround
             .catalogs
             .get(&receipt.catalog)
@@ -61,7 +65,10 @@ impl Scene {
                     call.procedure
                 )
             })?;
-            unit(&catalog, standing, call.agency, branch)?;
+            standing
+                .of_call(&catalog, call)
+                .filter(|unit| catalog.calendar_of(unit).is_some())
+                .ok_or_else(|| standing.lacks(call.agency, branch))?;
             let definition = newest(&procedure.definition)?;
             if definition.calls().next().is_some() {
                 return Err(format!(
@@ -80,7 +87,7 @@ impl Scene {
             called.push((pinned, definition));
         }
         Ok(Self {
-            timetable: Timetable::of(Arc::clone(&catalog), &receipt.procedure, surround),
+            timetable: Timetable::of(Arc::clone(&catalog), &receipt.procedure, surround, now),
             catalog,
             definition,
             called,
@@ -88,10 +95,10 @@ impl Scene {
     }
 
     /// What a case runs under.
-    pub(super) fn of(case: &Case, surround: &Surround) -> Result<Self, Error> {
+    pub(super) fn of(case: &Case, surround: &Surround, now: Timestamp) -> Result<Self, Error> {
         let catalog = catalog_of(case, surround)?;
         Ok(Self {
-            timetable: Timetable::of(Arc::clone(&catalog), &case.procedure, surround),
+            timetable: Timetable::of(Arc::clone(&catalog), &case.procedure, surround, now),
             catalog,
             definition: definition_of(case, surround)?,
             called: case
@@ -127,11 +134,7 @@ impl Scene {
         surround: &Surround,
     ) -> Result<(), String> {
         let catalog = catalog_of(case, surround).map_err(|error| error.to_string())?;
-        let standing = Standing {
-            competent: &case.competent_agency,
-            receiving: &case.receiving_agency,
-            day: local_date(case.received_at),
-        };
+        let standing = Standing::of(case, case.received_at);
         check_units(&catalog, definition, standing)
     }
 
@@ -150,10 +153,11 @@ impl Scene {
         call: &str,
         now: Timestamp,
     ) -> Result<String, Error> {
-        match self.definition.call(call) {
-            Some(call) => self.unit(case, call.agency, now),
-            None => Ok(case.competent_agency.clone()),
-        }
+        let Some(call) = self.definition.call(call) else {
+            return Ok(case.competent_agency.clone());
+        };
+        let standing = Standing::of(case, now);
+        self.there(standing.of_call(&self.catalog, call), case, call.agency)
     }
 
     /// The unit of a kind that works on a case.
@@ -163,22 +167,26 @@ impl Scene {
         kind: AgencyKind,
         now: Timestamp,
     ) -> Result<String, Error> {
-        let standing = Standing {
-            competent: &case.competent_agency,
-            receiving: &case.receiving_agency,
-            day: local_date(now),
-        };
-        let unit = standing
-            .unit(&self.catalog, kind)
-            .ok_or_else(|| Error::NotReady {
-                missing: format!(
-                    "unit {} of agency {} in catalog {}",
-                    kind.as_str_name(),
-                    standing.competent,
-                    case.catalog
-                ),
-                remedy: "apply a catalog that has it",
-            })?;
+        let standing = Standing::of(case, now);
+        self.there(standing.unit(&self.catalog, kind), case, kind)
+    }
+
+    /// What was found in the catalog, or that it lacks it.
+    fn there(
+        &self,
+        found: Option<&Agency>,
+        case: &Case,
+        kind: AgencyKind,
+    ) -> Result<String, Error> {
+        let unit = found.ok_or_else(|| Error::NotReady {
+            missing: format!(
+                "unit {} of agency {} in catalog {}",
+                kind.as_str_name(),
+                case.competent_agency,
+                case.catalog
+            ),
+            remedy: "apply a catalog that has it",
+        })?;
         Ok(unit.code.clone())
     }
 
@@ -218,12 +226,17 @@ fn pinned(surround: &Surround, id: &str, version: i32) -> Result<Arc<Definition>
         })
 }
 
-/// The calendars that count for a case.
-pub(super) fn timetable_of(case: &Case, surround: &Surround) -> Result<Timetable, Error> {
+/// The calendars that count for a case at an instant.
+pub(super) fn timetable_of(
+    case: &Case,
+    surround: &Surround,
+    now: Timestamp,
+) -> Result<Timetable, Error> {
     Ok(Timetable::of(
         catalog_of(case, surround)?,
         &case.procedure,
         surround,
+        now,
     ))
 }
 
@@ -247,7 +260,30 @@ struct Standing<'a> {
     day: Date,
 }
 
-impl Standing<'_> {
+impl<'s> Standing<'s> {
+    /// Of a case, on the day of an instant.
+    fn of(case: &'s Case, at: Timestamp) -> Self {
+        Self {
+            competent: &case.competent_agency,
+            receiving: &case.receiving_agency,
+            day: local_date(at),
+        }
+    }
+
+    /// The agency that a call is for: a unit of that kind, or the city's department that decides on its procedure.
+    fn of_call<'c>(&self, catalog: &'c Catalog, call: &Call) -> Option<&'c Agency> {
+        if call.agency != AgencyKind::Department {
+            return self.unit(catalog, call.agency);
+        }
+        let procedure = catalog.procedure(&call.procedure)?;
+        catalog.competent(procedure, self.competent, self.day)
+    }
+
+    fn lacks(&self, kind: AgencyKind, step: &str) -> String {
+        let (agency, kind) = (self.competent, kind.as_str_name());
+        format!("agency '{agency}' has no {kind} unit for step '{step}'")
+    }
+
     /// The unit of that kind: of the ward that decides, which a centre may have received for (decree 118/2025, art. 17); where an
     /// agency of no ward decides, of the one that received.
     fn unit<'c>(&self, catalog: &'c Catalog, kind: AgencyKind) -> Option<&'c Agency> {
@@ -282,11 +318,5 @@ fn unit(
         .unit(catalog, kind)
         .filter(|unit| catalog.calendar_of(unit).is_some())
         .map(drop)
-        .ok_or_else(|| {
-            format!(
-                "agency '{}' has no {} unit for step '{step}'",
-                standing.competent,
-                kind.as_str_name()
-            )
-        })
+        .ok_or_else(|| standing.lacks(kind, step))
 }

@@ -28,7 +28,7 @@ pub fn control_sheet(
     now: Timestamp,
     surround: &Surround,
 ) -> Result<proto::ControlSheet, Error> {
-    let timetable = timetable_of(case, surround)?;
+    let timetable = timetable_of(case, surround, now)?;
     let mut lines = Vec::with_capacity(case.tasks.len());
     for task in &case.tasks {
         let hours = timetable.hours(&task.agency)?;
@@ -46,11 +46,13 @@ pub fn control_sheet(
             .unwrap_or_default();
         // Each has what those before left of the budget.
         let (mut handed_over_at, mut left, mut used) = (task.opened_at, task.planned_minutes, 0);
+        let mut giver = giver(case, task);
         for hand in &task.before {
             let used_minutes = hours.used(handed_over_at, hand.until, &holds);
             lines.push(proto::ControlSheetLine {
                 assignee: hand.assignee.clone(),
                 on_behalf_of: hand.on_behalf_of.clone(),
+                handed_over_by: std::mem::replace(&mut giver, hand.assignee.clone()),
                 handed_over_at: Some(to_proto(handed_over_at)),
                 received_at: Some(to_proto(hand.from)),
                 ended_at: Some(to_proto(hand.until)),
@@ -68,7 +70,10 @@ pub fn control_sheet(
             planned_minutes: left,
             used_minutes: (used_minutes - used).max(0),
         };
-        lines.push(line(task, &title, &last));
+        lines.push(proto::ControlSheetLine {
+            handed_over_by: giver,
+            ..line(task, &title, &last)
+        });
     }
     let hours = timetable.hours_of(case)?;
     let until = case.ended_at.unwrap_or(now);
@@ -100,11 +105,26 @@ struct Span {
     used_minutes: i32,
 }
 
+/// Who handed a task over: whoever gave the work back to it, or had the step before it, or the one that ended as this one was
+/// opened, where paths met or divided. Empty where nobody of the case did.
+fn giver(case: &Case, task: &Task) -> String {
+    let ended_then = |state: TaskState| {
+        let mut tasks = case.tasks.iter().rev();
+        tasks.find(|it| it.state == state && it.ended_at == Some(task.opened_at))
+    };
+    let given_back = ended_then(TaskState::Returned).filter(|it| it.call == task.call);
+    let before = given_back
+        .or_else(|| case.task(&task.previous))
+        .or_else(|| ended_then(TaskState::Completed));
+    before.map_or_else(String::new, |before| before.assignee.clone())
+}
+
 /// What is the same for everybody who had a task.
 fn whose(task: &Task, title: &str) -> proto::ControlSheetLine {
     proto::ControlSheetLine {
         agency: task.agency.clone(),
         title: title.to_owned(),
+        system: task.system.clone(),
         role: task.role.into(),
         ..proto::ControlSheetLine::default()
     }

@@ -148,10 +148,11 @@ fn show_case(code: &str, case: &Case) -> proto::Case {
         first_due_at: Some(to_proto(case.first_due.at)),
         due_at: Some(to_proto(case.due.at)),
         extended: case.extended,
-        apology: case.apology.map(|apology| proto::Apology {
+        apology: case.apology.as_ref().map(|apology| proto::Apology {
             made_at: Some(to_proto(apology.made_at)),
             first_due_at: Some(to_proto(apology.first_due_at)),
             due_at: Some(to_proto(apology.due_at)),
+            on_behalf_of: apology.on_behalf_of.clone(),
         }),
         overdue: case.overdue || case.punctuality == motcua_proto::r#type::v1::Punctuality::Overdue,
         priority: case.priority.into(),
@@ -269,6 +270,9 @@ pub fn show_task(code: &str, case: &Case, index: usize) -> Option<proto::Task> {
         refusals: Vec::new(),
         group: task.group.clone(),
         system: task.system.clone(),
+        external_code: task.external_code.clone(),
+        external_code_at: task.external_code_at.map(to_proto),
+        statement_revision: task.reason.unwrap_or_default(),
         escalated: task.escalation.is_some_and(|escalation| escalation.done),
         lease_until: task.lease.as_ref().map(|lease| to_proto(lease.until)),
         on_behalf_of: task.on_behalf_of.clone(),

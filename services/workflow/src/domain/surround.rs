@@ -22,6 +22,19 @@ pub struct Surround {
     pub substitutions: InForce,
 }
 
+impl Surround {
+    /// The same, with these substitutions and no others.
+    #[must_use]
+    pub fn with_substitutions(&self, substitutions: Vec<Substitution>) -> Self {
+        let own = InForce::default();
+        own.replace(substitutions);
+        Self {
+            substitutions: own,
+            ..self.clone()
+        }
+    }
+}
+
 /// Substitutions that are not over, as they were read with the cases that are decided on. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct InForce(Arc<RwLock<Vec<Substitution>>>);

@@ -5,6 +5,7 @@ mod ask;
 mod branches;
 mod definitions;
 mod engine;
+mod external;
 mod hands;
 mod language;
 mod limits;

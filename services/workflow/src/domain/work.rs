@@ -1,26 +1,50 @@
 //! What somebody may do with a task: take it, finish it, give it back.
 
-use motcua_platform::{error::Error, ledger::Decision, time::to_proto};
+use motcua_platform::{
+    error::Error,
+    ledger::{Context, Decision},
+    time::to_proto,
+};
 use motcua_proto::{
     events::v1::{self as events, event::Payload},
     workflow::v1::{CaseState, TaskState},
 };
 
 use super::{
-    case::Task,
+    case::{Case, Task, task_id},
     command::{StatementKind, Words},
     decide::Desk,
     definition,
     engine::{How, Walk, said_before},
-    scene::{Scene, timetable_of},
+    scene::Scene,
     standing::{ARTICLE_WORK, refuse_ended, refuse_task},
+    surround::Surround,
 };
 
 /// What is taken is somebody's for half a working day at least, in working minutes.
 const LEASE_MINUTES_MIN: u32 = 240;
 
+/// How often another system's word on the way is kept, of one task: a program that goes round says no more than before.
+const PROGRESSES_MAX: u32 = 50;
+
 /// How often the work may go back from one step: two people who send it to and fro need a third.
 const RETURNS_MAX: usize = 5;
+
+/// Whether the actor may work on the task at an index now, by what claiming it goes by.
+#[must_use]
+pub fn is_workable(case: &Case, index: usize, context: &Context<'_>, surround: &Surround) -> bool {
+    let desk = Desk {
+        case,
+        context,
+        surround,
+    };
+    let claimable = || {
+        desk.not_recused()?;
+        let (task, _) = desk.workable(&task_id(index))?;
+        desk.four_eyes(task)
+    };
+    claimable().is_ok()
+}
 
 impl<'a> Desk<'a> {
     /// A task of the case.
@@ -73,7 +97,7 @@ impl<'a> Desk<'a> {
         if task.state == TaskState::Claimed && task.assignee == self.context.actor.id {
             return Ok(self.decision(Vec::new()));
         }
-        let hours = timetable_of(self.case, self.surround)?.hours(&task.agency)?;
+        let hours = self.timetable()?.hours(&task.agency)?;
         let minutes = u32::try_from(task.planned_minutes)
             .unwrap_or_default()
             .max(LEASE_MINUTES_MIN);
@@ -96,7 +120,7 @@ impl<'a> Desk<'a> {
     ) -> Result<Decision, Error> {
         let (task, absent) = self.workable(id)?;
         self.four_eyes(task)?;
-        let scene = Scene::of(self.case, self.surround)?;
+        let scene = self.scene()?;
         let step = scene.definition_of(&task.call).task(&task.step);
         if step.is_none_or(|step| step.transition(outcome).is_none()) {
             let outcomes: Vec<_> = step
@@ -108,9 +132,26 @@ impl<'a> Desk<'a> {
                 format!("must be one of: {}", outcomes.join(", ")),
             ));
         }
+        let how = How {
+            outcome,
+            external_code: "",
+            on_behalf_of: &absent,
+            statement_revision: 0,
+        };
+        self.completed(&scene, id, task, how, reason)
+    }
+
+    /// A refusal has a reason, and nothing else has one.
+    fn check_reason(
+        &self,
+        scene: &Scene,
+        task: &Task,
+        outcome: &str,
+        is_given: bool,
+    ) -> Result<(), Error> {
         let refuses = scene.definition_of(&task.call).refuses(outcome);
-        match reason {
-            Some(_) if !refuses => {
+        match is_given {
+            true if !refuses => {
                 let refusals: Vec<_> = scene.definition_of(&task.call).refusals().collect();
                 let description = if refusals.is_empty() {
                     "belongs to an outcome that refuses, and the definition has none".to_owned()
@@ -120,40 +161,31 @@ impl<'a> Desk<'a> {
                         refusals.join(", ")
                     )
                 };
-                return Err(Error::field("reason", description));
+                Err(Error::field("reason", description))
             }
             // Who signs need not say again what was said right before.
-            None if refuses && said_before(self.case, task, outcome).is_none() => {
-                return Err(Error::field(
+            false if refuses && said_before(self.case, task, outcome).is_none() => {
+                Err(Error::field(
                     "reason",
                     format!(
                         "is required: '{outcome}' refuses what was asked for, and the applicant is told why (decree 118/2025, art. 17)"
                     ),
-                ));
+                ))
             }
-            _ => {}
+            _ => Ok(()),
         }
-        let how = How {
-            outcome,
-            external_code: "",
-            on_behalf_of: &absent,
-            statement_revision: reason.map_or(0, |_| self.revision(StatementKind::Outcome)),
-        };
-        let mut decision = self.completed(&scene, id, task, how)?;
-        decision.statements.extend(
-            reason.map(|[why, ground]| self.statement(StatementKind::Outcome, why, Some(ground))),
-        );
-        Ok(decision)
     }
 
-    /// A task ends with an outcome that its step has.
+    /// A task ends with an outcome that its step has, and with the reason that it has where it refuses.
     fn completed(
         &self,
         scene: &Scene,
         id: &str,
         task: &Task,
         how: How<'_>,
+        reason: Option<&[Words; 2]>,
     ) -> Result<Decision, Error> {
+        self.check_reason(scene, task, how.outcome, reason.is_some())?;
         let step = scene.definition_of(&task.call).task(&task.step);
         let taken = self.case.rounds(&task.call, &task.step, how.outcome);
         let way = step.and_then(|step| step.transition(how.outcome));
@@ -165,13 +197,27 @@ impl<'a> Desk<'a> {
                 "choose another of the task's outcomes",
             ));
         }
+        let how = How {
+            statement_revision: reason.map_or(0, |_| self.revision(StatementKind::Outcome)),
+            ..how
+        };
         let mut walk = Walk::new(self.case, scene, self.context.now);
         walk.complete(id, task, how)?;
-        Ok(self.decision(walk.events))
+        let mut decision = self.decision(walk.events);
+        decision.statements.extend(
+            reason.map(|[why, ground]| self.statement(StatementKind::Outcome, why, Some(ground))),
+        );
+        Ok(decision)
     }
 
-    /// Another system's code means an outcome, or that it is on the way. Said again, either changes nothing.
-    pub(super) fn record_outcome(&self, id: &str, code: &str) -> Result<Decision, Error> {
+    /// Another system's code means an outcome, or that it is on the way. Said again, either changes nothing. A refusal has the reason
+    /// that came with it, or the one that the definition has for the code.
+    pub(super) fn record_outcome(
+        &self,
+        id: &str,
+        code: &str,
+        reason: Option<&[Words; 2]>,
+    ) -> Result<Decision, Error> {
         let task = self.task(id)?;
         if task.system.is_empty() {
             return Err(refuse_task(
@@ -185,7 +231,7 @@ impl<'a> Desk<'a> {
         if task.is_completed() && task.external_code == code {
             return Ok(self.decision(Vec::new()));
         }
-        let scene = Scene::of(self.case, self.surround)?;
+        let scene = self.scene()?;
         let step = scene.definition_of(&task.call).task(&task.step);
         let Some(external) = step.and_then(|step| step.external.as_ref()) else {
             // Another version of the definition, which the case goes on under, may no longer have the step.
@@ -195,8 +241,8 @@ impl<'a> Desk<'a> {
                 task.step
             )));
         };
-        match external.codes.get(code) {
-            None => Err(Error::field(
+        let Some(meaning) = external.codes.get(code) else {
+            return Err(Error::field(
                 "code",
                 format!(
                     "must be one of: {}",
@@ -207,21 +253,39 @@ impl<'a> Desk<'a> {
                         .collect::<Vec<_>>()
                         .join(", ")
                 ),
-            )),
-            // It may come late, or once more, when the outcome is there: who sends in order goes on to the next.
-            Some(None) => Ok(self.decision(Vec::new())),
-            Some(Some(outcome)) => {
-                self.unended(task, None)?;
-                self.goes_on(task)?;
-                let how = How {
-                    outcome,
-                    external_code: code,
-                    on_behalf_of: &absent,
-                    statement_revision: 0,
-                };
-                self.completed(&scene, id, task, how)
+            ));
+        };
+        let Some(outcome) = &meaning.outcome else {
+            if reason.is_some() {
+                let no_end =
+                    "belongs to an outcome that refuses, and the code is on the way to one";
+                return Err(Error::field("reason", no_end));
             }
-        }
+            // It may come late, or once more, when the outcome is there: who sends in order goes on to the next.
+            let is_new =
+                task.is_waiting() && task.external_code != code && task.progressed < PROGRESSES_MAX;
+            let progressed = is_new.then(|| {
+                Payload::OutcomeProgressed(events::OutcomeProgressed {
+                    task: id.to_owned(),
+                    code: code.to_owned(),
+                    recorded_at: Some(to_proto(self.context.now)),
+                })
+            });
+            return Ok(self.decision(progressed.into_iter().collect()));
+        };
+        self.unended(task, None)?;
+        self.goes_on(task)?;
+        let refuses = scene.definition_of(&task.call).refuses(outcome);
+        let own = meaning.why.as_ref().filter(|_| refuses);
+        let own = own.map(|why| why.clone().map(Words::from));
+        let reason = reason.or(own.as_ref());
+        let how = How {
+            outcome,
+            external_code: code,
+            on_behalf_of: &absent,
+            statement_revision: 0,
+        };
+        self.completed(&scene, id, task, how, reason)
     }
 
     pub(super) fn give_back(&self, id: &str, reason: &Words) -> Result<Decision, Error> {
@@ -244,7 +308,7 @@ impl<'a> Desk<'a> {
                 "complete it with one of its outcomes, ask for a supplement, or stop the case",
             ));
         };
-        let scene = Scene::of(self.case, self.surround)?;
+        let scene = self.scene()?;
         let mut walk = Walk::new(self.case, &scene, self.context.now);
         let returned = events::TaskReturned {
             task: id.to_owned(),

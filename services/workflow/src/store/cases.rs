@@ -114,11 +114,12 @@ impl Aggregate for Cases {
             })
             .collect();
         ensure_newest(&self.surround, connection, &waiting).await?;
-        let (substitutions, catalog) = present(connection, self.clock.now()).await?;
+        let now = self.clock.now();
+        let (substitutions, catalog) = present(connection, now).await?;
         self.surround.substitutions.replace(substitutions);
         let catalogs = &self.surround.catalogs;
-        if catalog != catalogs.in_force().map(|known| known.id().to_owned()) {
-            catalogs.refresh(connection).await?;
+        if catalog != catalogs.in_force(now).map(|known| known.id().to_owned()) {
+            catalogs.refresh(connection, now).await?;
         }
         Ok(rows)
     }

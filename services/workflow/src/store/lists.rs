@@ -219,6 +219,21 @@ pub(crate) struct Listed {
     pub(crate) index: usize,
 }
 
+impl Listed {
+    /// Where a list goes on after it.
+    pub(crate) fn key(&self) -> Option<TaskKey> {
+        let task = self.case.tasks.get(self.index)?;
+        let number = i32::try_from(self.index + 1).unwrap_or(i32::MAX);
+        let due_at = self.case.due_of(task);
+        Some(TaskKey::new(
+            self.case.priority,
+            due_at,
+            self.code.clone(),
+            number,
+        ))
+    }
+}
+
 /// As for cases; for somebody's tasks, there is an index of those that anybody has. The state of a case is looked up
 /// for each task of the page and no other.
 macro_rules! list_tasks {

@@ -102,7 +102,7 @@ pub(super) async fn present(
     now: Timestamp,
 ) -> Result<(Vec<Substitution>, Option<String>), sqlx::Error> {
     let rows: Vec<(Option<String>, Option<Json<Substitution>>)> = sqlx::query_as(
-        "SELECT (SELECT id FROM catalog ORDER BY number DESC LIMIT 1), substitution.state \
+        "SELECT (SELECT id FROM catalog WHERE starts_at <= $1 ORDER BY starts_at DESC, number DESC LIMIT 1), substitution.state \
          FROM (VALUES (1)) AS always LEFT JOIN substitution ON until_at > $1 ORDER BY until_at, key",
     )
     .bind(Instant(now))
@@ -113,12 +113,12 @@ pub(super) async fn present(
     Ok((substitutions.collect(), catalog))
 }
 
-/// For whom somebody stands in at an instant.
-pub(crate) async fn absent_colleagues(
+/// What somebody stands in by at an instant.
+pub(crate) async fn substitutions_of(
     reading: &mut Reading,
     substitute: &str,
     now: Timestamp,
-) -> Result<Vec<String>, sqlx::Error> {
+) -> Result<Vec<Substitution>, sqlx::Error> {
     let rows: Vec<Json<Substitution>> = sqlx::query_scalar(
         "SELECT state FROM substitution \
          WHERE substitute = $1 AND until_at > $2 AND reaches($3, ARRAY[agency]) ORDER BY key",
@@ -130,10 +130,10 @@ pub(crate) async fn absent_colleagues(
     .await?;
     Ok(rows
         .into_iter()
-        .filter(|Json(substitution)| {
+        .map(|Json(substitution)| substitution)
+        .filter(|substitution| {
             substitution.is_in_force(now) && reading.shows(&Substitutions::tenants(substitution))
         })
-        .map(|Json(substitution)| substitution.absent)
         .collect())
 }
 

@@ -24,8 +24,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    CaseFilter, Cases, SubCaseFilter, TaskFilter, absent_colleagues, case, cases, sub_cases,
-    substitutions, tasks,
+    CaseFilter, Cases, SubCaseFilter, TaskFilter, case, cases, sub_cases, substitutions,
+    substitutions_of, tasks,
 };
 use crate::{
     MIGRATIONS, PENDING, SERVICE,
@@ -279,9 +279,8 @@ async fn the_programs_substitutions(base: &Base, admission: &Admission) {
         assert_eq!(keys, found, "{agency}");
     }
     let now = "2025-07-01T01:00:00Z".parse().unwrap();
-    let absent = absent_colleagues(&mut reading, "deputy", now)
-        .await
-        .unwrap();
+    let own = substitutions_of(&mut reading, "deputy", now).await.unwrap();
+    let absent: Vec<_> = own.iter().map(|own| own.absent.as_str()).collect();
     assert_eq!(absent, ["boss-11593"]);
 }
 

@@ -21,18 +21,18 @@ use crate::{
     world::{World, at, catalog, simple},
 };
 
-const OFFICER: &str = "officer-11593-1";
+pub(crate) const OFFICER: &str = "officer-11593-1";
 const SECOND: &str = "officer-11593-2";
 
-fn code(n: usize) -> String {
+pub(crate) fn code(n: usize) -> String {
     format!("H24.11593-250701-{n:04}")
 }
 
-fn first(n: usize) -> String {
+pub(crate) fn first(n: usize) -> String {
     format!("cases/{}/tasks/t1", code(n))
 }
 
-fn done(n: usize) -> CompleteTaskRequest {
+pub(crate) fn done(n: usize) -> CompleteTaskRequest {
     CompleteTaskRequest {
         name: first(n),
         outcome: "done".into(),

@@ -57,6 +57,7 @@ fn rich() -> Definition {
     let code = |code: &str, outcome: &str| ExternalCode {
         code: code.into(),
         outcome: outcome.into(),
+        ..ExternalCode::default()
     };
     let steps = vec![
         task("register", vec![to("done", "both")]),

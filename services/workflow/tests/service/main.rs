@@ -11,4 +11,5 @@ mod life;
 mod scope;
 mod table;
 mod timers;
+mod worklist;
 mod world;

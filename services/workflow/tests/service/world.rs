@@ -164,7 +164,19 @@ impl World {
 
     /// The way in for somebody else.
     pub(crate) fn way_of(&self, id: &str, roles: &[Role], agencies: &[&str]) -> Peer {
-        let principal = Principal::of(id, roles, agencies);
+        self.way_of_group(id, roles, agencies, &[])
+    }
+
+    /// The way in for somebody of named groups.
+    pub(crate) fn way_of_group(
+        &self,
+        id: &str,
+        roles: &[Role],
+        agencies: &[&str],
+        groups: &[&str],
+    ) -> Peer {
+        let mut principal = Principal::of(id, roles, agencies);
+        principal.groups = groups.iter().map(|group| (*group).to_owned()).collect();
         let token = self.issuer.token(&principal, LIFETIME).unwrap();
         let way = rpc::channel(&self.url, "test", SERVICE, None).unwrap();
         way.bearing(&token).unwrap()
@@ -430,5 +442,6 @@ pub(crate) fn catalog() -> Catalog {
             days: vec![],
         }],
         applied_at: None,
+        effective_from: None,
     }
 }

@@ -151,6 +151,83 @@ fn what_was_paid_to_a_case_that_waited_for_it_and_was_stopped_is_given_back() {
     }
 }
 
+/// A provider's notice of money that came then.
+fn notice(reference: &str, amount_vnd: i64, paid_at: &str) -> Command {
+    Command::RecordPayment(NewPayment {
+        provider: "bank".to_owned(),
+        reference: reference.to_owned(),
+        amount_vnd,
+        paid_at: Some(at(paid_at)),
+    })
+}
+
+#[test]
+fn a_late_notice_of_money_that_came_in_time_is_recorded_and_the_money_given_back() {
+    // The last moment was the end of 10 July; the notices come when the time has passed, and when the case is stopped.
+    let lapsed = asked_to_pay()
+        .at("2025-07-11T00:00:00")
+        .does(&Command::Tick);
+    let stopped = lapsed.clone().does(&walk::follow(DossierStatus::Stopped));
+    for (counter, too_late) in [
+        (lapsed, "2025-07-11T00:00:00"),
+        (stopped, "2025-07-11T00:00:01"),
+    ] {
+        let mut counter = counter.at("2025-07-11T08:00:00");
+        let late = counter.asks(&notice("nb-1", 2_000, too_late));
+        assert!(matches!(late, Err(Error::Refused(_))), "{late:?}");
+        let in_time = notice("nb-1", 2_000, "2025-07-10T23:59:59");
+        let mut counter = counter.does(&in_time);
+        assert_eq!(paid(&counter), 2_000);
+        assert_eq!(counter.asks(&in_time).unwrap(), [], "once");
+        let more = counter.asks(&notice("nb-2", 6_001, "2025-07-10T23:59:59"));
+        assert!(matches!(more, Err(Error::Refused(refusal)) if refusal.state == "PAID"));
+        if !counter.dossier().has_ended() {
+            counter = counter.does(&walk::follow(DossierStatus::Stopped));
+        }
+        assert!(refund_is_due(&counter));
+        let counter = counter.does(&refund("p1"));
+        assert_eq!(paid(&counter), 0);
+        let replayed = counter.events.iter().fold(None, Dossier::apply);
+        assert_eq!(replayed, counter.dossier);
+    }
+    // Refused or taken back before anybody worked: given back as well. After work, or a result: kept, and known.
+    let hand_over = hand_over(HandOverMethod::Counter);
+    for (walk, due) in [
+        (vec![walk::refuse()], true),
+        (vec![Command::Accept, walk::withdraw()], true),
+        (
+            vec![
+                Command::Accept,
+                walk::follow(DossierStatus::InProgress),
+                walk::withdraw(),
+            ],
+            false,
+        ),
+        (
+            vec![
+                Command::Accept,
+                walk::follow(DossierStatus::InProgress),
+                walk::follow(DossierStatus::ResultReady),
+                hand_over,
+            ],
+            false,
+        ),
+    ] {
+        let ended = walk.iter().fold(submitted(), Counter::does);
+        let ended = ended.at("2025-07-01T09:00:00");
+        let counter = ended.does(&notice("nb-1", 2_000, "2025-07-01T08:00:00"));
+        assert_eq!(
+            (paid(&counter), refund_is_due(&counter)),
+            (2_000, due),
+            "{walk:?}"
+        );
+        // What came before there was a dossier was not for it.
+        let mut counter = counter;
+        let before = counter.asks(&notice("nb-2", 1_000, "2025-07-01T07:59:59"));
+        assert!(matches!(before, Err(Error::Refused(_))), "{before:?}");
+    }
+}
+
 #[test]
 fn nothing_is_paid_tomorrow() {
     let mut counter = submitted();
@@ -403,4 +480,48 @@ fn an_exemption_is_chosen_at_the_counter_and_the_paper_that_shows_it_is_kept() {
         (shown.fee_vnd, shown.exempted_vnd, shown.exemption.as_str()),
         (4_000, 4_000, "")
     );
+}
+
+#[test]
+fn the_counter_says_what_goes_first_and_the_exemption_by_its_ground_follows() {
+    use motcua_proto::r#type::v1::Exemption;
+
+    let mut catalog = proto_catalog();
+    catalog.procedures[0].exemptions = vec![Exemption {
+        ground: PriorityGround::Merit.into(),
+        percent: 100,
+        ..Exemption::default()
+    }];
+    let catalog = Arc::new(Catalog::parse(&catalog).unwrap());
+    // The applicant of these tests was submitted as elderly, which is exempted from nothing here.
+    for (priority, why, fee, revision) in [
+        (None, "", 8_000, 0),
+        (Some(PriorityGround::Unspecified), "", 8_000, 0),
+        (Some(PriorityGround::Merit), "Giấy chứng nhận số 12", 0, 1),
+    ] {
+        let mut counter = Counter::opens("2025-07-01T08:00:00");
+        counter.catalog = Arc::clone(&catalog);
+        let counter = counter.does(&submission("1.000656", Channel::Counter, false));
+        let counter = counter.does(&Command::AcceptAt(Found {
+            priority,
+            priority_reason: words(why),
+            ..Found::default()
+        }));
+        let accepted = counter.accepted();
+        let expected = priority.unwrap_or(PriorityGround::Elderly);
+        assert_eq!(accepted.priority(), expected, "what the case is begun with");
+        assert_eq!(counter.dossier().priority, expected);
+        assert_eq!(
+            (accepted.fee_vnd, accepted.priority_revision),
+            (fee, revision)
+        );
+        let said = counter.statements.iter();
+        let said: Vec<_> = said
+            .filter(|said| said.kind == i32::from(StatementKind::Priority))
+            .map(|said| said.body.expose().as_str())
+            .collect();
+        assert_eq!(said, [why][..usize::from(!why.is_empty())]);
+        let replayed = counter.events.iter().fold(None, Dossier::apply);
+        assert_eq!(replayed, counter.dossier);
+    }
 }

@@ -266,3 +266,89 @@ fn the_applicant_is_told_in_plain_words_where_it_is() {
         "Đơn vị 11407 has had the dossier from Đơn vị 11593 since 10:30 on 01/07/2025."
     );
 }
+
+#[test]
+fn what_a_department_of_the_city_decides_is_received_at_every_centre_and_transferred() {
+    let mut proto = proto_catalog();
+    let department = motcua_proto::r#type::v1::Agency {
+        code: "H24-STP".to_owned(),
+        title: "Sở Tư pháp".to_owned(),
+        kind: AgencyKind::Department.into(),
+        calendar: "test".to_owned(),
+        ..Default::default()
+    };
+    proto.agencies.push(department);
+    let procedure = &mut proto.procedures[1];
+    procedure.competent = AgencyKind::Department.into();
+    procedure.competent_agency = "H24-STP".to_owned();
+    let catalog = Arc::new(Catalog::parse(&proto).unwrap());
+    for ward in ["11593", "11407"] {
+        let Command::Submit(mut submission) = submission("2.002622", Channel::Counter, true) else {
+            unreachable!()
+        };
+        submission.receiving_agency = ward.to_owned();
+        let mut counter = Counter::opens("2025-07-01T09:00:00");
+        counter.catalog = Arc::clone(&catalog);
+        let counter = counter.does(&Command::Submit(submission));
+        let dossier = counter.dossier();
+        assert_eq!(
+            [dossier.receiving_agency.as_str(), &dossier.competent_agency],
+            [ward, "H24-STP"]
+        );
+        assert_eq!(due(&counter), at("2025-07-01T17:00:00"));
+    }
+    // Once another one has taken its place, that one decides.
+    let mut later = proto.clone();
+    if let Some(department) = later.agencies.last_mut() {
+        department.successors = vec!["H24-SNV".to_owned()];
+        department.valid_to = Some(Date {
+            year: 2025,
+            month: 6,
+            day: 30,
+        });
+        let successor = motcua_proto::r#type::v1::Agency {
+            code: "H24-SNV".to_owned(),
+            successors: Vec::new(),
+            valid_to: None,
+            ..department.clone()
+        };
+        later.agencies.push(successor);
+    }
+    let later = Catalog::parse(&later).unwrap();
+    let procedure = later.procedure("2.002622").unwrap();
+    for (month, day, decides) in [(6, 30, "H24-STP"), (7, 1, "H24-SNV")] {
+        let day = jiff::civil::date(2025, month, day);
+        let competent = later.competent(procedure, "11593", day).unwrap();
+        assert_eq!(competent.code, decides);
+    }
+    // One that is not named, or is none, is said when the catalog is checked; and so is one that decides nothing.
+    for (kind, code, wrong) in [
+        (
+            AgencyKind::Department,
+            "",
+            "is required where a department decides",
+        ),
+        (
+            AgencyKind::Department,
+            "11593",
+            "'11593' is no department of the catalog",
+        ),
+        (
+            AgencyKind::Ward,
+            "H24-STP",
+            "is given where a department decides only",
+        ),
+    ] {
+        let procedure = &mut proto.procedures[1];
+        procedure.competent = kind.into();
+        procedure.competent_agency = code.to_owned();
+        let Err(Error::Invalid(violations)) = Catalog::parse(&proto) else {
+            panic!("{kind:?} {code}");
+        };
+        assert_eq!(
+            violations[0].field,
+            "catalog.procedures[1].competent_agency"
+        );
+        assert_eq!(violations[0].description, wrong);
+    }
+}

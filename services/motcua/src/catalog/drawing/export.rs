@@ -18,7 +18,7 @@ use super::super::words::{agency_word, role_word};
 use super::{
     BPMN, MOTCUA,
     diagram::{Diagram, Flow, Node, Shape, node_id},
-    layout::{Bounds, Layout},
+    layout::{Bounds, Layout, Point},
 };
 
 type Out = Writer<Vec<u8>>;
@@ -199,12 +199,14 @@ fn inner(head: ElementWriter<'_, Vec<u8>>, diagram: &Diagram, node: &Node) -> io
                 .create_element("extensionElements")
                 .write_inner_content(|writer| {
                     for code in codes {
+                        let why = [("reason", code.reason.as_str()), ("ground", &code.ground)];
                         writer
                             .create_element("motcua:code")
                             .with_attributes([
                                 ("code", code.code.as_str()),
                                 ("outcome", code.outcome.as_str()),
                             ])
+                            .with_attributes(why.into_iter().filter(|(_, said)| !said.is_empty()))
                             .write_empty()?;
                     }
                     Ok(())
@@ -300,29 +302,13 @@ fn interchange(
                     ("bpmnElement", node_id(&definition.id).as_str()),
                 ])
                 .write_inner_content(|writer| {
-                    for (node, bounds) in diagram.nodes.iter().zip(&layout.nodes) {
-                        drawn(writer, node, bounds)?;
+                    let nodes = diagram.nodes.iter().zip(&layout.nodes);
+                    for ((node, bounds), name) in nodes.zip(&layout.names) {
+                        drawn(writer, node, bounds, name.as_ref())?;
                     }
-                    for (index, points) in layout.flows.iter().enumerate() {
-                        let id = flow_id(index);
-                        writer
-                            .create_element("bpmndi:BPMNEdge")
-                            .with_attributes([
-                                ("id", format!("{id}_di").as_str()),
-                                ("bpmnElement", id.as_str()),
-                            ])
-                            .write_inner_content(|writer| {
-                                for (x, y) in points {
-                                    writer
-                                        .create_element("di:waypoint")
-                                        .with_attributes([
-                                            ("x", x.to_string().as_str()),
-                                            ("y", y.to_string().as_str()),
-                                        ])
-                                        .write_empty()?;
-                                }
-                                Ok(())
-                            })?;
+                    let flows = layout.flows.iter().zip(&layout.labels);
+                    for (index, (points, label)) in flows.enumerate() {
+                        edge(writer, &flow_id(index), points, label.as_ref())?;
                     }
                     Ok(())
                 })?;
@@ -331,7 +317,23 @@ fn interchange(
     Ok(())
 }
 
-fn drawn(writer: &mut Out, node: &Node, bounds: &Bounds) -> io::Result<()> {
+fn edge(writer: &mut Out, id: &str, points: &[Point], label: Option<&Bounds>) -> io::Result<()> {
+    writer
+        .create_element("bpmndi:BPMNEdge")
+        .with_attributes([("id", format!("{id}_di").as_str()), ("bpmnElement", id)])
+        .write_inner_content(|writer| {
+            for (x, y) in points {
+                writer
+                    .create_element("di:waypoint")
+                    .with_attributes([("x", x.to_string().as_str()), ("y", y.to_string().as_str())])
+                    .write_empty()?;
+            }
+            written_at(writer, label)
+        })?;
+    Ok(())
+}
+
+fn drawn(writer: &mut Out, node: &Node, bounds: &Bounds, name: Option<&Bounds>) -> io::Result<()> {
     let mut head = writer.create_element("bpmndi:BPMNShape").with_attributes([
         ("id", format!("{}_di", node.id).as_str()),
         ("bpmnElement", node.id.as_str()),
@@ -340,16 +342,31 @@ fn drawn(writer: &mut Out, node: &Node, bounds: &Bounds) -> io::Result<()> {
         head = head.with_attribute(("isMarkerVisible", "true"));
     }
     head.write_inner_content(|writer| {
-        writer
-            .create_element("dc:Bounds")
-            .with_attributes([
-                ("x", bounds.x.to_string().as_str()),
-                ("y", bounds.y.to_string().as_str()),
-                ("width", bounds.width.to_string().as_str()),
-                ("height", bounds.height.to_string().as_str()),
-            ])
-            .write_empty()?;
-        Ok(())
+        rectangle(writer, bounds)?;
+        written_at(writer, name)
     })?;
+    Ok(())
+}
+
+/// Where a name is written: tools put one without a place where it hides others.
+fn written_at(writer: &mut Out, label: Option<&Bounds>) -> io::Result<()> {
+    if let Some(bounds) = label {
+        writer
+            .create_element("bpmndi:BPMNLabel")
+            .write_inner_content(|writer| rectangle(writer, bounds))?;
+    }
+    Ok(())
+}
+
+fn rectangle(writer: &mut Out, bounds: &Bounds) -> io::Result<()> {
+    writer
+        .create_element("dc:Bounds")
+        .with_attributes([
+            ("x", bounds.x.to_string().as_str()),
+            ("y", bounds.y.to_string().as_str()),
+            ("width", bounds.width.to_string().as_str()),
+            ("height", bounds.height.to_string().as_str()),
+        ])
+        .write_empty()?;
     Ok(())
 }

@@ -6,19 +6,15 @@ use quick_xml::{Writer, events::BytesText};
 
 use super::{
     diagram::{Diagram, Node, Shape},
-    layout::{Bounds, Layout, Point},
+    layout::{Bounds, Layout, Point, written},
 };
 
 /// Letters of a line in a task, about.
-const LINE: usize = 22;
-/// Letters beside a flow at most.
-const LABEL: usize = 24;
-/// A level part so long passes a column.
-const PASSES: f64 = 150.0;
-/// From a box's middle to what is said over it.
-const ABOVE: f64 = 46.0;
+const LINE: usize = 25;
 /// Lines in a task at most.
 const LINES: usize = 4;
+/// From the line that letters stand on to the foot of those that reach beneath it.
+const DESCENT: f64 = 3.0;
 
 /// Draws it.
 pub(super) fn draw(diagram: &Diagram, title: &str) -> io::Result<String> {
@@ -45,11 +41,14 @@ pub(super) fn draw(diagram: &Diagram, title: &str) -> io::Result<String> {
             for (flow, points) in diagram.flows.iter().zip(&layout.flows) {
                 course(writer, points, flow.at_most > 0)?;
             }
-            for (index, points) in layout.flows.iter().enumerate() {
-                beside(writer, points, &said(diagram, index))?;
+            for (flow, label) in diagram.flows.iter().zip(&layout.labels) {
+                beside(writer, label.as_ref(), &written(flow))?;
             }
             for (node, bounds) in diagram.nodes.iter().zip(&layout.nodes) {
                 shape(writer, node, bounds)?;
+            }
+            for (node, name) in diagram.nodes.iter().zip(&layout.names) {
+                beside(writer, name.as_ref(), &node.label)?;
             }
             Ok(())
         })?;
@@ -107,48 +106,13 @@ fn course(writer: &mut Out, points: &[Point], back: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// What a flow says, where it has left the others behind: on its first level part of its own, beside its only turn, or at
-/// its beginning where it has none.
-fn beside(writer: &mut Out, points: &[Point], label: &str) -> io::Result<()> {
-    let at = match points {
-        _ if label.is_empty() => return Ok(()),
-        [(x, y), _] => (x + 4.0, y - 4.0),
-        [_, _, (turn, level), (end, _), ..] if end - turn > PASSES => (turn + 4.0, level - 4.0),
-        // Over the box that it leads down to: half way there may be another one.
-        [_, (turn, from), (_, to), ..] if to - from > ABOVE * 2.0 => (turn + 4.0, to - ABOVE),
-        [_, (turn, from), (_, to), ..] => (turn + 4.0, f64::midpoint(*from, *to)),
-        _ => return Ok(()),
+/// What is written beside a flow or a node, where it has a place there.
+fn beside(writer: &mut Out, bounds: Option<&Bounds>, label: &str) -> io::Result<()> {
+    let Some(bounds) = bounds else {
+        return Ok(());
     };
-    words(writer, at, "start", label, "10")
-}
-
-/// What flows between the same two nodes say is said beside the first of them.
-fn said(diagram: &Diagram, index: usize) -> String {
-    let Some(flow) = diagram.flows.get(index) else {
-        return String::new();
-    };
-    let mut beside = diagram
-        .flows
-        .iter()
-        .enumerate()
-        .filter(|(_, other)| (&other.from, &other.to) == (&flow.from, &flow.to));
-    if beside
-        .clone()
-        .next()
-        .is_some_and(|(first, _)| first != index)
-    {
-        return String::new();
-    }
-    let labels: Vec<_> = beside
-        .by_ref()
-        .map(|(_, flow)| flow.label())
-        .filter(|label| !label.is_empty())
-        .collect();
-    let label = labels.join(", ");
-    match label.char_indices().nth(LABEL) {
-        Some((end, _)) => format!("{}…", &label[..end]),
-        None => label,
-    }
+    let foot = (bounds.centre(), bounds.y + bounds.height - DESCENT);
+    words(writer, foot, "middle", label, "11")
 }
 
 fn words(writer: &mut Out, (x, y): Point, anchor: &str, text: &str, size: &str) -> io::Result<()> {
@@ -175,14 +139,7 @@ fn shape(writer: &mut Out, node: &Node, bounds: &Bounds) -> io::Result<()> {
         Shape::End => circle(writer, centre, 18.0, "#fde8e8", "4"),
         Shape::Timer(_) => {
             circle(writer, centre, 18.0, "#fff8e1", "1.5")?;
-            circle(writer, centre, 14.0, "#fff8e1", "1")?;
-            words(
-                writer,
-                (centre.0, bounds.y - 6.0),
-                "middle",
-                &node.label,
-                "11",
-            )
+            circle(writer, centre, 14.0, "#fff8e1", "1")
         }
         Shape::Outcome => diamond(writer, bounds, ""),
         Shape::Choice => diamond(writer, bounds, "×"),

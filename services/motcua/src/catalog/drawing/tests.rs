@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use motcua_proto::{
     r#type::v1::{AgencyKind, Role},
-    workflow::v1::{Definition, step::Kind},
+    workflow::v1::{Definition, TaskStep, step::Kind, timer_step::Wait},
 };
 
 use super::{
-    diagram::{Diagram, Shape},
+    diagram::{Diagram, Flow, Node, Shape},
     export, import,
-    layout::{Bounds, Layout},
+    layout::{Bounds, Layout, Point},
     of_toml, svg,
     toml::toml,
 };
@@ -77,62 +77,175 @@ fn overlap(a: &Bounds, b: &Bounds) -> bool {
     a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
 }
 
-#[test]
-fn no_two_nodes_stand_on_each_other_and_flows_run_from_node_to_node() {
-    for definition in definitions() {
-        let diagram = Diagram::of(&definition);
-        let layout = Layout::of(&diagram);
-        for (index, bounds) in layout.nodes.iter().enumerate() {
-            for other in &layout.nodes[index + 1..] {
+/// The straight parts of a course.
+fn parts(points: &[Point]) -> Vec<Bounds> {
+    let part = |pair: &[Point]| {
+        let ((x1, y1), (x2, y2)) = (pair[0], pair[1]);
+        assert!(x1 == x2 || y1 == y2, "{points:?}");
+        Bounds {
+            x: x1.min(x2),
+            y: y1.min(y2),
+            width: (x2 - x1).abs(),
+            height: (y2 - y1).abs(),
+        }
+    };
+    points.windows(2).map(part).collect()
+}
+
+/// Whether two straight parts lie on one another for some length.
+fn hide(a: &Bounds, b: &Bounds) -> bool {
+    let along = |from: f64, size: f64, other: f64, length: f64| {
+        (from + size).min(other + length) - from.max(other) > 0.01
+    };
+    let level = a.height == 0.0 && b.height == 0.0 && a.y == b.y;
+    let upright = a.width == 0.0 && b.width == 0.0 && a.x == b.x;
+    level && along(a.x, a.width, b.x, b.width) || upright && along(a.y, a.height, b.y, b.height)
+}
+
+/// What holds of every layout: nothing stands on anything else, and each flow can be followed from its node to the other.
+fn is_clear(name: &str, diagram: &Diagram) {
+    let layout = Layout::of(diagram);
+    assert_eq!(layout.nodes.len(), diagram.nodes.len());
+    assert_eq!(layout.names.len(), diagram.nodes.len());
+    assert_eq!(layout.flows.len(), diagram.flows.len());
+    assert_eq!(layout.labels.len(), diagram.flows.len());
+    let written: Vec<&Bounds> = layout
+        .names
+        .iter()
+        .chain(&layout.labels)
+        .flatten()
+        .collect();
+    let all: Vec<&Bounds> = layout.nodes.iter().chain(written.iter().copied()).collect();
+    for (index, bounds) in all.iter().enumerate() {
+        for other in &all[index + 1..] {
+            assert!(!overlap(bounds, other), "{name}: {bounds:?} {other:?}");
+        }
+        assert!(bounds.x >= 0.0 && bounds.x + bounds.width <= layout.width);
+        assert!(bounds.y >= 0.0 && bounds.y + bounds.height <= layout.height);
+    }
+    let bounds = |id: &str| {
+        let place = diagram.nodes.iter().position(|node| node.id == id);
+        place.map(|place| layout.nodes[place])
+    };
+    let courses = diagram.flows.iter().zip(&layout.flows);
+    for (index, (flow, points)) in courses.clone().enumerate() {
+        let (Some(from), Some(to)) = (bounds(&flow.from), bounds(&flow.to)) else {
+            assert!(points.is_empty() && layout.labels[index].is_none());
+            continue;
+        };
+        assert_eq!(layout.labels[index].is_some(), !flow.label().is_empty());
+        // From the side or from beneath to the left.
+        let first = *points.first().unwrap();
+        let side = (from.x + from.width, from.y + from.height / 2.0);
+        let beneath = (from.x + from.width / 2.0, from.y + from.height);
+        assert!(first == side || first == beneath, "{name}: {flow:?}");
+        let (x, y) = *points.last().unwrap();
+        assert!(
+            x == to.x && y > to.y && y < to.y + to.height,
+            "{name}: {flow:?}"
+        );
+        let own = parts(points);
+        for part in &own {
+            for (node, bounds) in diagram.nodes.iter().zip(&layout.nodes) {
                 assert!(
-                    !overlap(bounds, other),
-                    "{}: {bounds:?} {other:?}",
-                    definition.id
+                    !overlap(part, bounds),
+                    "{name}: {flow:?} runs over {}",
+                    node.id
                 );
             }
-            assert!(bounds.x + bounds.width <= layout.width);
-            assert!(bounds.y + bounds.height <= layout.height && bounds.y >= 0.0);
-        }
-        let bounds = |id: &str| {
-            let place = diagram.nodes.iter().position(|node| node.id == id).unwrap();
-            layout.nodes[place]
-        };
-        for (flow, points) in diagram.flows.iter().zip(&layout.flows) {
-            let touches = |point: &(f64, f64), bounds: Bounds| {
-                let within = |value: f64, from: f64, size: f64| {
-                    value >= from - 0.01 && value <= from + size + 0.01
-                };
-                within(point.0, bounds.x, bounds.width) && within(point.1, bounds.y, bounds.height)
-            };
-            assert!(
-                touches(points.first().unwrap(), bounds(&flow.from)),
-                "{flow:?}"
-            );
-            assert!(
-                touches(points.last().unwrap(), bounds(&flow.to)),
-                "{flow:?}"
-            );
-            // Level or upright, and over no third node.
-            for pair in points.windows(2) {
-                let ((x1, y1), (x2, y2)) = (pair[0], pair[1]);
-                assert!(x1 == x2 || y1 == y2, "{flow:?}: {points:?}");
-                let part = Bounds {
-                    x: x1.min(x2),
-                    y: y1.min(y2),
-                    width: (x2 - x1).abs(),
-                    height: (y2 - y1).abs(),
-                };
-                for (node, bounds) in diagram.nodes.iter().zip(&layout.nodes) {
-                    let third = node.id != flow.from && node.id != flow.to;
-                    assert!(
-                        !third || !overlap(&part, bounds),
-                        "{}: {flow:?} runs over {}",
-                        definition.id,
-                        node.id
-                    );
-                }
+            for label in &written {
+                assert!(
+                    !overlap(part, label),
+                    "{name}: {flow:?} runs over {label:?}"
+                );
             }
         }
+        for (other, theirs) in courses.clone().skip(index + 1) {
+            assert_ne!(points, theirs, "{name}: {flow:?} {other:?}");
+            // Those from one node share its foot, and those that meet at a point what leads there.
+            let meet = flow.to == other.to && to.width < 60.0;
+            let foot = |part: &Bounds| flow.from == other.from && part.x == beneath.0;
+            let mut own = own.iter().filter(|part| !meet && !foot(part));
+            let theirs = parts(theirs);
+            let hidden = own.any(|part| theirs.iter().any(|other| hide(part, other)));
+            assert!(!hidden, "{name}: {flow:?} {other:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_stands_on_anything_else_and_every_flow_can_be_followed() {
+    for definition in definitions() {
+        is_clear(&definition.id, &Diagram::of(&definition));
+    }
+}
+
+/// Flows at random between nodes at random; among them flows between the same nodes, to themselves, back, and to nowhere.
+fn any(random: &mut fastrand::Rng) -> Diagram {
+    let count = random.usize(1..14);
+    let node = |place: usize, random: &mut fastrand::Rng| {
+        let (shape, label) = match random.u8(0..5) {
+            0 => (Shape::Timer(Wait::CalendarDays(2)), "2 ngày"),
+            1 | 2 => (Shape::Task(TaskStep::default()), "Thẩm định hồ sơ"),
+            3 => (Shape::Choice, ""),
+            _ => (Shape::Join { inclusive: true }, ""),
+        };
+        Node {
+            id: place.to_string(),
+            step: None,
+            shape,
+            label: label.to_owned(),
+        }
+    };
+    let nodes = (0..count).map(|place| node(place, random)).collect();
+    let flow = |random: &mut fastrand::Rng| {
+        let (from, to) = (random.usize(0..count), random.usize(0..=count));
+        let said = ["", "approved", "outcome.appraise == 'doubt' && priority"];
+        Flow {
+            from: from.to_string(),
+            to: to.to_string(),
+            outcome: said[random.usize(0..said.len())].to_owned(),
+            at_most: i32::from(to <= from && random.u8(0..9) > 0),
+            ..Flow::default()
+        }
+    };
+    let flows = (0..random.usize(0..3 * count))
+        .map(|_| flow(random))
+        .collect();
+    Diagram { nodes, flows }
+}
+
+#[test]
+fn odd_diagrams_can_be_followed_too() {
+    assert!(Layout::of(&any(&mut fastrand::Rng::with_seed(0))).width > 0.0);
+    let nothing = Diagram {
+        nodes: Vec::new(),
+        flows: Vec::new(),
+    };
+    is_clear("nothing", &nothing);
+    for seed in 0..500 {
+        let diagram = any(&mut fastrand::Rng::with_seed(seed));
+        is_clear(&format!("seed {seed}"), &diagram);
+    }
+}
+
+#[test]
+fn a_drawing_says_where_each_name_beside_a_line_is_written() {
+    const DI: &str = "http://www.omg.org/spec/BPMN/20100524/DI";
+    for definition in definitions() {
+        let layout = Layout::of(&Diagram::of(&definition));
+        let drawing = export::bpmn(&definition).unwrap();
+        let document = roxmltree::Document::parse(&drawing).unwrap();
+        let number = |bounds: roxmltree::Node, name| bounds.attribute(name)?.parse::<f64>().ok();
+        let written: Vec<_> = document
+            .descendants()
+            .filter(|node| node.has_tag_name((DI, "BPMNLabel")))
+            .filter_map(|label| label.first_element_child())
+            .map(|bounds| ["x", "y", "width", "height"].map(|name| number(bounds, name).unwrap()))
+            .collect();
+        let all = layout.names.iter().chain(&layout.labels).flatten();
+        let all: Vec<_> = all.map(|b| [b.x, b.y, b.width, b.height]).collect();
+        assert_eq!(written, all, "{}", definition.id);
     }
 }
 

@@ -57,7 +57,18 @@ fn write_step(out: &mut String, kind: &Kind) {
             let codes: Vec<_> = external
                 .codes
                 .iter()
-                .map(|code| format!("{} = {}", key(&code.code), quoted(&code.outcome)))
+                .map(|code| {
+                    let outcome = quoted(&code.outcome);
+                    if code.reason.is_empty() {
+                        return format!("{} = {outcome}", key(&code.code));
+                    }
+                    format!(
+                        "{} = {{ outcome = {outcome}, reason = {}, ground = {} }}",
+                        key(&code.code),
+                        quoted(&code.reason),
+                        quoted(&code.ground)
+                    )
+                })
                 .collect();
             line(out, "codes", &format!("{{ {} }}", codes.join(", ")));
             line(out, "next", &transitions(&external.transitions));

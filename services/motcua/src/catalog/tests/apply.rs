@@ -4,7 +4,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use motcua_platform::error::Error;
+use jiff::civil::date;
+use motcua_platform::{error::Error, time::date_to_proto};
 use motcua_proto::{
     intake::v1::{
         ApplyCatalogRequest, ApplyCatalogResponse, GetAgencyRequest, GetCalendarRequest,
@@ -62,7 +63,7 @@ impl City {
     }
 
     async fn applies(&self, bundle: &Bundle) -> Result<Applied, ApplyError> {
-        apply(bundle, self.routes(), self.routes()).await
+        apply(bundle, date(2025, 7, 1), self.routes(), self.routes()).await
     }
 
     /// What was asked of it since the last time.
@@ -114,6 +115,7 @@ impl CatalogService for City {
             agencies: count(catalog.agencies.len()),
             procedures: count(catalog.procedures.len()),
             calendars: count(catalog.calendars.len()),
+            effective_from: catalog.effective_from,
         }))
     }
 
@@ -288,6 +290,38 @@ async fn a_changed_definition_becomes_its_next_version() {
         .map(|published| (published.id.as_str(), published.version, published.changed))
         .collect();
     assert_eq!(versions, [("linked", 1, false), ("plain", 2, true)]);
+}
+
+#[tokio::test]
+async fn a_catalog_for_a_day_ahead_changes_no_definition_that_cases_begin_under_until_then() {
+    let city = City::default();
+    let (mut bundle, dir) = small();
+    city.applies(&bundle).await.unwrap();
+    bundle.catalog.id = "autumn".to_owned();
+    bundle.catalog.effective_from = Some(date_to_proto(date(2025, 9, 1)));
+    let unchanged = city.applies(&bundle).await.unwrap();
+    assert!(
+        unchanged.to_string().ends_with(
+            "catalog autumn: in force for dossiers submitted from 2025-09-01 on (agencies: 2, procedures: 3, calendars: 1)"
+        ),
+        "{unchanged}"
+    );
+    city.asked();
+    bundle.definitions[1].title.push_str(", lần hai");
+    let refused = city.applies(&bundle).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "{dir}/definitions/plain.toml:1: id: a new version would count at once, and this catalog begins on 2025-09-01: give the changed definition an id of its own"
+        )
+    );
+    assert_eq!(
+        city.asked(),
+        ["check catalog", "check linked", "check plain"]
+    );
+    // On that day it may.
+    bundle.catalog.effective_from = Some(date_to_proto(date(2025, 7, 1)));
+    city.applies(&bundle).await.unwrap();
 }
 
 #[tokio::test]

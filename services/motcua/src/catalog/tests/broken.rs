@@ -225,7 +225,7 @@ fn rows_that_say_nonsense() {
             "agencies.csv",
             "police,",
             "polce,",
-            "agencies.csv:3: kind: 'polce' is none of ward, police, social_insurance",
+            "agencies.csv:3: kind: 'polce' is none of ward, police, social_insurance, department",
         ),
         (
             "a parent that is not there",
@@ -350,7 +350,7 @@ fn a_catalog_toml_that_says_nonsense() {
             "catalog.toml",
             r#"id = "small""#,
             "id = \"small\"\nvalid = 2025",
-            "catalog.toml:2: valid: is no key here; known are id, due_hour, retention_days, archive_days, calendars",
+            "catalog.toml:2: valid: is no key here; known are id, effective_from, due_hour, retention_days, archive_days, calendars",
         ),
         (
             "an id that is none",
@@ -751,7 +751,7 @@ fn rows_that_lack_or_exceed_something() {
             "agencies.csv",
             ",police,",
             ",,",
-            "agencies.csv:3: kind: '' is none of ward, police, social_insurance",
+            "agencies.csv:3: kind: '' is none of ward, police, social_insurance, department",
         ),
         (
             "a procedure without a name",
@@ -772,7 +772,14 @@ fn rows_that_lack_or_exceed_something() {
             "procedures.csv",
             ",ward,plain",
             ",,plain",
-            "procedures.csv:4: competent: '' is none of ward, police, social_insurance",
+            "procedures.csv:4: competent: '' is none of ward, police, social_insurance, department",
+        ),
+        (
+            "a department that is not named",
+            "procedures.csv",
+            ",ward,plain",
+            ",department,plain",
+            "procedures.csv:4: competent_agency: is required where a department decides",
         ),
         (
             "a procedure without a definition",
@@ -884,6 +891,13 @@ fn a_catalog_toml_that_lacks_or_exceeds_something() {
             r#"due_hour = "end_of_day""#,
             "due_hour = \"end_of_day\"\narchive_days = 73050",
             "catalog.toml:3: archive_days: must be whole days, at most a hundred years",
+        ),
+        (
+            "a first day that does not exist",
+            "catalog.toml",
+            r#"due_hour = "end_of_day""#,
+            "due_hour = \"end_of_day\"\neffective_from = \"2026-02-30\"",
+            "catalog.toml:3: effective_from: must be a day such as \"2026-01-01\"",
         ),
         (
             "a retention below zero",

@@ -209,6 +209,53 @@ fn without_the_option_only_the_residence_is_called() {
 }
 
 #[test]
+fn a_bundle_calls_a_department_of_the_city_by_the_procedure_that_it_decides_on() {
+    let mut catalog = catalog();
+    catalog
+        .agencies
+        .push(agency("H24-STP", AgencyKind::Department, ""));
+    let of_city = catalog.procedures.iter_mut();
+    for procedure in of_city.filter(|it| it.code == "1.001731") {
+        procedure.competent = AgencyKind::Department.into();
+        procedure.competent_agency = "H24-STP".into();
+    }
+    let mut office = Office::open();
+    let catalog = Catalog::parse(&catalog).unwrap();
+    office.surround.catalogs.remember(catalog, true);
+    let bundle = definition(
+        "bundle",
+        "open",
+        vec![
+            task("open", Role::Officer, 10, &[("done", "ask")]),
+            call("ask", "1.001731", AgencyKind::Department, "close"),
+            task("close", Role::Officer, 10, &[("done", "")]),
+        ],
+    );
+    office
+        .surround
+        .definitions
+        .remember(Definition::parse(&bundle).unwrap());
+    let receipt = Receipt {
+        definition: "bundle".into(),
+        ..office.receipt("2.002622", &[])
+    };
+    office.reacts(Command::Start {
+        receipt: Box::new(receipt),
+        cause: cause(),
+    });
+    office.completes("open", "done");
+    assert_eq!(office.case().sub_cases[0].agency, "H24-STP");
+    assert_eq!(office.case().tasks[1].agency, "H24-STP");
+    // A step of one's own is no department's.
+    let mut own = bundle;
+    if let Some(motcua_proto::workflow::v1::step::Kind::Task(task)) = &mut own.steps[2].kind {
+        task.agency = AgencyKind::Department.into();
+    }
+    let faults = Definition::parse(&own).unwrap_err();
+    assert_eq!(faults[0].field, "definition.steps[2].task.agency");
+}
+
+#[test]
 fn what_a_centre_received_for_another_ward_is_that_wards_agencies() {
     let mut catalog = catalog();
     for (code, kind) in [

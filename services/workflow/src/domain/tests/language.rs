@@ -1,29 +1,24 @@
 //! What a definition can say beside tasks, forks and calls: choices, optional steps, timers, other systems, groups, ways
 //! back with a bound, escalation, and when it is told that a due comes near.
 
-use motcua_platform::{
-    error::Error, identity::Principal, ledger::Authority, policy, time::to_proto,
-};
+use motcua_platform::{identity::Principal, ledger::Authority, policy};
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
     r#type::v1::{PriorityGround, Role},
     workflow::v1::{
-        CaseState, ChoiceStep, Definition as ProtoDefinition, ExternalCode, ExternalStep, Step,
-        TaskStep, TimerStep, Way, step::Kind, timer_step::Wait,
+        CaseState, ChoiceStep, Definition as ProtoDefinition, Step, TaskStep, TimerStep, Way,
+        step::Kind, timer_step::Wait,
     },
 };
 
 use super::office::{
-    CODE, Office, ROUNDS, WARD, asks_for_supplement, at, call, cause, definition, fork, join,
-    leader, officer, refused, system, task,
+    Office, ROUNDS, WARD, asks_for_supplement, at, call, cause, definition, fork, join, leader,
+    officer, refused, task,
 };
-use super::{
-    substitution::{member, stands},
-    time::with_days_off,
-};
-use crate::domain::{Command, Definition, Receipt, answered};
+use super::time::with_days_off;
+use crate::domain::{Command, Definition, Receipt};
 
-fn step(id: &str, kind: Kind) -> Step {
+pub(super) fn step(id: &str, kind: Kind) -> Step {
     Step {
         id: id.into(),
         kind: Some(kind),
@@ -48,32 +43,6 @@ fn timer(id: &str, wait: Wait, to: &str) -> Step {
     step(id, Kind::Timer(TimerStep { to, wait }))
 }
 
-pub(super) fn insurance(id: &str, to: &str) -> Step {
-    let kind = Kind::External(ExternalStep {
-        title: "Cấp thẻ bảo hiểm y tế".into(),
-        system: "social-insurance".into(),
-        agency: 0,
-        planned_minutes: 960,
-        escalate_after_percent: 0,
-        transitions: [("issued", to), ("refused", to)]
-            .into_iter()
-            .map(|(outcome, to)| motcua_proto::workflow::v1::Transition {
-                outcome: outcome.into(),
-                to: to.into(),
-                at_most: 0,
-            })
-            .collect(),
-        codes: [("1", ""), ("5", "issued"), ("9", "refused")]
-            .into_iter()
-            .map(|(code, outcome)| ExternalCode {
-                code: code.into(),
-                outcome: outcome.into(),
-            })
-            .collect(),
-    });
-    step(id, kind)
-}
-
 /// The same task with something changed.
 fn with(mut step: Step, change: impl FnOnce(&mut TaskStep)) -> Step {
     if let Some(Kind::Task(task)) = &mut step.kind {
@@ -82,12 +51,16 @@ fn with(mut step: Step, change: impl FnOnce(&mut TaskStep)) -> Step {
     step
 }
 
-fn officers(id: &str, to: &str) -> Step {
+pub(super) fn officers(id: &str, to: &str) -> Step {
     task(id, Role::Officer, 60, &[("done", to)])
 }
 
 /// A case under a definition, received on Tuesday, 1 July 2025, at eight.
-fn under(definition: &ProtoDefinition, options: &[&str], priority: PriorityGround) -> Office {
+pub(super) fn under(
+    definition: &ProtoDefinition,
+    options: &[&str],
+    priority: PriorityGround,
+) -> Office {
     let mut office = Office::open();
     let parsed = Definition::parse(definition).unwrap_or_else(|faults| panic!("{faults:?}"));
     office.surround.definitions.remember(parsed);
@@ -104,20 +77,13 @@ fn under(definition: &ProtoDefinition, options: &[&str], priority: PriorityGroun
     office
 }
 
-fn plain(steps: Vec<Step>) -> Office {
+pub(super) fn plain(steps: Vec<Step>) -> Office {
     let start = steps[0].id.clone();
     under(
         &definition("d", &start, steps),
         &[],
         PriorityGround::Unspecified,
     )
-}
-
-fn answer(task: &str, code: &str) -> Command {
-    Command::RecordOutcome {
-        task: task.into(),
-        code: code.into(),
-    }
 }
 
 #[test]
@@ -436,197 +402,6 @@ fn a_task_is_escalated_once_when_so_much_of_its_budget_is_used() {
     ended.completes("check", "done");
     ended.now = at("2025-07-01T10:00");
     assert_eq!(ended.reacts(Command::Tick), []);
-}
-
-#[test]
-fn another_system_is_asked_and_its_own_codes_are_what_it_answers_with() {
-    let mut office = plain(vec![
-        officers("register", "card"),
-        insurance("card", "issue"),
-        officers("issue", ""),
-    ]);
-    assert_eq!(
-        office.completes("register", "done"),
-        [K::TaskCompleted, K::TaskOpened, K::OutcomeRequested]
-    );
-    let Payload::OutcomeRequested(asked) = office.last() else {
-        panic!("must be asked")
-    };
-    assert_eq!(
-        (
-            asked.task.as_str(),
-            asked.system.as_str(),
-            asked.procedure.as_str()
-        ),
-        ("t2", "social-insurance", "1.000002")
-    );
-    let card = system("social-insurance", &[]);
-    // Nobody else answers: neither the staff nor another system.
-    let complete = Command::Complete {
-        reason: None,
-        task: "t2".into(),
-        outcome: "issued".into(),
-    };
-    refused(office.asks(&officer(1), &complete));
-    refused(office.asks(&system("hospital", &["hospitals"]), &answer("t2", "5")));
-    refused(office.asks(&card, &answer("t1", "5")));
-    // On its way; then what it came to, as often as the system likes to say so.
-    assert!(
-        office
-            .asks(&card, &answer("t2", "1"))
-            .unwrap()
-            .events
-            .is_empty()
-    );
-    let Err(Error::Invalid(faults)) = office.asks(&card, &answer("t2", "7")) else {
-        panic!("must be invalid")
-    };
-    assert_eq!(faults[0].description, "must be one of: 1, 5, 9");
-    office.asks(&card, &answer("t2", "9")).unwrap();
-    assert_eq!(office.waiting(), ["t3 issue"]);
-    assert_eq!(office.case().tasks[1].outcome, "refused");
-    assert!(
-        office
-            .asks(&card, &answer("t2", "9"))
-            .unwrap()
-            .events
-            .is_empty()
-    );
-    // What it said is not unsaid.
-    refused(office.asks(&card, &answer("t2", "5")));
-    // That it was on its way may come late, or again: whoever sends in order is not held up by it. What is no code stays none.
-    assert_eq!(office.asks(&card, &answer("t2", "1")).unwrap().events, []);
-    let Err(Error::Invalid(faults)) = office.asks(&card, &answer("t2", "7")) else {
-        panic!("must be invalid")
-    };
-    assert_eq!(faults[0].field, "code");
-    assert_eq!(office.case().tasks[1].outcome, "refused");
-}
-
-#[test]
-fn a_system_that_does_not_answer_is_told_to_a_leader_who_may_record_the_answer() {
-    let mut card = insurance("card", "issue");
-    if let Some(Kind::External(external)) = &mut card.kind {
-        external.escalate_after_percent = 50;
-    }
-    let mut office = plain(vec![
-        officers("register", "card"),
-        card,
-        officers("issue", ""),
-    ]);
-    office.completes("register", "done");
-    let shown = |office: &Office| {
-        let case = answered(CODE, office.case()).fill(&office.surround.definitions);
-        case.tasks[1].clone()
-    };
-    // Sixteen working hours from Tuesday at eight, and half of them.
-    assert_eq!(
-        shown(&office).due_at,
-        Some(to_proto(at("2025-07-03T08:00")))
-    );
-    let escalation = office.case().tasks[1].escalation.unwrap();
-    assert_eq!(escalation.at, at("2025-07-02T08:00"));
-    // That it is on its way is no answer.
-    let system = system("social-insurance", &[]);
-    office.asks(&system, &answer("t2", "1")).unwrap();
-    // The applicant's time is not the system's.
-    office.now = at("2025-07-01T09:00");
-    let ask = asks_for_supplement();
-    office.asks(&officer(1), &ask).unwrap();
-    office.now = at("2025-07-02T09:00");
-    let now = office.now;
-    office.reacts(Command::Resume {
-        at: now,
-        cause: cause(),
-    });
-    assert_eq!(
-        shown(&office).due_at,
-        Some(to_proto(at("2025-07-04T08:00")))
-    );
-    office.now = at("2025-07-03T07:59");
-    assert_eq!(office.reacts(Command::Tick), []);
-    office.now = at("2025-07-03T08:00");
-    assert_eq!(office.reacts(Command::Tick), [K::TaskEscalated]);
-    let Payload::TaskEscalated(escalated) = office.last() else {
-        panic!("must be told")
-    };
-    assert_eq!(
-        (escalated.task.as_str(), escalated.agency.as_str()),
-        ("t2", WARD)
-    );
-    let task = shown(&office);
-    assert!(task.escalated);
-    assert_eq!(
-        (task.role(), task.system.as_str()),
-        (Role::System, "social-insurance")
-    );
-    assert_eq!(office.reacts(Command::Tick), []);
-    // Nobody takes it in hand, and no officer answers; a leader does, and the case goes on.
-    refused(office.asks(&leader(1), &Command::Claim { task: "t2".into() }));
-    refused(office.asks(&officer(1), &answer("t2", "5")));
-    // A group of the staff that has the system's name is not the system.
-    let namesake = member("officer-8", Role::Officer, &["social-insurance"]);
-    refused(office.asks(&namesake, &answer("t2", "5")));
-    // While the leader is away, so does whoever stands in, and the history says for whom.
-    let (away, deputy) = (leader(1), officer(2));
-    let (away, deputy_id) = (away.actor().id.clone(), deputy.actor().id.clone());
-    let mut deputised = office.clone();
-    deputised
-        .surround
-        .substitutions
-        .replace(vec![stands(&deputy_id, &away, Role::Leader)]);
-    deputised.asks(&deputy, &answer("t2", "5")).unwrap();
-    let task = &deputised.case().tasks[1];
-    assert_eq!(
-        (task.outcome.as_str(), &task.on_behalf_of),
-        ("issued", &away)
-    );
-    office.surround.substitutions.replace(Vec::new());
-    office.asks(&leader(1), &answer("t2", "5")).unwrap();
-    assert_eq!(office.waiting(), ["t3 issue"]);
-    assert_eq!(office.case().tasks[1].outcome, "issued");
-    assert_eq!(office.replayed().as_ref(), Some(office.case()));
-}
-
-#[test]
-fn a_late_word_that_it_is_on_its_way_changes_nothing_when_the_case_has_ended() {
-    let mut office = plain(vec![officers("register", "card"), insurance("card", "")]);
-    office.completes("register", "done");
-    let card = system("social-insurance", &[]);
-    office.asks(&card, &answer("t2", "5")).unwrap();
-    assert_eq!(office.case().state, CaseState::Finished);
-    assert_eq!(office.asks(&card, &answer("t2", "1")).unwrap().events, []);
-    refused(office.asks(&card, &answer("t2", "9")));
-}
-
-#[test]
-fn a_system_is_known_by_its_group_as_well() {
-    let mut office = plain(vec![
-        officers("register", "card"),
-        insurance("card", "issue"),
-        officers("issue", ""),
-    ]);
-    office.completes("register", "done");
-    let connector = system("connector-3", &["social-insurance"]);
-    office.asks(&connector, &answer("t2", "5")).unwrap();
-    assert_eq!(office.waiting(), ["t3 issue"]);
-}
-
-#[test]
-fn while_the_case_stands_still_no_answer_moves_it() {
-    let mut held = plain(vec![officers("register", "card"), insurance("card", "")]);
-    held.completes("register", "done");
-    let ask = asks_for_supplement();
-    held.asks(&officer(1), &ask).unwrap();
-    let card = system("social-insurance", &[]);
-    refused(held.asks(&card, &answer("t2", "5")));
-    let now = held.now;
-    held.reacts(Command::Resume {
-        at: now,
-        cause: cause(),
-    });
-    held.asks(&card, &answer("t2", "5")).unwrap();
-    assert_eq!(held.case().state, CaseState::Finished);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use motcua_proto::{
 };
 
 use super::{
-    language::insurance,
+    external::insurance,
     office::{
         Office, POLICE, WARD, asks_for_supplement, at, catalog, cause, death, definition, leader,
         officer, refused, staff, system, task, words,
@@ -379,6 +379,7 @@ fn what_another_system_takes_is_inside_the_limit_and_counted_in_working_hours() 
     let answer = Command::RecordOutcome {
         task: "t2".into(),
         code: "5".into(),
+        reason: None,
     };
     office
         .asks(&system("social-insurance", &["social-insurance"]), &answer)

@@ -299,6 +299,7 @@ pub(super) fn catalog() -> ProtoCatalog {
             days: vec![],
         }],
         applied_at: None,
+        effective_from: None,
     }
 }
 
@@ -343,7 +344,7 @@ impl Office {
     }
 
     pub(super) fn receipt(&self, procedure: &str, options: &[&str]) -> Receipt {
-        let catalog = self.surround.catalogs.in_force().unwrap();
+        let catalog = self.surround.catalogs.in_force(self.now).unwrap();
         let entry = catalog.procedure(procedure).unwrap();
         let ward = catalog.agency(WARD).unwrap();
         let limit = catalog::limit(entry.limit.as_ref().unwrap()).unwrap();

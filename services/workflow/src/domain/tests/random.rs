@@ -159,10 +159,12 @@ impl Author {
                 ExternalCode {
                     code: "05".into(),
                     outcome: "done".into(),
+                    ..ExternalCode::default()
                 },
                 ExternalCode {
                     code: "01".into(),
                     outcome: String::new(),
+                    ..ExternalCode::default()
                 },
             ],
         };
@@ -430,6 +432,7 @@ impl Course {
             let command = Command::RecordOutcome {
                 task: id,
                 code: code.into(),
+                reason: None,
             };
             self.does(&system("hospital", &[]), &command, path);
         }

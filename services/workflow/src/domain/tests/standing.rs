@@ -8,7 +8,7 @@ use motcua_proto::{
 };
 
 use super::{
-    language::insurance,
+    external::insurance,
     office::{
         INSURANCE, Office, POLICE, WARD, asks_for_supplement, at, cause, definition, leader,
         officer, staff, task, words,
@@ -163,7 +163,11 @@ fn a_leader_who_wrote_down_another_systems_answer_signs_all_the_same() {
         let mut office = office.clone();
         let code = "5".to_owned();
         let task = "t2".to_owned();
-        let record = Command::RecordOutcome { task, code };
+        let record = Command::RecordOutcome {
+            task,
+            code,
+            reason: None,
+        };
         assert_eq!(refusal(&mut office, &who, &record), None);
         assert_eq!(office.case().tasks[1].assignee, who.actor().id);
         let signed = refusal(&mut office, &who, &complete("t3", "approved"));

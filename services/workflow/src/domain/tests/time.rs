@@ -1,5 +1,6 @@
 //! Dues, holds, extensions, timers and the control sheet.
 
+use jiff::civil::date;
 use motcua_platform::error::Error;
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
@@ -361,6 +362,19 @@ fn the_control_sheet_has_a_line_for_each_who_had_a_task_and_what_was_left_of_its
     };
     office.asks(&officer(2), &done).unwrap();
     let sheet = control_sheet(CODE, office.case(), office.now, &office.surround).unwrap();
+    let givers = sheet.lines.iter().map(|line| line.handed_over_by.as_str());
+    let first = officer(1).actor().id.clone();
+    assert_eq!(givers.collect::<Vec<_>>(), ["", &first, &colleague]);
+    // Who gives the work back hands it over, and not who had the step before that one.
+    let mut back = office.clone();
+    let command = Command::Return {
+        task: "t2".into(),
+        reason: super::office::words(),
+    };
+    back.asks(&leader(1), &command).unwrap();
+    let again = control_sheet(CODE, back.case(), back.now, &back.surround).unwrap();
+    let boss = leader(1).actor().id.clone();
+    assert_eq!(again.lines[3].handed_over_by, boss);
     let lines: Vec<_> = sheet
         .lines
         .iter()
@@ -442,6 +456,28 @@ fn a_calendar_that_is_replaced_moves_the_dues_of_open_cases_and_says_so_once() {
     office.completes("sign", "approved");
     with_days_off(&office, "summer-2", &[]);
     assert_eq!(office.reacts(Command::Recompute), []);
+}
+
+#[test]
+fn a_catalog_that_begins_later_moves_the_dues_on_its_first_day() {
+    // Three working days from Tuesday, 1 July: Friday. From Wednesday on, Thursday is a day off.
+    let mut office = Office::accepts("1.000001", &[]);
+    let mut later = super::office::catalog();
+    "from-wednesday".clone_into(&mut later.id);
+    later.effective_from = Some(motcua_platform::time::date_to_proto(date(2025, 7, 2)));
+    later.calendars[0].days = vec![CalendarDay {
+        date: Some(motcua_platform::time::date_to_proto(date(2025, 7, 3))),
+        kind: CalendarDayKind::Holiday.into(),
+        title: "Nghỉ".into(),
+    }];
+    let later = motcua_platform::catalog::Catalog::parse(&later).unwrap();
+    office.surround.catalogs.remember(later, true);
+    office.now = at("2025-07-01T23:59:59");
+    assert_eq!(office.reacts(Command::Recompute), []);
+    office.now = at("2025-07-02T00:00");
+    assert_eq!(office.reacts(Command::Recompute), [K::DeadlineRecomputed]);
+    assert_eq!(office.case().due.at, at("2025-07-07T17:00"));
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
 }
 
 #[test]

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::catalog::drawing::{BPMN, MOTCUA};
 
+/// The attributes of a code of another system.
+const CODE: [&str; 4] = ["code", "outcome", "reason", "ground"];
+
 /// The attributes of our own that an element takes.
 fn taken(name: &str) -> &'static [&'static str] {
     match name {
@@ -78,7 +81,7 @@ impl<'a, 'input> Reader<'a, 'input> {
                 extension.tag_name().namespace(),
                 extension.tag_name().name(),
             ) {
-                (Some(MOTCUA), "code") if takes_codes => {}
+                (Some(MOTCUA), "code") if takes_codes => self.check_code(extension, id),
                 (Some(MOTCUA), "code") => {
                     self.fault(
                         extension,
@@ -93,6 +96,19 @@ impl<'a, 'input> Reader<'a, 'input> {
                     extension,
                     format!("in '{id}' is another tool's, and not kept"),
                 ),
+            }
+        }
+    }
+
+    /// A code says what it is, and nothing else.
+    fn check_code(&mut self, code: Node<'a, 'input>, of: &str) {
+        for attribute in code.attributes() {
+            if !CODE.contains(&attribute.name()) {
+                let (name, known) = (attribute.name(), CODE.join(", "));
+                self.fault(
+                    code,
+                    format!("in '{of}' is not read with {name}: a motcua:code has {known}"),
+                );
             }
         }
     }

@@ -232,9 +232,14 @@ impl<'a, 'input> Reader<'a, 'input> {
         let codes = element
             .descendants()
             .filter(|child| child.has_tag_name((MOTCUA, "code")))
-            .map(|code| ExternalCode {
-                code: code.attribute("code").unwrap_or_default().to_owned(),
-                outcome: code.attribute("outcome").unwrap_or_default().to_owned(),
+            .map(|code| {
+                let said = |name| code.attribute(name).unwrap_or_default().to_owned();
+                ExternalCode {
+                    code: said("code"),
+                    outcome: said("outcome"),
+                    reason: said("reason"),
+                    ground: said("ground"),
+                }
             })
             .collect();
         Some(ExternalStep {
