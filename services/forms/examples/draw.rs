@@ -20,11 +20,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             sheets.push(Sheet::A5);
         }
         for sheet in sheets {
-            let id = FormId::latest(kind);
-            let drawn = render(id, sheet, &form)?;
-            let name = format!("{id}-{}", sheet.name());
-            std::fs::write(folder.join(format!("{name}.pdf")), drawn.pdf)?;
-            std::fs::write(folder.join(format!("{name}.html")), drawn.html)?;
+            for version in 1..=FormId::latest(kind).version {
+                let id = FormId {
+                    form: kind,
+                    version,
+                };
+                let drawn = render(id, sheet, &form)?;
+                let name = format!("{id}-{}", sheet.name());
+                std::fs::write(folder.join(format!("{name}.pdf")), drawn.pdf)?;
+                std::fs::write(folder.join(format!("{name}.html")), drawn.html)?;
+            }
         }
     }
     for (name, kind, form) in papers::longest() {
