@@ -514,3 +514,21 @@ async fn a_code_that_has_ended_is_reckoned_with_and_its_successor_named() {
         assert!(answer.stdout.contains("due  "), "{answer:?}");
     }
 }
+
+#[tokio::test]
+async fn what_runs_beside_the_limit_is_told_with_its_article() {
+    // Friday before Tết 2026, after 15:00: the next working day is Monday, 23 February.
+    let asked = ["--procedure", "1.000894", "--received", "2026-02-13T15:30"];
+    let text = due(&asked).await.stdout;
+    for line in [
+        "a submission online then is answered         by Mon 2026-02-23 15:30  decree 118/2025, art. 17",
+        "what is asked for then is handed in          by Tue 2026-03-03 17:00  decree 118/2025, art. 17",
+        "received then for another ward, it is there  by Mon 2026-02-23 08:00  decree 118/2025, art. 18",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let json = due(&[&asked[..], &["--json"]].concat()).await.stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["terms"][2]["until"], "2026-02-23T08:00:00");
+    assert_eq!(json["terms"][2]["article"], "decree 118/2025, art. 18");
+}

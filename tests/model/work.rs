@@ -36,7 +36,7 @@ pub(super) fn definitions() -> [ProtoDefinition; 4] {
     [
         appraised("simple"),
         appraised("residence"),
-        linked(),
+        refusing(linked()),
         checked(),
     ]
 }
@@ -235,13 +235,24 @@ fn card(to: &str) -> ExternalStep {
         title: "Cấp thẻ".to_owned(),
         system: INSURANCE.to_owned(),
         planned_minutes: 120,
-        transitions: vec![Transition {
-            outcome: "issued".to_owned(),
-            to: to.to_owned(),
-            at_most: 0,
-        }],
-        // What is still on its way means no outcome.
-        codes: vec![code("1", ""), code("5", "issued")],
+        transitions: ["issued", REFUSAL]
+            .map(|outcome| Transition {
+                outcome: outcome.to_owned(),
+                to: to.to_owned(),
+                at_most: 0,
+            })
+            .to_vec(),
+        // What is still on its way means no outcome; of two that refuse one has its reason here.
+        codes: vec![
+            code("1", ""),
+            code("5", "issued"),
+            ExternalCode {
+                reason: "Không đủ điều kiện".to_owned(),
+                ground: "Luật".to_owned(),
+                ..code("8", REFUSAL)
+            },
+            code("9", REFUSAL),
+        ],
         escalate_after_percent: 50,
         ..ExternalStep::default()
     }

@@ -122,12 +122,21 @@ pub(super) fn asks(world: &mut World, place: usize) {
     world.seen.extend(mark.map(str::to_owned));
 }
 
+/// Another system refused, by a code that has its reason, and by an answer that brought one.
+pub(super) const CODE_REFUSES: &str = "a code refuses";
+pub(super) const ANSWER_REFUSES: &str = "an answer refuses";
+
 /// What came of it that is worth knowing.
 fn told(case: &Case, command: &Command, how: &str) -> Option<&'static str> {
     match command {
         Command::RequestSupplement { branch, .. } => {
             (how == "done" && !branch.is_empty()).then_some(BRANCH_ASKED)
         }
+        Command::RecordOutcome { code, .. } if how == "done" => match code.as_str() {
+            "8" => Some(CODE_REFUSES),
+            "9" => Some(ANSWER_REFUSES),
+            _ => None,
+        },
         Command::Complete {
             task,
             outcome,
@@ -313,9 +322,8 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
         }
         "record_outcome" => Command::RecordOutcome {
             task,
-            code: ["1", "5", "7"][random.usize(..3)].to_owned(),
-            // None of the codes refuses.
-            reason: (random.u8(..10) == 0).then(|| Box::new([words(), words()])),
+            code: ["1", "5", "7", "8", "9"][random.usize(..5)].to_owned(),
+            reason: (random.u8(..3) == 0).then(|| Box::new([words(), words()])),
         },
         "release" => Command::Release { task },
         "delegate" => Command::Delegate {
@@ -413,11 +421,18 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
             let waits = task.state == TaskState::Open;
             // A word on the way is taken wherever the case and the task stand, while the definition has the step.
             let on_its_way = code == "1" && case.definition_version == 1;
-            let means = code == "5" && goes_on(id);
+            // A refusal has a reason, its own or the definition's, and nothing else has one.
+            let means = match code.as_str() {
+                "5" => reason.is_none(),
+                "8" => true,
+                "9" => reason.is_some(),
+                _ => false,
+            };
+            let means = means && goes_on(id);
             let leads = person.agencies.contains(&task.agency)
                 && deputies::leads(world, person, &task.agency, now);
             let answers = person.id == INSURANCE || leads;
-            let is_taken = reason.is_none() && (on_its_way || waits && means);
+            let is_taken = on_its_way && reason.is_none() || waits && means;
             task.step == "card" && answers && (said_again || is_taken)
         }),
         Command::RequestSupplement { branch: named, .. } => {

@@ -104,6 +104,16 @@ impl Calendar {
         self.reckon(received, limit, hour, holds, &mut None)
     }
 
+    /// When a time ends that begins with an event, and with no reception: something is asked for, or a notice is posted. Whether the
+    /// counter is open then does not matter: the event's own day is left out, and no other. Civil Code 2015, art. 147.
+    ///
+    /// # Errors
+    /// As for [`Calendar::due`].
+    pub fn term(&self, event: Timestamp, limit: &Limit, holds: &[Hold]) -> Result<Due, OutOfRange> {
+        let hour = DueHour::EndOfDay;
+        self.reckon_from(Moment::of(event), limit, hour, holds, &mut None)
+    }
+
     /// The same due as [`Calendar::due`], by the same walk, with a line for every step of it.
     pub fn explain(
         &self,
@@ -131,12 +141,22 @@ impl Calendar {
         notes: &mut Notes<'_>,
     ) -> Result<Due, OutOfRange> {
         let received = self.received_at(submitted)?;
-        let start = Moment::of(received);
         if received != submitted {
             note(notes, || {
                 Line::new(local(submitted).date(), Reason::OutsideHours { received })
             });
         }
+        self.reckon_from(Moment::of(received), limit, hour, holds, notes)
+    }
+
+    fn reckon_from(
+        &self,
+        start: Moment,
+        limit: &Limit,
+        hour: DueHour,
+        holds: &[Hold],
+        notes: &mut Notes<'_>,
+    ) -> Result<Due, OutOfRange> {
         let (pauses, open) = self.pauses(start, holds)?;
         let end = self.end(start, start, limit, hour, &pauses, notes)?;
         let held_since = note_open(open, notes)?;

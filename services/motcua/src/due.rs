@@ -1,5 +1,7 @@
 //! `motcua due`: when a dossier is due by law, and why, day by day.
 
+mod terms;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
@@ -15,6 +17,7 @@ use motcua_proto::{
 };
 use serde_json::json;
 
+use self::terms::{Term, terms};
 use crate::{
     Failed,
     catalog::{self, Bundle},
@@ -153,6 +156,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
         let mut definitions = bundle.definitions.iter();
         definitions.find(|definition| definition.id == procedure.definition)
     });
+    let terms = procedure.map(|procedure| terms(&calendar, agency, procedure, received));
+    let terms = terms.transpose()?.unwrap_or_default();
     if args.json {
         let values: Vec<_> = explained.iter().map(|(id, it)| value(id, it)).collect();
         let mut value = match (values.as_slice(), &args.procedure) {
@@ -166,6 +171,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
                 value
             };
             value["external"] = answers.iter().map(answer).collect();
+        }
+        if !terms.is_empty() {
+            value["terms"] = terms.iter().map(Term::value).collect();
         }
         if let Some(definition) = definition {
             value["external_waits"] = externals(definition)
@@ -189,6 +197,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failed> {
             println!("Where '{id}' is chosen during the work:");
         }
         println!("{}", explanation.to_string().trim_end());
+    }
+    for term in &terms {
+        println!("{term}");
     }
     for (step, external) in definition.iter().flat_map(|it| externals(it)) {
         println!(

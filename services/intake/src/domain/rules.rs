@@ -195,7 +195,7 @@ impl<'a> Rules<'a> {
 
     fn working_days_after(&self, instant: Timestamp, days: u32) -> Result<Due, Error> {
         self.calendar
-            .due(instant, &Limit::working_days(days), Default::default(), &[])
+            .term(instant, &Limit::working_days(days), &[])
             .map_err(|error| self.unreachable(&error))
     }
 

@@ -15,6 +15,7 @@ mod replay;
 mod sessions;
 mod succession;
 mod table;
+mod time;
 mod transfer;
 mod walk;
 

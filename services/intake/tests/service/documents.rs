@@ -51,7 +51,7 @@ async fn ward() -> Ward {
     ward
 }
 
-fn handed(paper: &str, originals: i32, copies: i32) -> HandedPaper {
+pub(crate) fn handed(paper: &str, originals: i32, copies: i32) -> HandedPaper {
     HandedPaper {
         paper: paper.to_owned(),
         originals,

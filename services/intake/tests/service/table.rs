@@ -24,14 +24,14 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::{
-    documents::{clerk, header, known, pieces, reusing, send, with_papers},
+    documents::{clerk, handed, header, known, pieces, reusing, send, with_papers},
     world::{PATIENCE, Ward, at, stating},
 };
 
 const README: &str = include_str!("../../README.md");
 
 /// Rows of the table that somebody asks for; the others are the case's and the clock's.
-const METHODS: usize = 22;
+const METHODS: usize = 23;
 
 /// How a dossier comes to each of the table's columns.
 const WAYS: [&[&str]; 11] = [
@@ -81,6 +81,11 @@ async fn adds(ward: &mut Ward, method: &str, dossier: &Dossier) -> Result<Dossie
             clerk(ward).reuse_document(reuse).await?;
             return Ok(get(ward, &dossier.name).await);
         }
+        "UploadDocument, a signature" => {
+            file.kind = DocumentKind::Signature.into();
+            file.paper.clear();
+            "d1".clone_into(&mut file.signature_of);
+        }
         "UploadDocument, a result" => {
             file.kind = DocumentKind::Result.into();
             file.paper.clear();
@@ -114,7 +119,10 @@ async fn asks(ward: &mut Ward, method: &str, dossier: &Dossier) -> Result<Dossie
                 .confirm_transfer(request)
                 .await
         }
-        "UploadDocument, a paper" | "ReuseDocument" | "UploadDocument, a result" => {
+        "UploadDocument, a paper"
+        | "ReuseDocument"
+        | "UploadDocument, a signature"
+        | "UploadDocument, a result" => {
             return adds(ward, method, dossier).await;
         }
         "RefuseDossier" => {
@@ -323,6 +331,7 @@ async fn comes_to(ward: &mut Ward, column: usize) -> Dossier {
         .submits(SubmitDossierRequest {
             channel: Channel::Counter.into(),
             on_behalf_of: "12345".to_owned(),
+            papers: vec![handed("to-khai", 1, 0), handed("giay-bao-tu", 0, 2)],
             ..known()
         })
         .await
@@ -335,6 +344,9 @@ async fn comes_to(ward: &mut Ward, column: usize) -> Dossier {
         ..Default::default()
     };
     ward.payments.record_payment(paid).await.unwrap();
+    let mut paper = header(&dossier, 4);
+    "uy-quyen".clone_into(&mut paper.paper);
+    send(clerk(ward), pieces(paper, b"%PDF")).await.unwrap();
     for step in WAYS[column] {
         if step.starts_with(char::is_uppercase) {
             dossier = asks(ward, step, &dossier).await.unwrap();

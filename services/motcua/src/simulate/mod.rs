@@ -39,7 +39,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use motcua_calendar::{InvalidLimit, Limit};
-use motcua_platform::{catalog::limit_to_proto, time::from_proto_opt};
+use motcua_platform::{catalog::limit_to_proto, clock::Clock, time::from_proto_opt};
 use motcua_proto::{
     events::v1::{
         Event, EventKind, SubscribeRequest, event_feed_service_client::EventFeedServiceClient,
@@ -126,9 +126,9 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
         .as_of
         .map(|day| histories.end_of_a_day_told(day))
         .transpose()?;
-    let (mut past, after) = histories.until(begins)?;
-    past.shown = agencies(&past, &args.agency)?;
     let last = histories.last();
+    let (mut past, after) = histories.until(begins.or_else(|| present(last)))?;
+    past.shown = agencies(&past, &args.agency)?;
     let as_it_was = begins.map(|_| vec![past.went_on(&after, past.after(args.days).min(last))]);
     let to_come = begins.map(|_| days_between(last, past.after(args.days)));
     change.limits = limits_in_force(&past, change.limits)?;
@@ -165,6 +165,17 @@ pub(crate) async fn run(config: &Config, args: Args) -> Result<ExitCode, Failed>
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Nothing is told for longer than this at a suite whose clock is the system's: at the longest holiday something comes online.
+const SILENT_AT_MOST: SignedDuration = SignedDuration::from_hours(24 * 31);
+
+/// Now, which on the first morning after a holiday is days after what was told last. A suite whose clock is moved stands where it
+/// last told something.
+fn present(last: Timestamp) -> Option<Timestamp> {
+    let now = Clock::system().now();
+    let silent = now.duration_since(last);
+    (silent > SignedDuration::ZERO && silent <= SILENT_AT_MOST).then_some(now)
 }
 
 /// Whole and begun days from one instant to a later one; none where it is not later.

@@ -9,6 +9,7 @@ use jiff::{
 use motcua_calendar::Limit;
 use motcua_platform::{
     catalog::{self, Catalog},
+    clock::Clock,
     feed::kind_of,
     identity::Principal,
     ledger::{Authority, Context},
@@ -664,7 +665,12 @@ fn whoever_goes_leaves_their_tasks_to_their_colleagues() {
         },
     );
     let (place, task) = assigned(&mut history, "officer-2");
-    assert_eq!(history.cases[place].task(&task).unwrap().lease, None);
+    let lease = history.cases[place].task(&task).unwrap().lease.clone();
+    assert_eq!(
+        lease.unwrap().back_to,
+        "",
+        "theirs, as if they had taken it"
+    );
     let past = history.past();
     assert_eq!(past.crews[&(WARD.to_owned(), Role::Officer)].len(), 2);
     let still_open = |more| {
@@ -756,4 +762,15 @@ fn what_comes_stands_under_the_catalog_in_force() {
     let (past, _) = histories.until(Some(at("2025-07-28T17:00"))).unwrap();
     assert_ne!(receipt(&past).catalog, "later");
     assert_eq!(idle(&past), 0);
+}
+
+#[test]
+fn a_suite_that_was_silent_over_a_holiday_begins_now_and_one_whose_clock_is_moved_where_it_stands()
+{
+    let now = Clock::system().now();
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    let since = |last| super::present(last).map(|at| at >= now);
+    assert_eq!(since(now - days(10)), Some(true));
+    assert_eq!(since(now - days(40)), None);
+    assert_eq!(since(now + days(1)), None);
 }

@@ -68,9 +68,16 @@ impl TaskServer {
         let role = fields.optional_choice("role", body.role);
         let from = fields.optional_line("from", &body.from);
         let to = colleagues(&mut fields, &body.to);
+        let group = fields.optional_id("group", &body.group);
         let request_id = fields.request_id(&body.request_id);
-        let ((((agency, role), from), to), request_id) =
-            fields.finish(agency.zip(role).zip(from).zip(to).zip(request_id))?;
+        let (((((agency, role), from), to), group), request_id) = fields.finish(
+            agency
+                .zip(role)
+                .zip(from)
+                .zip(to)
+                .zip(group)
+                .zip(request_id),
+        )?;
         let mut reading = self.desk.archive.open(call.scope()).await?;
         let state = if from.is_empty() {
             TaskState::Open
@@ -96,7 +103,7 @@ impl TaskServer {
             // What is asked of another system is nobody's.
             .filter(|row| {
                 let task = row.case.tasks.get(row.index);
-                task.is_some_and(|task| task.system.is_empty())
+                task.is_some_and(|task| task.system.is_empty() && task.group == group)
             })
             .map(|row| {
                 let task = task_id(row.index);

@@ -2,7 +2,7 @@
 //! case is stopped by rule where it never is. Decree 118/2025, art. 17 and 18.
 
 use jiff::Timestamp;
-use motcua_calendar::{DueHour, Limit as CalendarLimit};
+use motcua_calendar::Limit as CalendarLimit;
 use motcua_platform::{
     catalog::{supplement_days, supplement_rounds},
     error::Error,
@@ -175,10 +175,7 @@ impl Desk<'_> {
         let (hours, now) = (self.hours()?, self.context.now);
         let after = |days| {
             let limit = CalendarLimit::working_days(days);
-            hours
-                .calendar
-                .due(now, &limit, DueHour::EndOfDay, &[])
-                .map_err(beyond)
+            hours.calendar.term(now, &limit, &[]).map_err(beyond)
         };
         let catalog = catalog_of(self.case, self.surround)?;
         let days = supplement_days(catalog.procedure(self.procedure_of(branch)));

@@ -311,7 +311,7 @@ impl<'a> Desk<'a> {
                 task: id,
                 escalated_at: Some(to_proto(now)),
             })],
-            Some(Alarm::Lease(_, id)) => self.lease_ends(&id),
+            Some(Alarm::Lease(_, id)) => self.lease_ends(&id)?,
             Some(Alarm::Timer(_, id)) => self.fire(&id)?,
         };
         Ok(self.decision(events))

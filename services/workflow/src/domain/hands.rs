@@ -83,7 +83,7 @@ impl<'a> Desk<'a> {
         if task.state == TaskState::Open {
             return Ok(self.decision(Vec::new()));
         }
-        Ok(self.decision(vec![self.released(id, task, ReleaseGround::ByHand)]))
+        Ok(self.decision(vec![self.released(id, task, ReleaseGround::ByHand)?]))
     }
 
     pub(super) fn delegate(&self, id: &str, to: &str, until: Timestamp) -> Result<Decision, Error> {
@@ -138,14 +138,15 @@ impl<'a> Desk<'a> {
                 from: task.assignee.clone(),
                 assignee: to.to_owned(),
                 reassigned_at: Some(to_proto(self.context.now)),
+                lease_until: Some(to_proto(self.lease_until(task)?)),
             })]),
         )
     }
 
     /// The time has passed for which a task was taken or delegated.
-    pub(super) fn lease_ends(&self, id: &str) -> Vec<Payload> {
+    pub(super) fn lease_ends(&self, id: &str) -> Result<Vec<Payload>, Error> {
         let Some(task) = self.case.task(id) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let was_delegated = task
             .lease
@@ -156,19 +157,21 @@ impl<'a> Desk<'a> {
         } else {
             ReleaseGround::LeaseEnded
         };
-        vec![self.released(id, task, ground)]
+        Ok(vec![self.released(id, task, ground)?])
     }
 
     /// A task is again theirs who delegated it, or nobody's: whoever was recused meanwhile, or prepared what is to be signed, could
     /// not work on it.
-    fn released(&self, id: &str, task: &Task, ground: ReleaseGround) -> Payload {
+    fn released(&self, id: &str, task: &Task, ground: ReleaseGround) -> Result<Payload, Error> {
         let back_to = task.lease.as_ref().map(|lease| lease.back_to.as_str());
-        let back_to = back_to.filter(|to| self.may_be_given(task, to).is_ok());
-        Payload::TaskReleased(events::TaskReleased {
+        let back_to = back_to.filter(|to| !to.is_empty() && self.may_be_given(task, to).is_ok());
+        let lease_until = back_to.map(|_| self.lease_until(task)).transpose()?;
+        Ok(Payload::TaskReleased(events::TaskReleased {
             task: id.to_owned(),
             assignee: back_to.unwrap_or_default().to_owned(),
             ground: ground.into(),
             released_at: Some(to_proto(self.context.now)),
-        })
+            lease_until: lease_until.map(to_proto),
+        }))
     }
 }

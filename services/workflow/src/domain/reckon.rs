@@ -89,6 +89,15 @@ impl Timetable {
     }
 }
 
+/// Holds as the calendar takes them.
+fn of_calendar(holds: &[Hold]) -> Vec<CalendarHold> {
+    let holds = holds.iter().map(|hold| CalendarHold {
+        from: hold.from,
+        to: hold.to,
+    });
+    holds.collect()
+}
+
 impl Hours {
     /// Those of an agency; `None` where the catalog does not know it.
     fn find(catalog: &Catalog, agency: &str, field: &str) -> Option<Self> {
@@ -114,13 +123,9 @@ impl Hours {
         days: u32,
         holds: &[Hold],
     ) -> Result<Timestamp, Error> {
-        let by_day = Self {
-            due_hour: DueHour::EndOfDay,
-            calendar: Arc::clone(&self.calendar),
-        };
-        Ok(by_day
-            .due(from, &Limit::CalendarDays { days }, holds)?
-            .judged_until)
+        let limit = Limit::CalendarDays { days };
+        let end = self.calendar.term(from, &limit, &of_calendar(holds));
+        Ok(end.map_err(beyond)?.judged_until)
     }
 
     /// When a limit ends.
@@ -130,16 +135,9 @@ impl Hours {
         limit: &Limit,
         holds: &[Hold],
     ) -> Result<Due, Error> {
-        let holds: Vec<_> = holds
-            .iter()
-            .map(|hold| CalendarHold {
-                from: hold.from,
-                to: hold.to,
-            })
-            .collect();
         let due = self
             .calendar
-            .due(received_at, limit, self.due_hour, &holds)
+            .due(received_at, limit, self.due_hour, &of_calendar(holds))
             .map_err(beyond)?;
         Ok(Due {
             at: due.at,

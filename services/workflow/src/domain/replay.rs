@@ -185,10 +185,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
         }),
         Payload::TimerFired(fired) => timer_fired(case, fired),
         Payload::TaskClaimed(claimed) => case.change_task(&claimed.task, |task| {
-            let lease = from_proto_opt(claimed.lease_until.as_ref()).map(|until| Lease {
-                until: truncated(until),
-                back_to: String::new(),
-            });
+            let lease = own_lease(claimed.lease_until.as_ref());
             has_it(task, &claimed.assignee, lease, claimed.claimed_at.as_ref());
             task.on_behalf_of.clone_from(&claimed.on_behalf_of);
         }),
@@ -196,7 +193,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             has_it(
                 task,
                 &released.assignee,
-                None,
+                own_lease(released.lease_until.as_ref()),
                 released.released_at.as_ref(),
             );
         }),
@@ -215,7 +212,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             has_it(
                 task,
                 &reassigned.assignee,
-                None,
+                own_lease(reassigned.lease_until.as_ref()),
                 reassigned.reassigned_at.as_ref(),
             );
         }),
@@ -388,6 +385,14 @@ fn sub_case_started(case: &mut Case, started: &events::SubCaseStarted) {
         lapsed: false,
         first_task: case.tasks.len(),
     });
+}
+
+/// Until when a task is theirs who have it for themselves. Those from before that was told have no end.
+fn own_lease(until: Option<&prost_types::Timestamp>) -> Option<Lease> {
+    from_proto_opt(until).map(|until| Lease {
+        until: truncated(until),
+        back_to: String::new(),
+    })
 }
 
 /// Another system answered with a code.

@@ -2,6 +2,7 @@
 
 mod apart;
 mod ask;
+mod awaited;
 mod branches;
 mod definitions;
 mod engine;

@@ -1,5 +1,6 @@
 //! What somebody may do with a task: take it, finish it, give it back.
 
+use jiff::Timestamp;
 use motcua_platform::{
     error::Error,
     ledger::{Context, Decision},
@@ -97,19 +98,25 @@ impl<'a> Desk<'a> {
         if task.state == TaskState::Claimed && task.assignee == self.context.actor.id {
             return Ok(self.decision(Vec::new()));
         }
-        let hours = self.timetable()?.hours(&task.agency)?;
-        let minutes = u32::try_from(task.planned_minutes)
-            .unwrap_or_default()
-            .max(LEASE_MINUTES_MIN);
         Ok(
             self.decision(vec![Payload::TaskClaimed(events::TaskClaimed {
                 task: id.to_owned(),
                 assignee: self.context.actor.id.clone(),
                 claimed_at: Some(to_proto(self.context.now)),
-                lease_until: Some(to_proto(hours.budget_end(self.context.now, minutes)?)),
+                lease_until: Some(to_proto(self.lease_until(task)?)),
                 on_behalf_of: absent,
             })]),
         )
+    }
+
+    /// Until when a task is theirs who have it from now on: for as long as its budget, and for half a working day at least. After
+    /// that others may take it, so that nothing lies with one who is not there.
+    pub(super) fn lease_until(&self, task: &Task) -> Result<Timestamp, Error> {
+        let hours = self.timetable()?.hours(&task.agency)?;
+        let minutes = u32::try_from(task.planned_minutes)
+            .unwrap_or_default()
+            .max(LEASE_MINUTES_MIN);
+        hours.budget_end(self.context.now, minutes)
     }
 
     pub(super) fn complete(

@@ -18,14 +18,14 @@ fn seeing(beside: usize) -> Command {
 fn a_file_that_another_one_of_its_paper_overtook_is_refused_with_the_name_of_that_one() {
     let one = submitted().does(&seeing(0));
     let refused = one.clone().asks(&seeing(0)).unwrap_err();
-    let name = format!("dossiers/{CODE}/documents/d1");
+    let name = format!("dossiers/{CODE}/documents/d2");
     assert!(
         matches!(&refused, Error::Overtaken { name: it } if *it == name),
         "{refused:?}"
     );
     let two = one.does(&seeing(1));
     let refused = two.clone().asks(&seeing(1)).unwrap_err();
-    let name = format!("dossiers/{CODE}/documents/d2");
+    let name = format!("dossiers/{CODE}/documents/d3");
     assert!(
         matches!(&refused, Error::Overtaken { name: it } if *it == name),
         "{refused:?}"

@@ -11,25 +11,53 @@ const README: &str = include_str!("../../../README.md");
 const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
 
-/// It waits for acceptance, is for another ward to decide, and a part of its fee is paid: there is no command that it could not
+/// It waits for acceptance, is for another ward to decide, a part of its fee is paid and a paper uploaded: there is no command that it could not
 /// meet.
 pub(super) fn submitted() -> Counter {
     let mut catalog = proto_catalog();
-    catalog.procedures[0].papers = vec![motcua_proto::r#type::v1::RequiredPaper {
-        id: "to-khai".to_owned(),
+    let paper = |id: &str, optional| motcua_proto::r#type::v1::RequiredPaper {
+        id: id.to_owned(),
         title: "Tờ khai".to_owned(),
         originals: 1,
+        optional,
         ..Default::default()
-    }];
+    };
+    catalog.procedures[0].papers = vec![paper("to-khai", false), paper("giay-kem", true)];
     let mut counter = Counter::opens("2025-07-01T08:00:00");
     counter.catalog = Arc::new(Catalog::parse(&catalog).unwrap());
     let Command::Submit(mut elsewhere) = submission("1.000656", Channel::Counter, false) else {
         unreachable!()
     };
     elsewhere.on_behalf_of = "11407".to_owned();
+    elsewhere.papers = vec![motcua_proto::r#type::v1::HandedPaper {
+        paper: "to-khai".to_owned(),
+        originals: 1,
+        ..Default::default()
+    }];
     counter
         .does(&Command::Submit(elsewhere))
         .does(&pay("bl-1", 1_000))
+        .does(&filed(|document| {
+            "giay-kem".clone_into(&mut document.paper)
+        }))
+}
+
+/// A file that differs from a paper of the list.
+fn filed(change: impl FnOnce(&mut Document)) -> Command {
+    let Command::AddDocument(mut new) = file(DocumentKind::Paper, "") else {
+        unreachable!()
+    };
+    change(&mut new.document);
+    Command::AddDocument(new)
+}
+
+/// Of the paper that was there from the beginning.
+fn signature() -> Command {
+    filed(|document| {
+        document.kind = DocumentKind::Signature;
+        document.paper.clear();
+        "d1".clone_into(&mut document.signature_of);
+    })
 }
 
 pub(super) fn file(kind: DocumentKind, reused_from: &str) -> Command {
@@ -73,6 +101,7 @@ fn rows(status: DossierStatus) -> Vec<(&'static str, Command)> {
                 "dossiers/H24.11593-250630-0001/documents/d1",
             ),
         ),
+        ("UploadDocument, a signature", signature()),
         ("UploadDocument, a result", file(DocumentKind::Result, "")),
         ("WithdrawDossier", withdraw()),
         ("RequestVisit", visit()),

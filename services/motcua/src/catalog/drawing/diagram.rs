@@ -240,7 +240,7 @@ impl Diagram {
 }
 
 /// A wait, for people to read.
-fn waits(wait: Wait) -> String {
+pub(super) fn waits(wait: Wait) -> String {
     match wait {
         Wait::CalendarDays(days) => format!("{days} ngày"),
         Wait::WorkingMinutes(minutes) if minutes % 60 == 0 => {

@@ -334,6 +334,7 @@ next = { done = "" }
         notes,
         [
             "drawn.bpmn:2: collaboration Collaboration_1: is not kept: a definition is one agency's process",
+            "drawn.bpmn:40: intermediateCatchEvent wait: its name 'Chờ một ngày' is not kept",
             "drawn.bpmn:47: userTask sign: its attribute assignee is another tool's, and not kept",
             "drawn.bpmn:53: textAnnotation note: is not kept",
         ]
@@ -392,6 +393,42 @@ fn comments_take_nothing_away_and_an_end_may_be_called_one() {
             r#"<bpmn:endEvent id="end" />"#,
             r#"<bpmn:endEvent id="end" name="Kết thúc" />"#,
         ),
+        (
+            r#"<bpmn:startEvent id="start">"#,
+            r#"<bpmn:startEvent id="start" name="Bắt đầu" isInterrupting="true">"#,
+        ),
+        (
+            r#"id="tax" name"#,
+            r#"id="tax" isForCompensation="false" startQuantity="1" completionQuantity="1" name"#,
+        ),
+        (
+            r#"<bpmn:exclusiveGateway id="decided" />"#,
+            r#"<bpmn:exclusiveGateway id="decided" gatewayDirection="Diverging" />"#,
+        ),
+        (
+            r#"isExecutable="false""#,
+            r#"isExecutable="true" isClosed="false" processType="None""#,
+        ),
+        (
+            r#"<bpmn:sequenceFlow id="f6""#,
+            r#"<bpmn:sequenceFlow id="f6" name="site_visit" isImmediate="true""#,
+        ),
+        (
+            r#"<bpmn:sequenceFlow id="f10""#,
+            r#"<bpmn:sequenceFlow id="f10" name=" priority""#,
+        ),
+        (
+            r#"<bpmn:sequenceFlow id="f13""#,
+            r#"<bpmn:sequenceFlow id="f13" name="done" motcua:outcome="done""#,
+        ),
+        (
+            r#"<bpmn:participant id="P1""#,
+            r#"<bpmn:participant id="P1" name="Đăng ký hộ kinh doanh""#,
+        ),
+        (
+            r#"id="Definitions_1""#,
+            r#"id="Definitions_1" exporter="bpmn-js (https://demo.bpmn.io)" exporterVersion="18.3.1""#,
+        ),
     ] {
         let text = DRAWN.replacen(from, to, 1);
         assert_ne!(text, DRAWN);
@@ -400,6 +437,57 @@ fn comments_take_nothing_away_and_an_end_may_be_called_one() {
         assert_eq!(imported.definition, plain.definition, "{to}");
         assert_eq!(imported.notes, plain.notes, "{to}");
     }
+}
+
+#[test]
+fn a_process_without_a_name_is_called_as_the_pool_that_it_is_drawn_in() {
+    let plain = import::bpmn("drawn.bpmn", DRAWN).unwrap();
+    let named = |name: &str| {
+        DRAWN
+            .replacen(" name=\"Đăng ký hộ kinh doanh\"", "", 1)
+            .replacen(
+                "<bpmn:participant id=\"P1\" processRef=\"",
+                &format!("<bpmn:participant id=\"P1\" name=\"{name}\" processRef=\"tns:"),
+                1,
+            )
+    };
+    let imported = import::bpmn("drawn.bpmn", &named("Đăng ký hộ kinh doanh"))
+        .unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(imported.definition, plain.definition);
+    assert_eq!(imported.notes, plain.notes);
+
+    let faults = import::bpmn("drawn.bpmn", &named(&"a".repeat(2000))).unwrap_err();
+    let told = faults.to_string();
+    assert!(
+        told.starts_with("drawn.bpmn:2: participant P1 name: "),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_call_and_a_wait_are_called_by_what_they_do() {
+    let wait = DRAWN.split_once("<bpmn:intermediateCatchEvent").unwrap().1;
+    let wait = wait.split_once("</bpmn:intermediateCatchEvent>").unwrap().0;
+    let wait = format!("<bpmn:intermediateCatchEvent{wait}</bpmn:intermediateCatchEvent>");
+    let call = |name: &str| {
+        let call = format!(
+            "<bpmn:callActivity id=\"wait\" name=\"{name}\" calledElement=\"1.003197\" motcua:agency=\"police\" />"
+        );
+        DRAWN.replacen(&wait, &call, 1)
+    };
+    let lost = |text: &str| {
+        let imported = import::bpmn("drawn.bpmn", text).unwrap_or_else(|faults| panic!("{faults}"));
+        let notes = imported.notes.iter().map(ToString::to_string);
+        notes
+            .filter(|note| note.contains("its name"))
+            .collect::<Vec<_>>()
+    };
+    assert!(lost(&call("1.003197")).is_empty());
+    assert_eq!(
+        lost(&call("Xóa thường trú")),
+        ["drawn.bpmn:40: callActivity wait: its name 'Xóa thường trú' is not kept"]
+    );
+    assert!(lost(&DRAWN.replacen("Chờ một ngày", "1 ngày", 1)).is_empty());
 }
 
 #[test]

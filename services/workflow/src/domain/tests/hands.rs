@@ -150,7 +150,10 @@ fn what_was_delegated_comes_back_when_its_time_has_passed() {
     let mut given_back = office.clone();
     given_back.asks(&officer(2), &release()).unwrap();
     assert_eq!(has(&given_back), (TaskState::Claimed, of(1).as_str()));
-    assert_eq!(given_back.case().tasks[0].lease, None);
+    // And again for as long as if they had taken it anew: four working hours from Tuesday at eight.
+    let lease = |office: &Office| office.case().tasks[0].lease.clone().unwrap();
+    assert_eq!(lease(&given_back).until, at("2025-07-01T14:00"));
+    assert_eq!(lease(&given_back).back_to, "");
     office.now = until;
     office.reacts(Command::Tick);
     while office.case().timer_at().is_some_and(|at| at <= office.now) {
@@ -229,6 +232,15 @@ fn a_leader_gives_a_task_to_whomever_and_not_to_a_relative() {
         (given.from.as_str(), given.assignee.as_str()),
         (of(2).as_str(), of(1).as_str())
     );
+    // With one who is not there it does not lie for ever.
+    let mut lying = office.clone();
+    lying.now = at("2025-07-01T13:59:59");
+    assert_eq!(lying.reacts(Command::Tick), []);
+    lying.now = at("2025-07-01T14:00");
+    assert_eq!(lying.reacts(Command::Tick), [K::TaskReleased]);
+    assert_eq!(released(&lying), ReleaseGround::LeaseEnded);
+    assert_eq!(has(&lying), (TaskState::Open, ""));
+    assert_eq!(lying.replayed().as_ref(), Some(lying.case()));
     office.reacts(Command::Recuse { principal: of(2) });
     let refusal = refused(office.asks(&leader(1), &reassign(&of(2))));
     assert!(refusal.article.contains("36/2018"));

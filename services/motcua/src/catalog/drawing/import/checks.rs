@@ -6,66 +6,15 @@ use roxmltree::Node;
 
 use super::{
     Flow, Reader,
-    words::{says_nothing, text_of},
+    attributes::taken,
+    words::{is_id, joined, option_in, own, says_nothing},
 };
-use crate::catalog::drawing::{BPMN, MOTCUA};
+use crate::catalog::drawing::{BPMN, MOTCUA, diagram};
 
 /// The attributes of a code of another system.
 const CODE: [&str; 4] = ["code", "outcome", "reason", "ground"];
 
-/// The attributes of our own that an element takes.
-fn taken(name: &str) -> &'static [&'static str] {
-    match name {
-        "process" => &["id", "dueSoon", "refusals"],
-        "task" | "userTask" | "manualTask" => &[
-            "id",
-            "role",
-            "agency",
-            "minutes",
-            "group",
-            "when",
-            "leftOutAs",
-            "escalateAfterPercent",
-        ],
-        "serviceTask" | "sendTask" | "receiveTask" => {
-            &["id", "system", "agency", "minutes", "escalateAfterPercent"]
-        }
-        "callActivity" => &["id", "agency", "limit", "otherLimits"],
-        "exclusiveGateway" | "parallelGateway" | "inclusiveGateway" | "intermediateCatchEvent" => {
-            &["id"]
-        }
-        "sequenceFlow" => &["outcome", "atMost"],
-        _ => &[],
-    }
-}
-
 impl<'a, 'input> Reader<'a, 'input> {
-    /// Every attribute of our own is one that its element takes.
-    pub(super) fn check_attributes(&mut self, root: Node<'a, 'input>) {
-        for element in root.descendants().filter(Node::is_element) {
-            let name = element.tag_name().name();
-            let is_bpmn = element.tag_name().namespace() == Some(BPMN);
-            let takes = if is_bpmn { taken(name) } else { &[] };
-            for attribute in element.attributes() {
-                let own = attribute.namespace() == Some(MOTCUA);
-                if !own || takes.contains(&attribute.name()) {
-                    continue;
-                }
-                let only = match takes {
-                    [] => "nor any other".to_owned(),
-                    takes => {
-                        let names = takes.iter().map(|name| format!("motcua:{name}"));
-                        format!("only {}", names.collect::<Vec<_>>().join(", "))
-                    }
-                };
-                self.fault(
-                    element,
-                    format!("does not take motcua:{}, {only}", attribute.name()),
-                );
-            }
-        }
-    }
-
     /// What extends an element: the codes of another system's answers are ours, all else is another tool's.
     pub(super) fn check_extensions(&mut self, parent: Node<'a, 'input>) {
         let extended = parent.children().filter(Node::is_element);
@@ -113,21 +62,6 @@ impl<'a, 'input> Reader<'a, 'input> {
         }
     }
 
-    /// Attributes of other tools.
-    pub(super) fn check_foreign(&mut self, element: Node<'a, 'input>) {
-        for attribute in element.attributes() {
-            if attribute.namespace().is_some_and(|space| space != MOTCUA) {
-                self.note(
-                    element,
-                    format!(
-                        "its attribute {} is another tool's, and not kept",
-                        attribute.name()
-                    ),
-                );
-            }
-        }
-    }
-
     /// An event waits once, for one time.
     pub(super) fn check_timer(&mut self, event: Node<'a, 'input>) {
         let timers: Vec<_> = event
@@ -154,18 +88,58 @@ impl<'a, 'input> Reader<'a, 'input> {
                 );
             }
             for part in parts {
-                if part.tag_name().name() == "documentation" {
+                let name = part.tag_name().name();
+                if name.starts_with("time") {
+                    self.check_text(part);
+                } else if name != "extensionElements" {
                     self.note(part, "is not kept");
                 }
             }
         }
     }
 
-    /// Ends say nothing to the engine, whatever they are called.
-    pub(super) fn check_end(&mut self, end: Node<'a, 'input>) {
-        let name = end.attribute("name").unwrap_or_default().trim();
-        if !says_nothing(name) {
-            self.note(end, format!("its name '{name}' is not kept"));
+    /// Of an element that is read as text, that text is read.
+    pub(super) fn check_text(&mut self, element: Node<'a, 'input>) {
+        self.check_extensions(element);
+        let of = element.tag_name().name();
+        for part in element.children().filter(Node::is_element) {
+            if part.tag_name().name() != "extensionElements" {
+                self.note(part, format!("in a {of} is not kept"));
+            }
+        }
+    }
+
+    /// A name that says no more than what is read of its element already is not missed; any other is told of.
+    pub(super) fn check_name(&mut self, element: Node<'a, 'input>, said: &str) {
+        let name = joined(element.attribute("name").unwrap_or_default());
+        let known = says_nothing(element.tag_name().name(), &name) || name == joined(said);
+        if !known {
+            self.note(element, format!("its name '{name}' is not kept"));
+        }
+    }
+
+    /// A flow is called by its outcome or its condition, as in what we draw. What else its name says is told of.
+    fn check_flow_name(&mut self, flow: &Flow<'a, 'input>) {
+        let name = joined(flow.element.attribute("name").unwrap_or_default());
+        let known = if !self.is_outcome(flow) {
+            flow.condition.as_deref().is_some_and(|condition| {
+                name == joined(condition) || option_in(condition) == Some(name.as_str())
+            })
+        } else if let Some(outcome) = own(flow.element, "outcome") {
+            let at_most = own(flow.element, "atMost");
+            let drawn = diagram::Flow {
+                outcome: outcome.trim().to_owned(),
+                at_most: at_most
+                    .and_then(|count| count.trim().parse::<i32>().ok())
+                    .unwrap_or_default(),
+                ..diagram::Flow::default()
+            };
+            name == drawn.outcome || name == drawn.label()
+        } else {
+            is_id(&name)
+        };
+        if !name.is_empty() && !known {
+            self.note(flow.element, format!("its name '{name}' is not kept"));
         }
     }
 
@@ -182,11 +156,12 @@ impl<'a, 'input> Reader<'a, 'input> {
                 self.fault(flow.element, "has the id of another element");
             }
             self.check_condition(&flow);
-            let own = flow
+            self.check_flow_name(&flow);
+            let ours = flow
                 .element
                 .attributes()
                 .find(|attribute| attribute.namespace() == Some(MOTCUA));
-            if let Some(own) = own.filter(|own| taken("sequenceFlow").contains(&own.name()))
+            if let Some(ours) = ours.filter(|ours| taken("sequenceFlow").contains(&ours.name()))
                 && self.nodes.contains_key(flow.from)
                 && !self.is_outcome(&flow)
             {
@@ -194,7 +169,7 @@ impl<'a, 'input> Reader<'a, 'input> {
                     flow.element,
                     format!(
                         "motcua:{} is not read here: it belongs to a flow that is a task's outcome",
-                        own.name()
+                        ours.name()
                     ),
                 );
             }
@@ -250,30 +225,6 @@ impl<'a, 'input> Reader<'a, 'input> {
                     format!("its default '{default}' is none of its flows"),
                 );
             }
-        }
-    }
-
-    /// Lanes hold what is there, and each node once.
-    pub(super) fn check_lane_ref(
-        &mut self,
-        process: Node<'a, 'input>,
-        lane: Node<'a, 'input>,
-        reference: Node<'a, 'input>,
-    ) {
-        let id = text_of(reference);
-        let id = id.trim();
-        let lane = lane.attribute("id").unwrap_or_default();
-        let there = process
-            .children()
-            .filter(Node::is_element)
-            .find_map(|child| child.attribute("id").filter(|known| *known == id));
-        match there {
-            None => self.fault(reference, format!("in lane '{lane}': '{id}' is not there")),
-            Some(id) if self.lanes.contains_key(id) => self.fault(
-                reference,
-                format!("in lane '{lane}': '{id}' stands in another lane too"),
-            ),
-            Some(_) => {}
         }
     }
 }

@@ -4,7 +4,10 @@
 //! decorates is told of as not kept. Roles may stand in lanes and budgets at the end of a task's name ("Thẩm định (2 giờ)"),
 //! so that a plain drawing tool is enough.
 
+mod attributes;
 mod checks;
+mod lanes;
+mod pools;
 mod steps;
 mod words;
 
@@ -52,7 +55,9 @@ const DECORATION: &[&str] = &[
 const TOLD: &[&str] = &[
     "documentation",
     "textAnnotation",
+    "association",
     "group",
+    "category",
     "dataObject",
     "dataObjectReference",
     "dataStoreReference",
@@ -101,7 +106,7 @@ pub(crate) fn bpmn(file: &str, text: &str) -> Result<Imported, Faults> {
     let definition = reader.definitions(root);
     let Reader {
         mut faults,
-        notes,
+        mut notes,
         places,
         ..
     } = reader;
@@ -123,6 +128,7 @@ pub(crate) fn bpmn(file: &str, text: &str) -> Result<Imported, Faults> {
             faults.push(place.fault(message));
         }
     }
+    notes.sort();
     faults.finish(Imported { definition, notes })
 }
 
@@ -178,12 +184,13 @@ impl<'a, 'input> Reader<'a, 'input> {
             self.fault(root, "must be the definitions of a BPMN 2.0 file");
             return None;
         }
-        let mut processes = Vec::new();
+        let (mut processes, mut collaborations) = (Vec::new(), Vec::new());
         for child in root.children().filter(Node::is_element) {
             match (child.tag_name().namespace(), child.tag_name().name()) {
                 (Some(BPMN), "process") => processes.push(child),
                 (Some(BPMN), "collaboration") => {
                     self.note(child, "is not kept: a definition is one agency's process");
+                    collaborations.push(child);
                 }
                 (Some(BPMN), name @ ("message" | "signal" | "error" | "escalation")) => {
                     self.note(child, format!("is not kept: no {name} is sent or awaited"));
@@ -201,7 +208,10 @@ impl<'a, 'input> Reader<'a, 'input> {
         self.check_attributes(root);
         self.check_extensions(root);
         match processes.as_slice() {
-            [process] => self.process(*process),
+            [process] => {
+                let pool = self.pool(&collaborations, *process);
+                self.process(*process, pool)
+            }
             [] => {
                 self.fault(root, "has no process");
                 None
@@ -213,29 +223,39 @@ impl<'a, 'input> Reader<'a, 'input> {
         }
     }
 
-    fn process(&mut self, process: Node<'a, 'input>) -> Option<Definition> {
+    fn process(
+        &mut self,
+        process: Node<'a, 'input>,
+        pool: Option<Node<'a, 'input>>,
+    ) -> Option<Definition> {
         for child in process.children().filter(Node::is_element) {
             self.child(process, child);
         }
-        self.check_foreign(process);
         self.check_extensions(process);
         self.check_flows();
         self.check_defaults();
         let id = own(process, "id").or(process.attribute("id"));
+        let id = id.unwrap_or_default();
+        let (title, named) = self.title(process, pool);
         let mut definition = Definition {
-            id: id.unwrap_or_default().to_owned(),
-            title: process
-                .attribute("name")
-                .unwrap_or_default()
-                .trim()
-                .to_owned(),
+            id: id.to_owned(),
+            title: title.to_owned(),
             ..Definition::default()
         };
         let place = self.place(process);
-        for (field, attribute) in [("definition.id", "id"), ("definition.title", "name")] {
-            let label = format!("process {} {attribute}", definition.id);
-            self.places.put(field, place.clone().column(&label));
-        }
+        let label = format!("process {id} id");
+        self.places
+            .put("definition.id", place.clone().column(&label));
+        let label = if named == process {
+            format!("process {id} name")
+        } else {
+            format!(
+                "participant {} name",
+                named.attribute("id").unwrap_or_default()
+            )
+        };
+        let title_place = self.place(named).column(&label);
+        self.places.put("definition.title", title_place);
         self.places.put("definition", place);
         if let Some(percents) = own(process, "dueSoon") {
             for percent in percents.split_whitespace() {
@@ -322,51 +342,22 @@ impl<'a, 'input> Reader<'a, 'input> {
                 }
             }
         }
-        self.check_foreign(node);
         self.check_extensions(node);
         match node.tag_name().name() {
             "intermediateCatchEvent" => self.check_timer(node),
-            "endEvent" => self.check_end(node),
+            "startEvent" | "endEvent" | "exclusiveGateway" | "parallelGateway"
+            | "inclusiveGateway" => self.check_name(node, ""),
             _ => {}
         }
     }
 
-    fn lanes_of(&mut self, process: Node<'a, 'input>, set: Node<'a, 'input>) {
-        self.check_extensions(set);
-        for lane in set.children().filter(Node::is_element) {
-            if !lane.has_tag_name((BPMN, "lane")) {
-                if TOLD.contains(&lane.tag_name().name()) {
-                    self.note(lane, "is not kept");
-                }
-                continue;
-            }
-            self.check_foreign(lane);
-            self.check_extensions(lane);
-            let name = lane.attribute("name").unwrap_or_default();
-            for child in lane.children().filter(Node::is_element) {
-                match child.tag_name().name() {
-                    "flowNodeRef" => {
-                        self.check_lane_ref(process, lane, child);
-                        self.lanes.insert(text_of(child).trim().to_owned(), name);
-                    }
-                    "documentation" => {
-                        let id = lane.attribute("id").unwrap_or_default();
-                        self.note(child, format!("in lane '{id}' is not kept"));
-                    }
-                    "extensionElements" => {}
-                    _ => self.fault(child, "in a lane is outside what the engine runs"),
-                }
-            }
-        }
-    }
-
     fn flow(&mut self, element: Node<'a, 'input>, id: &'a str) {
-        self.check_foreign(element);
         self.check_extensions(element);
         let mut condition = None;
         for child in element.children().filter(Node::is_element) {
             match child.tag_name().name() {
                 "conditionExpression" if condition.is_none() => {
+                    self.check_text(child);
                     let text = text_of(child).trim().to_owned();
                     condition = Some(text).filter(|text| !text.is_empty());
                 }

@@ -2,22 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use motcua_proto::{
-    r#type::v1::{AgencyKind, Role},
-    workflow::v1::{
-        Branch, CallStep, ChoiceStep, ExternalCode, ExternalStep, ForkStep, JoinStep, TaskStep,
-        TimerStep, Transition, Way, step::Kind, timer_step::Wait,
-    },
+use motcua_proto::workflow::v1::{
+    Branch, CallStep, ChoiceStep, ExternalCode, ExternalStep, ForkStep, JoinStep, TaskStep,
+    TimerStep, Transition, Way, step::Kind, timer_step::Wait,
 };
 use roxmltree::Node;
 
 use super::{
     Flow, Reader,
-    words::{budget_in, is_id, lane_agency, lane_role, option_in, own, text_of, waited},
+    words::{budget_in, is_id, joined, option_in, own, text_of, waited},
 };
 use crate::catalog::{
-    drawing::{BPMN, MOTCUA},
-    words::{self, AGENCIES, LIMITS, ROLES, agency_of, agency_word, role_of},
+    drawing::{BPMN, MOTCUA, diagram::waits},
+    words::{self, LIMITS},
 };
 
 impl<'a, 'input> Reader<'a, 'input> {
@@ -36,6 +33,7 @@ impl<'a, 'input> Reader<'a, 'input> {
                     self.fault(element, "must name the procedure as calledElement");
                     return None;
                 };
+                self.check_name(element, procedure);
                 let limit = own(element, "limit");
                 let read = limit.and_then(words::limit);
                 if let Some(text) = limit.filter(|_| read.is_none()) {
@@ -53,7 +51,7 @@ impl<'a, 'input> Reader<'a, 'input> {
                     .ok()?;
                 Some(Kind::Call(CallStep {
                     procedure: procedure.to_owned(),
-                    agency: self.agency(element)?.into(),
+                    agency: self.agency(element, id)?.into(),
                     to,
                     limit: read,
                     other_limits,
@@ -62,6 +60,7 @@ impl<'a, 'input> Reader<'a, 'input> {
             "intermediateCatchEvent" => {
                 let to = self.one_way(element, &flows)?;
                 let wait = self.wait(element)?;
+                self.check_name(element, &waits(wait));
                 Some(Kind::Timer(TimerStep {
                     to,
                     wait: Some(wait),
@@ -176,7 +175,10 @@ impl<'a, 'input> Reader<'a, 'input> {
         flow: &Flow<'a, 'input>,
         otherwise: Option<&str>,
     ) -> Option<Transition> {
-        let named = own(flow.element, "outcome").or(flow.element.attribute("name"));
+        let said = own(flow.element, "outcome");
+        // One that is none is not taken for another.
+        let otherwise = otherwise.filter(|_| said.is_none());
+        let named = said.or(flow.element.attribute("name"));
         let outcome = named
             .map(str::trim)
             .filter(|name| is_id(name))
@@ -253,56 +255,9 @@ impl<'a, 'input> Reader<'a, 'input> {
         })
     }
 
-    /// A role of its own, or its lane's.
-    fn role(&mut self, element: Node<'a, 'input>, id: &str) -> Option<Role> {
-        let lane = self.lanes.get(id).copied();
-        let word = own(element, "role").or(lane);
-        let role = word.and_then(|word| role_of(word.trim()).or_else(|| lane_role(word)));
-        if role.is_none() {
-            self.fault(
-                element,
-                format!("must have a role, in motcua:role or as the name of its lane: {ROLES}"),
-            );
-        }
-        role
-    }
-
-    /// The agency of a task: the case's own, unless it says another. A lane of another agency alone would leave the work
-    /// with the case's.
-    fn optional_agency(&mut self, element: Node<'a, 'input>, id: &str) -> Option<AgencyKind> {
-        let agency = match own(element, "agency") {
-            None => AgencyKind::Unspecified,
-            Some(_) => self.agency(element)?,
-        };
-        let lane = self.lanes.get(id).copied().unwrap_or_default();
-        if let Some(other) = lane_agency(lane).filter(|other| *other != agency) {
-            self.fault(
-                element,
-                format!(
-                    "its lane '{}' is of another agency, whose work is a callActivity, or a task with motcua:agency=\"{}\"",
-                    lane.trim(),
-                    agency_word(other)
-                ),
-            );
-        }
-        Some(agency)
-    }
-
-    fn agency(&mut self, element: Node<'a, 'input>) -> Option<AgencyKind> {
-        let agency = own(element, "agency").and_then(agency_of);
-        if agency.is_none() {
-            self.fault(
-                element,
-                format!("must have its agency in motcua:agency: {AGENCIES}"),
-            );
-        }
-        agency
-    }
-
     /// Title and budget: the latter from an attribute, or from the end of the name.
     fn titled(&mut self, element: Node<'a, 'input>) -> (String, Option<i32>) {
-        let name = element.attribute("name").unwrap_or_default();
-        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        let name = joined(element.attribute("name").unwrap_or_default());
         if let Some(minutes) = own(element, "minutes") {
             let minutes = minutes.trim().parse().ok();
             if minutes.is_none() {

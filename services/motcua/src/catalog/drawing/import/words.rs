@@ -20,9 +20,19 @@ pub(super) fn text_of(element: Node<'_, '_>) -> String {
     texts.filter_map(|text| text.text()).collect()
 }
 
-/// Whether the name of an end only says that it is one.
-pub(super) fn says_nothing(name: &str) -> bool {
-    matches!(name.to_lowercase().as_str(), "" | "kết thúc" | "end")
+/// A name with single blanks, wherever its lines end.
+pub(super) fn joined(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a name is none, or only says of a start or an end that it is one.
+pub(super) fn says_nothing(element: &str, name: &str) -> bool {
+    let name = name.to_lowercase();
+    match element {
+        "startEvent" => matches!(name.as_str(), "" | "bắt đầu" | "start"),
+        "endEvent" => matches!(name.as_str(), "" | "kết thúc" | "end"),
+        _ => name.is_empty(),
+    }
 }
 
 pub(super) fn is_id(text: &str) -> bool {
