@@ -5,17 +5,14 @@
 use jiff::SignedDuration;
 use motcua_platform::{catalog::Catalog, error::Error};
 use motcua_proto::{
-    r#type::v1::{Limit as ProtoLimit, Session, limit::Kind as LimitKind},
+    r#type::v1::{Limit as ProtoLimit, limit::Kind as LimitKind},
     workflow::v1::{TimerStep, step::Kind, timer_step::Wait},
 };
 
 use super::{
     language::{officers, step},
-    limits::days,
-    office::{
-        Office, asks_for_supplement, at, catalog, cause, definition, leader, officer, refused,
-        words,
-    },
+    limits::real_days,
+    office::{Office, asks_for_supplement, at, cause, definition, leader, officer, refused, words},
 };
 use crate::domain::{Command, Definition, Receipt};
 
@@ -120,16 +117,7 @@ const NEW_DATES: &[(&str, &str, bool)] = &[
 /// A ward on real days, which receives on Saturday mornings too.
 fn ward(now: &str) -> Office {
     let mut office = Office::open();
-    let mut catalog = catalog();
-    "real".clone_into(&mut catalog.id);
-    catalog.calendars[0].days = days();
-    catalog.calendars[0].sessions.push(Session {
-        weekday: 6,
-        from_minute: 420,
-        to_minute: 690,
-        reception_only: true,
-        ..Session::default()
-    });
+    let mut catalog = real_days(&[]);
     let procedures = &mut catalog.procedures;
     let by_the_hour = procedures.iter_mut().find(|it| it.code == HOURS);
     by_the_hour.unwrap().limit = Some(ProtoLimit {

@@ -12,8 +12,8 @@ use motcua_platform::{
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
     r#type::v1::{
-        CalendarDay, CalendarDayKind, Limit as ProtoLimit, OtherLimit, Punctuality, Role, SameDay,
-        Session, limit::Kind,
+        CalendarDay, CalendarDayKind, Catalog as ProtoCatalog, Limit as ProtoLimit, OtherLimit,
+        Punctuality, Role, SameDay, Session, limit::Kind,
     },
     workflow::v1::step::Kind as StepKind,
 };
@@ -59,14 +59,8 @@ pub(super) fn days() -> Vec<CalendarDay> {
         .collect()
 }
 
-/// A ward on real days, which receives on Saturday mornings too, and has just been handed a dossier.
-fn received(procedure: &str, when: &str) -> Office {
-    received_in(&[], procedure, when)
-}
-
-/// The same ward, whose Saturday mornings are for these fields; for all of them where none is named.
-fn received_in(fields: &[&str], procedure: &str, when: &str) -> Office {
-    let mut office = Office::open();
+/// A catalog of the real days, in which Saturday mornings are for receiving these fields; all of them where none is named.
+pub(super) fn real_days(fields: &[&str]) -> ProtoCatalog {
     let mut catalog = catalog();
     "real".clone_into(&mut catalog.id);
     catalog.calendars[0].days = days();
@@ -77,6 +71,18 @@ fn received_in(fields: &[&str], procedure: &str, when: &str) -> Office {
         reception_only: true,
         fields: fields.iter().map(|&field| field.to_owned()).collect(),
     });
+    catalog
+}
+
+/// A ward on real days, which receives on Saturday mornings too, and has just been handed a dossier.
+fn received(procedure: &str, when: &str) -> Office {
+    received_in(&[], procedure, when)
+}
+
+/// The same ward, whose Saturday mornings are for these fields; for all of them where none is named.
+fn received_in(fields: &[&str], procedure: &str, when: &str) -> Office {
+    let mut office = Office::open();
+    let mut catalog = real_days(fields);
     let others = || {
         let other = |(id, kind): (&str, Kind)| OtherLimit {
             id: id.to_owned(),
