@@ -18,6 +18,7 @@ buf_version=1.75.0
 deny_version=0.20.2
 jsonschema_version=0.39.0
 dockerfile_version=3.4.0
+moddle_version=10.3.1
 
 # A program of this name, not one of the functions below.
 have() { type -P "$1" >/dev/null; }
