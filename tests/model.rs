@@ -22,6 +22,7 @@ mod model {
     mod calls;
     mod deputies;
     mod ends;
+    mod giving;
     mod intake;
     mod law;
     mod path;

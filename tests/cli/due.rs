@@ -404,7 +404,7 @@ fn with_saturdays(directory: &Path, ward: &str) {
     change("agencies.csv", &|text| {
         let lines = text.lines().map(|line| {
             if line.starts_with(&format!("{ward},")) {
-                format!("{},saturdays", line.trim_end_matches(",hai-phong"))
+                line.replace(",hai-phong,", ",saturdays,")
             } else {
                 line.to_owned()
             }

@@ -2,14 +2,18 @@
 
 use motcua_platform::telemetry::trace_id;
 use motcua_proto::{
-    intake::v1::{ConfirmTransferRequest, Form, PrintFormRequest, SubmitDossierRequest},
+    intake::v1::{
+        ConfirmTransferRequest, Form, PrintFormRequest, SubmitDossierRequest,
+        WithdrawDossierRequest,
+    },
     r#type::v1::Role,
     workflow::v1::{GetCaseRequest, RecordExternalOutcomeRequest},
 };
 use tonic::{Code, Status};
 
 use crate::support::{
-    POLICE, Person, Service, Suite, WARD, birth, certification, guardianship, linked_death, refused,
+    POLICE, Person, Service, Suite, WARD, birth, certification, guardianship, linked_death, online,
+    refused,
 };
 
 /// Phường An Biên.
@@ -92,6 +96,50 @@ async fn an_apology_keeps_its_dates_when_a_hold_moves_the_case() {
         clerk.prints(&code, Form::CaseSupplement).await.unwrap(),
         asked
     );
+}
+
+#[tokio::test]
+async fn what_was_taken_back_leaves_a_paper_before_acceptance_and_after() {
+    let suite = Suite::start().await;
+    let clerk = suite.clerk();
+    suite.clock_at("2025-07-01T08:10").await;
+    let early = clerk.submits(online(birth())).await.code;
+    let late = clerk.submits(guardianship()).await.code;
+    suite.settle().await;
+    let refusal = refused(&clerk.prints(&early, Form::Stop).await.unwrap_err());
+    assert!(refusal.metadata["remedy"].contains("WithdrawDossier"));
+    for (code, phase) in [
+        (&early, "Trước khi tiếp nhận hồ sơ"),
+        (&late, "Đang giải quyết"),
+    ] {
+        suite.clock_at("2025-07-01T09:30").await;
+        let request = WithdrawDossierRequest {
+            name: format!("dossiers/{code}"),
+            ..WithdrawDossierRequest::default()
+        };
+        clerk.dossiers().withdraw_dossier(request).await.unwrap();
+        suite.settle().await;
+        let paper = clerk.prints(code, Form::Stop).await.unwrap();
+        let words = ["Mẫu số 05", phase, "Ông/Bà đề nghị rút hồ sơ.", "118/2025"];
+        reads(&paper, &words);
+        assert!(!paper.contains("Phí, lệ phí đã nộp"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_signs_for_a_leader_says_so_on_paper() {
+    let suite = Suite::start().await;
+    let (clerk, leader) = (suite.clerk(), suite.leader());
+    suite.clock_at("2025-07-01T08:10").await;
+    let code = clerk.submits(guardianship()).await.code;
+    suite.settle().await;
+    leader
+        .is_stood_in_for_by("officer-11593-7", ["2025-07-01", "2025-07-05"])
+        .await;
+    let deputy = suite.person(Role::Officer, "officer-11593-7");
+    deputy.extends(&code, "2025-07-08T10:00").await;
+    let paper = clerk.prints(&code, Form::Apology).await.unwrap();
+    reads(&paper, &["TUQ. CHỦ TỊCH"]);
 }
 
 #[tokio::test]
@@ -366,10 +414,13 @@ async fn a_control_sheet_tells_each_step_and_nothing_that_depends_on_when_one_lo
         ],
     );
     suite.clock_at("2025-07-01T10:00").await;
-    assert_eq!(
-        clerk.prints(&code, Form::ControlSheet).await.unwrap(),
-        paper
-    );
+    let again = PrintFormRequest {
+        name: format!("dossiers/{code}"),
+        form: Form::ControlSheet.into(),
+        ..PrintFormRequest::default()
+    };
+    let again = clerk.forms().print_form(again).await.unwrap().into_inner();
+    assert_eq!((again.html, again.issue), (paper, 1));
     // What another ward decides goes there first, and nothing is said of how that went before it is there.
     let elsewhere = SubmitDossierRequest {
         on_behalf_of: OTHER_WARD.to_owned(),
@@ -393,9 +444,20 @@ async fn a_control_sheet_tells_each_step_and_nothing_that_depends_on_when_one_lo
         ..ConfirmTransferRequest::default()
     };
     there.dossiers().confirm_transfer(confirming).await.unwrap();
-    let paper = clerk.prints(&elsewhere, Form::ControlSheet).await.unwrap();
-    let (first, _) = paper.split_once("Hạn chuyển").unwrap();
+    let further = clerk.prints(&elsewhere, Form::ControlSheet).await.unwrap();
+    let (first, _) = further.split_once("Hạn chuyển").unwrap();
     reads(first, &["Đúng hạn", "officer-11407-1"]);
+    // That is another paper, and the one before can be printed again as it was.
+    for (issue, printed) in [(1, &paper), (2, &further)] {
+        let request = PrintFormRequest {
+            name: format!("dossiers/{elsewhere}"),
+            form: Form::ControlSheet.into(),
+            issue,
+            ..PrintFormRequest::default()
+        };
+        let again = clerk.forms().print_form(request).await.unwrap();
+        assert_eq!(&again.into_inner().html, printed);
+    }
     // Another ward learns nothing.
     let stranger = suite.person_of(Role::Receptionist, "receptionist-00001-1", &["00001"]);
     let status = stranger

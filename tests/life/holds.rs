@@ -1,9 +1,20 @@
 //! Time that does not count: supplements, before acceptance and during the case.
 
-use motcua_proto::r#type::v1::{DossierStatus, Punctuality};
-use motcua_proto::workflow::v1::CaseState;
+use motcua_proto::{
+    events::v1::event::Payload,
+    intake::v1::{
+        DecideCorrectionRequest, ProposeCorrectionRequest,
+        correction_service_client::CorrectionServiceClient,
+    },
+    r#type::v1::{
+        CorrectedEntry, CorrectedPayment, DossierStatus, Punctuality, Role, corrected_entry,
+    },
+    workflow::v1::CaseState,
+};
 
-use crate::support::{Person, Service, Suite, WARD, certification, guardianship, local, refused};
+use crate::support::{
+    Person, Service, Suite, WARD, certification, guardianship, local, online, refused,
+};
 
 #[tokio::test]
 async fn a_supplement_during_the_case_moves_the_due_by_the_days_that_it_took() {
@@ -134,6 +145,86 @@ async fn a_payment_that_is_asked_for_holds_the_clock_and_the_last_part_of_it_let
     assert!(suite.reconciles().await.differences.is_empty());
 }
 
+/// The first payment was another amount: one says so, who cannot decide it, and another confirms it.
+async fn corrects_payment(suite: &Suite, code: &str, amount_vnd: i64) {
+    let name = format!("dossiers/{code}");
+    let mistyped = CorrectedPayment {
+        payment: "p1".to_owned(),
+        amount_vnd,
+        ..CorrectedPayment::default()
+    };
+    let proposal = ProposeCorrectionRequest {
+        name: name.clone(),
+        entry: Some(CorrectedEntry {
+            entry: Some(corrected_entry::Entry::Payment(mistyped)),
+        }),
+        reason: "Biên lai ghi khác".to_owned(),
+        ..ProposeCorrectionRequest::default()
+    };
+    let clerk = suite.clerk();
+    let mut corrections = CorrectionServiceClient::new(clerk.peer(Service::Intake));
+    corrections.propose_correction(proposal).await.unwrap();
+    let decision = DecideCorrectionRequest {
+        name,
+        correction: "c1".to_owned(),
+        confirm: true,
+        ..DecideCorrectionRequest::default()
+    };
+    let own = corrections.decide_correction(decision.clone()).await;
+    let own = refused(&own.unwrap_err());
+    assert_eq!(own.metadata["state"], "CORRECTION_PENDING");
+    let colleague = suite.person(Role::Receptionist, "receptionist-11593-9");
+    CorrectionServiceClient::new(colleague.peer(Service::Intake))
+        .decide_correction(decision)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_payment_that_was_mistyped_is_corrected_by_two_and_lets_the_clock_run() {
+    let suite = Suite::start().await;
+    let (clerk, officer) = (suite.clerk(), suite.officer());
+    suite.clock_at("2025-07-01T08:10").await;
+    let code = clerk.submits(certification()).await.code;
+    suite.settle().await;
+    officer.requests_payment(&code).await.unwrap();
+    suite.settle().await;
+    // 50.000 đồng were paid.
+    clerk.pays(&code, 5_000).await;
+    suite.settle().await;
+    let waits = clerk.sees(&code).await;
+    assert_eq!(waits.status(), DossierStatus::PaymentRequired);
+    corrects_payment(&suite, &code, 50_000).await;
+    suite.settle().await;
+    let runs = clerk.sees(&code).await;
+    assert_eq!(runs.status(), DossierStatus::InProgress);
+    assert_eq!((runs.paid_vnd, runs.payments.len()), (50_000, 1));
+    let case = officer.case(&code).await;
+    assert_eq!((case.state(), case.paid_vnd), (CaseState::Running, 50_000));
+    assert!(suite.reconciles().await.differences.is_empty());
+}
+
+#[tokio::test]
+async fn what_turns_out_not_to_be_paid_is_asked_for_with_the_rest() {
+    let suite = Suite::start().await;
+    let (clerk, officer) = (suite.clerk(), suite.officer());
+    suite.clock_at("2025-07-01T08:10").await;
+    let code = clerk.submits(certification()).await.code;
+    clerk.pays(&code, 20_000).await;
+    suite.settle().await;
+    officer.requests_payment(&code).await.unwrap();
+    suite.settle().await;
+    let asks_for = |letters: Vec<String>, amount: &str| {
+        let words = format!("Số tiền còn phải nộp: {amount} đồng");
+        letters.iter().any(|letter| letter.contains(&words))
+    };
+    assert!(asks_for(suite.letters(&code), "30.000"));
+    corrects_payment(&suite, &code, 0).await;
+    suite.settle().await;
+    assert!(asks_for(suite.letters(&code), "50.000"));
+    assert_eq!(officer.case(&code).await.paid_vnd, 0);
+}
+
 #[tokio::test]
 async fn what_never_comes_stops_the_case_by_itself_after_a_reminder() {
     let suite = Suite::start().await;
@@ -227,4 +318,39 @@ async fn what_is_missing_at_the_counter_is_asked_for_once_and_the_limit_runs_fro
         0,
         "a wait before acceptance holds no limit"
     );
+}
+
+#[tokio::test]
+async fn whoever_stands_in_for_a_leader_asks_again_before_acceptance_too() {
+    let suite = Suite::start().await;
+    let (clerk, leader) = (suite.clerk(), suite.leader());
+    suite.clock_at("2025-07-01T08:10").await;
+    let code = clerk.submits(online(guardianship())).await.code;
+    clerk.asks_for(&code, "Ảnh chụp căn cước").await;
+    clerk.hands_in(&code, "Đã nộp").await;
+    let again = || motcua_proto::intake::v1::RequestSupplementRequest {
+        name: format!("dossiers/{code}"),
+        missing: "Mặt sau của căn cước".to_owned(),
+        ground: "Điều 17".to_owned(),
+        ..Default::default()
+    };
+    let alone = clerk.dossiers().request_supplement(again()).await;
+    let alone = refused(&alone.unwrap_err());
+    assert!(alone.metadata["remedy"].contains("CreateSubstitution"));
+    // Another day's does not count, and another one's neither.
+    leader
+        .is_stood_in_for_by(clerk.id(), ["2025-07-03", "2025-07-05"])
+        .await;
+    leader
+        .is_stood_in_for_by("receptionist-11593-9", ["2025-07-01", "2025-07-05"])
+        .await;
+    let early = clerk.dossiers().request_supplement(again()).await;
+    assert!(early.is_err());
+    suite.clock_at("2025-07-03T08:00").await;
+    clerk.dossiers().request_supplement(again()).await.unwrap();
+    let events = suite.events(Service::Intake, &code).await;
+    let Some(Payload::SupplementAsked(asked)) = &events.last().unwrap().payload else {
+        panic!("must be told");
+    };
+    assert_eq!(asked.on_behalf_of, leader.id());
 }

@@ -44,7 +44,11 @@ impl Wire {
                 return self.worked(person, vec![work], answers, many);
             }
             Kind::Tasks { person, works } => return self.worked(person, works, answers, many),
-            Kind::Submit { known, who, .. } => match only(answers) {
+            Kind::Submit {
+                known,
+                who,
+                request,
+            } => match only(answers) {
                 Ok(Some(dossier)) => {
                     assert!(known, "a procedure that the catalog does not have");
                     world.lives[place].code.clone_from(&dossier.code);
@@ -54,9 +58,11 @@ impl Wire {
                         "a code twice"
                     );
                     self.alive.push(place);
+                    world.lives[place].matter.elsewhere = !request.on_behalf_of.is_empty();
                     if let Who::Citizen(citizen) = who {
                         self.owners.insert(place, citizen);
-                        world.lives[place].matter.lacks_papers = true;
+                        let matter = &mut world.lives[place].matter;
+                        (matter.lacks_papers, matter.online) = (true, true);
                         world.seen.insert("online done".to_owned());
                     }
                 }
@@ -241,7 +247,7 @@ pub(super) async fn take(step: &Step, lives: &[Life], callers: Callers<'_>) -> V
 }
 
 /// No answer came, or one that says to ask again.
-fn is_lost(status: &Status) -> bool {
+pub(super) fn is_lost(status: &Status) -> bool {
     match status.get_details_error_info() {
         // Transport's own words: the connection was lost, or refused.
         None => matches!(

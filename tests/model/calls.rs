@@ -1,19 +1,21 @@
 //! The model's commands as calls over the network: one method for each.
 
-use motcua_intake::domain::command::Command;
+use motcua_intake::domain::{
+    command::{Command, Met},
+    dossier::Dossier as State,
+};
 use motcua_platform::{identity::Principal, rpc::Peer, time::to_proto};
 use motcua_proto::{
     intake::v1::{
-        AcceptDossierRequest, DecideCorrectionRequest, Dossier, HandOverResultRequest,
-        ProposeCorrectionRequest, RecordFailedHandOverRequest, RecordPaymentRequest,
-        RecordVisitRequest, RecuseStaffRequest, RefundPaymentRequest, RefuseDossierRequest,
-        RequestSupplementRequest, RequestVisitRequest, ReturnOriginalsRequest,
-        SupplementDossierRequest, WithdrawDossierRequest,
+        AcceptDossierRequest, ConfirmTransferRequest, DecideCorrectionRequest, Dossier,
+        HandOverResultRequest, ProposeCorrectionRequest, RecordFailedHandOverRequest,
+        RecordPaymentRequest, RecordVisitRequest, RecuseStaffRequest, RefundPaymentRequest,
+        RefuseDossierRequest, RequestSupplementRequest, RequestVisitRequest,
+        ReturnOriginalsRequest, SupplementDossierRequest, WithdrawDossierRequest,
         correction_service_client::CorrectionServiceClient,
         dossier_service_client::DossierServiceClient, payment_service_client::PaymentServiceClient,
         visit_service_client::VisitServiceClient,
     },
-    r#type::v1::Role,
     workflow::v1::{
         ChooseLimitRequest, ClaimTaskRequest, CompleteTaskRequest, DelegateTaskRequest,
         ExtendDeadlineRequest, MigrateCaseRequest, RecordExternalOutcomeRequest,
@@ -65,7 +67,9 @@ pub(super) fn method_of(command: &Command) -> Option<&'static str> {
         Command::RecordVisit { .. } => "motcua.intake.v1.VisitService/RecordVisit",
         Command::RecordPayment(_) => "motcua.intake.v1.PaymentService/RecordPayment",
         Command::RefundPayment { .. } => "motcua.intake.v1.PaymentService/RefundPayment",
-        Command::ProposeCorrection { .. } => "motcua.intake.v1.CorrectionService/ProposeCorrection",
+        Command::ProposeCorrection { .. } | Command::ProposeEntry { .. } => {
+            "motcua.intake.v1.CorrectionService/ProposeCorrection"
+        }
         Command::ConfirmCorrection(_) | Command::RejectCorrection { .. } => {
             "motcua.intake.v1.CorrectionService/DecideCorrection"
         }
@@ -115,8 +119,11 @@ impl Caller {
         }
     }
 
-    pub(super) fn leads(&self) -> bool {
-        self.principal.roles.contains(&Role::Leader)
+    /// The dossier is one of the wards' that received it and that decides on it.
+    pub(super) fn sees(&self, dossier: &State) -> bool {
+        [&dossier.receiving_agency, &dossier.competent_agency]
+            .into_iter()
+            .any(|agency| self.agencies.contains(agency))
     }
 
     /// Asks it of a dossier.
@@ -224,13 +231,15 @@ impl Caller {
                 };
                 visits.request_visit(request).await
             }
-            Command::RecordVisit { visit, receiver } => {
+            Command::RecordVisit { visit, met } => {
+                let handed_over = matches!(met, Met::Result(_));
                 let request = RecordVisitRequest {
                     name,
                     request_id,
                     visit: visit.clone(),
-                    handed_over: receiver.is_some(),
-                    received_by: receiver.as_ref().map_or_else(String::new, |_| said),
+                    handed_over,
+                    papers_taken: matches!(met, Met::Papers(_)),
+                    received_by: if handed_over { said } else { String::new() },
                     ..RecordVisitRequest::default()
                 };
                 visits.record_visit(request).await
@@ -267,6 +276,24 @@ impl Caller {
                     ..ProposeCorrectionRequest::default()
                 };
                 corrections.propose_correction(request).await
+            }
+            Command::ProposeEntry { entry, .. } => {
+                let request = ProposeCorrectionRequest {
+                    name,
+                    request_id,
+                    entry: Some(entry.to_proto()),
+                    reason: said,
+                    ..ProposeCorrectionRequest::default()
+                };
+                corrections.propose_correction(request).await
+            }
+            Command::ConfirmTransfer => {
+                let request = ConfirmTransferRequest {
+                    name,
+                    request_id,
+                    ..ConfirmTransferRequest::default()
+                };
+                dossiers.confirm_transfer(request).await
             }
             Command::ConfirmCorrection(confirmation) => {
                 let request = DecideCorrectionRequest {
@@ -385,10 +412,14 @@ impl Caller {
                 };
                 cases.request_supplement(request).await.map(drop)
             }
-            CaseCommand::RequestPayment { .. } => {
+            CaseCommand::RequestPayment { obligation } => {
+                let said = obligation.as_ref().map(|_| said).unwrap_or_default();
                 let request = RequestPaymentRequest {
                     name,
                     request_id,
+                    amount_vnd: obligation.as_ref().map_or(0, |it| it.amount_vnd),
+                    reason: said.clone(),
+                    ground: said,
                     ..RequestPaymentRequest::default()
                 };
                 cases.request_payment(request).await.map(drop)
@@ -403,9 +434,10 @@ impl Caller {
                 };
                 cases.extend_deadline(request).await.map(drop)
             }
-            CaseCommand::ChooseLimit { limit, .. } => {
+            CaseCommand::ChooseLimit { branch, limit, .. } => {
                 let request = ChooseLimitRequest {
                     name,
+                    branch: branch.clone(),
                     limit: limit.clone(),
                     reason: said,
                     request_id,

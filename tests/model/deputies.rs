@@ -277,6 +277,8 @@ pub(super) fn are_named(
         Payload::TaskCompleted(it) => (Some(&it.task), &it.on_behalf_of),
         Payload::TaskReturned(it) => (Some(&it.task), &it.on_behalf_of),
         Payload::DeadlineExtended(it) => (None, &it.on_behalf_of),
+        Payload::TaskReassigned(it) => (None, &it.on_behalf_of),
+        Payload::OutcomeKept(it) => (None, &it.on_behalf_of),
         Payload::SupplementRequested(it) if !it.on_behalf_of.is_empty() => (None, &it.on_behalf_of),
         _ => return None,
     };

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// What must have occurred, beside every command both done and refused.
-const OCCURRED: [&str; 15] = [
+const OCCURRED: [&str; 18] = [
     "path examine sign",
     "path examine verify sign",
     "path examine opinion sign",
@@ -27,6 +27,9 @@ const OCCURRED: [&str; 15] = [
     "workflow CaseMigrated",
     "misfit refused",
     "online done",
+    "workflow SubCaseLimitChosen",
+    "give away done",
+    "give away refused",
     "upload done",
     "upload Whole refused",
     "upload CutOff refused",

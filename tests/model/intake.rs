@@ -2,8 +2,12 @@
 
 use jiff::SignedDuration;
 use motcua_intake::domain::{
-    command::{Command, Confirmation, Helping, NewExternalState, NewPayment, Receiver, Submission},
+    command::{
+        Command, Confirmation, Helping, Met, NewExternalState, NewPayment, Proposed, Receiver,
+        Submission,
+    },
     documents::{Document, NewDocument},
+    entry::Entry,
     fees::Units,
     words::Words,
 };
@@ -17,13 +21,13 @@ use motcua_proto::{
 };
 
 use super::{
-    law::{Asked, Expected},
+    law::{Asked, Expected, Visited},
     setting::{CHECKED, FEE_VND, OPTIONS, PROCEDURES, WARDS},
     world::{Life, World},
 };
 
 /// The generators by name, with their weights. The others are the world's own: see [`name`].
-const WEIGHTS: [(&str, u32); 19] = [
+const WEIGHTS: [(&str, u32); 21] = [
     ("accept", 12),
     ("refuse", 1),
     ("ask_supplement", 2),
@@ -35,9 +39,11 @@ const WEIGHTS: [(&str, u32); 19] = [
     ("record_visit", 2),
     ("pay", 4),
     ("refund", 2),
+    ("confirm_transfer", 2),
     ("recuse", 1),
     ("fail_hand_over", 1),
     ("propose", 1),
+    ("propose_payment", 1),
     ("confirm", 1),
     ("reject_correction", 2),
     ("external_state", 1),
@@ -71,12 +77,12 @@ pub(super) fn name(command: &Command) -> &'static str {
         Command::Recuse { .. } => "recuse",
         Command::RecordFailedHandOver { .. } => "fail_hand_over",
         Command::ProposeCorrection { .. } => "propose",
+        Command::ProposeEntry { .. } => "propose_payment",
         Command::ConfirmCorrection(_) => "confirm",
         Command::RejectCorrection { .. } => "reject_correction",
         Command::RecordExternalState(_) => "external_state",
         Command::AcknowledgeState { .. } => "acknowledge",
         Command::AddDocument(_) => "add_document",
-        // Whatever the walk's counters receive, their own wards decide.
         Command::ConfirmTransfer => "confirm_transfer",
         // Its catalog is never replaced.
         Command::Recompute => "recompute",
@@ -128,6 +134,15 @@ pub(super) fn facts(random: &mut fastrand::Rng, procedure: &str) -> (Vec<String>
     (options, priority)
 }
 
+/// The other ward, by one time in six; empty for the ward itself.
+pub(super) fn for_another_ward(random: &mut fastrand::Rng, ward: usize) -> String {
+    if random.u8(..6) == 0 {
+        WARDS[1 - ward].to_owned()
+    } else {
+        String::new()
+    }
+}
+
 /// A new dossier, at one of the wards.
 pub(super) fn submits(world: &mut World) {
     let ward = world.random.usize(..WARDS.len());
@@ -143,8 +158,9 @@ pub(super) fn submits(world: &mut World) {
     } else {
         Channel::Counter
     };
+    let on_behalf_of = for_another_ward(&mut world.random, ward);
     let command = Command::Submit(Box::new(Submission {
-        catalog: World::catalog_id(),
+        catalog: world.catalog_id(),
         procedure: procedure.to_owned(),
         receiving_agency: WARDS[ward].to_owned(),
         channel,
@@ -158,7 +174,7 @@ pub(super) fn submits(world: &mut World) {
         external_system: String::new(),
         external_authority: false,
         papers: Vec::new(),
-        on_behalf_of: String::new(),
+        on_behalf_of: on_behalf_of.clone(),
         recused: Vec::new(),
         units: Units::default(),
         sets: 1,
@@ -178,7 +194,9 @@ pub(super) fn submits(world: &mut World) {
     } else {
         world.receptionists[2 * ward].authority.clone()
     };
-    world.lives[place].matter.lacks_papers = online;
+    let matter = &mut world.lives[place].matter;
+    (matter.lacks_papers, matter.online) = (online, online);
+    matter.elsewhere = !on_behalf_of.is_empty();
     match world.asks_intake(place, &who, &command) {
         Ok(()) => {
             assert!(known, "a procedure that the catalog does not have");
@@ -200,11 +218,8 @@ pub(super) fn submits(world: &mut World) {
 /// Somebody at the counter asks something of a dossier, and gets what the law says.
 pub(super) fn asks(world: &mut World, place: usize) {
     let person = world.random.usize(..world.receptionists.len());
-    let (id, leads) = {
-        let person = &world.receptionists[person];
-        (person.id.clone(), person.roles.contains(&Role::Leader))
-    };
-    let (asked, command) = draws(world, place, leads);
+    let id = world.receptionists[person].id.clone();
+    let (asked, command) = draws(world, place, person);
     let before = world.lives[place].matter.clone();
     let expected = before.judge(&id, &asked);
     let state = world.lives[place].dossier.clone();
@@ -230,13 +245,19 @@ pub(super) fn asks(world: &mut World, place: usize) {
         );
         "refused"
     };
+    if how == "done" && before.corrects_payment(&asked) {
+        world.seen.insert(PAYMENT_CORRECTED.to_owned());
+    }
     world.seen.insert(format!("{} {how}", name(&command)));
 }
 
-/// What somebody is to ask of a dossier, as the law sees it and as the service does.
-pub(super) fn draws(world: &mut World, place: usize, leads: bool) -> (Asked, Command) {
+/// Another amount was confirmed.
+pub(super) const PAYMENT_CORRECTED: &str = "a payment corrected";
+
+/// What somebody, by place among the receptionists, is to ask of a dossier, as the law sees it and as the service does.
+pub(super) fn draws(world: &mut World, place: usize, person: usize) -> (Asked, Command) {
     let name = world.drawn(&WEIGHTS);
-    generate(world, place, name, leads)
+    generate(world, place, name, person)
 }
 
 /// The clock is looked at, as the service does by itself.
@@ -246,9 +267,12 @@ pub(super) fn ticks(world: &mut World, place: usize) {
     world.seen.insert("tick done".to_owned());
 }
 
-fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked, Command) {
+fn generate(world: &mut World, place: usize, name: &str, person: usize) -> (Asked, Command) {
     let matter = world.lives[place].matter.clone();
     let dossier = world.lives[place].dossier.as_ref();
+    let person = &world.receptionists[person];
+    let leads = person.roles.contains(&Role::Leader);
+    let competent = dossier.is_some_and(|it| person.agencies.contains(&it.competent_agency));
     let submitted_at = dossier.map_or(world.now, |dossier| dossier.submitted_at);
     let random = &mut world.random;
     match name {
@@ -263,6 +287,7 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
         "ask_supplement" => (
             Asked::AskSupplement { by_leader: leads },
             Command::AskSupplement {
+                on_behalf_of: String::new(),
                 reason: Words::default(),
                 missing: words(),
                 ground: words(),
@@ -317,12 +342,16 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
         ),
         "record_visit" => {
             let place = random.usize(..=matter.visits.len());
-            let met = random.bool();
+            let (came_of_it, met) = match random.u8(..4) {
+                0 => (Visited::Nobody, Met::Nobody),
+                1 => (Visited::Papers, Met::Papers(Vec::new())),
+                _ => (Visited::Result, Met::Result(receiver())),
+            };
             (
-                Asked::RecordVisit { place, met },
+                Asked::RecordVisit { place, came_of_it },
                 Command::RecordVisit {
                     visit: format!("v{}", place + 1),
-                    receiver: met.then(receiver),
+                    met,
                 },
             )
         }
@@ -356,6 +385,10 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
                 },
             )
         }
+        "confirm_transfer" => (
+            Asked::ConfirmTransfer { competent },
+            Command::ConfirmTransfer,
+        ),
         "recuse" => {
             let who = world.receptionists[random.usize(..world.receptionists.len())]
                 .id
@@ -380,24 +413,43 @@ fn generate(world: &mut World, place: usize, name: &str, leads: bool) -> (Asked,
                 reason: words(),
             },
         ),
+        "propose_payment" => {
+            let place = random.usize(..=matter.payments.len());
+            let amount_vnd = FEE_VND / [1, 2, 4, 8][random.usize(..4)] * random.i64(0..=1);
+            (
+                Asked::ProposePayment { place, amount_vnd },
+                Command::ProposeEntry {
+                    entry: Entry::Payment {
+                        payment: format!("p{}", place + 1),
+                        amount_vnd,
+                        reference: String::new(),
+                    },
+                    reason: words(),
+                },
+            )
+        }
         "confirm" | "reject_correction" => {
             // Now and then one that was decided before, or that never was.
             let right = random.u8(..10) > 0;
             let number = matter.corrections + usize::from(!right);
             let correction = format!("c{number}");
-            let command = if name == "confirm" {
+            let confirm = name == "confirm";
+            let command = if confirm {
                 let dossier = world.lives[place].dossier.as_ref();
                 let pending = dossier.and_then(|dossier| dossier.corrections.last());
+                let of_particulars = pending.filter(|pending| pending.entry.is_none());
                 Command::ConfirmCorrection(Box::new(Confirmation {
                     correction,
-                    revision: pending.map_or(0, |pending| pending.revision),
-                    applicant: applicant(),
-                    newcomer: Newcomer::default(),
+                    particulars: of_particulars.map(|pending| Proposed {
+                        revision: pending.revision,
+                        applicant: applicant(),
+                        newcomer: Newcomer::default(),
+                    }),
                 }))
             } else {
                 Command::RejectCorrection { correction }
             };
-            (Asked::Decide { right }, command)
+            (Asked::Decide { right, confirm }, command)
         }
         "external_state" => (
             Asked::ExternalState,

@@ -23,6 +23,7 @@ pub(super) const HAND_OVER: &str = "decree 118/2025, art. 22";
 const FEES: &str = "law 97/2015/QH13 on fees and charges";
 const STATUSES: &str = "decree 118/2025, statuses of the national portal";
 const FOUR_EYES: &str = "decree 118/2025, art. 18 (four eyes)";
+const TRANSFER: &str = "decree 118/2025, art. 18";
 const STOP: &str = "decree 118/2025, art. 18, with Mẫu 05 of circular 03/2025";
 /// How often a supplement may be asked for before acceptance.
 const ROUNDS: usize = 2;
@@ -35,22 +36,37 @@ pub(super) struct Matter {
     pub(super) accepted: bool,
     /// It came online, without what the procedure wants.
     pub(super) lacks_papers: bool,
+    pub(super) online: bool,
+    /// Another ward decides, which has to get it.
+    pub(super) elsewhere: bool,
+    /// That ward has it.
+    pub(super) transferred: bool,
     /// How often a supplement was asked for before acceptance.
     pub(super) asked_before: usize,
     /// What the case asked for did not come in time.
     pub(super) lapsed: bool,
     /// It ended while nobody worked on it.
     pub(super) ended_still: bool,
-    /// Who proposed the correction that waits.
-    pub(super) proposed_by: Option<String>,
+    /// The correction that waits.
+    pub(super) proposed: Option<Proposed>,
     /// Corrections so far.
     pub(super) corrections: usize,
     /// Other systems that know it.
     pub(super) systems: Vec<String>,
     pub(super) recused: Vec<String>,
     pub(super) payments: Vec<Payment>,
+    /// What the case has found to be owed beside the fee, in đồng.
+    obligations_vnd: i64,
     /// Which visits were made.
     pub(super) visits: Vec<bool>,
+}
+
+/// A correction that waits.
+#[derive(Debug, Clone)]
+pub(super) struct Proposed {
+    by: String,
+    /// The payment that it is about, and what was paid in truth; none of the particulars.
+    payment: Option<(usize, i64)>,
 }
 
 /// Money that came.
@@ -74,6 +90,14 @@ pub(super) enum Expected {
     Nonsense,
 }
 
+/// What comes of a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visited {
+    Nobody,
+    Papers,
+    Result,
+}
+
 /// What is asked at the counter, as far as the law looks at it.
 #[derive(Debug, Clone)]
 pub(super) enum Asked {
@@ -92,7 +116,7 @@ pub(super) enum Asked {
     /// Of a visit that was arranged, or of none.
     RecordVisit {
         place: usize,
-        met: bool,
+        came_of_it: Visited,
     },
     Pay {
         reference: String,
@@ -103,12 +127,22 @@ pub(super) enum Asked {
     Refund {
         place: usize,
     },
+    /// By somebody of the agency that decides, or not.
+    ConfirmTransfer {
+        competent: bool,
+    },
     Recuse(String),
     FailHandOver,
     Propose,
+    /// That something else was paid.
+    ProposePayment {
+        place: usize,
+        amount_vnd: i64,
+    },
     /// Of the correction that waits, or of another.
     Decide {
         right: bool,
+        confirm: bool,
     },
     ExternalState,
     Acknowledge,
@@ -140,6 +174,16 @@ impl Matter {
     pub(super) fn paid_vnd(&self) -> i64 {
         let kept = self.payments.iter().filter(|payment| !payment.given_back);
         kept.map(|payment| payment.amount_vnd).sum()
+    }
+
+    /// What is owed in all, in đồng.
+    pub(super) fn owed_vnd(&self) -> i64 {
+        FEE_VND + self.obligations_vnd
+    }
+
+    /// The counter has heard what the case has found to be owed so far.
+    pub(super) fn owes(&mut self, obligations_vnd: i64) {
+        self.obligations_vnd = self.obligations_vnd.max(obligations_vnd);
     }
 
     /// What is to come of it.
@@ -176,12 +220,12 @@ impl Matter {
             Asked::ReturnOriginals => at(&[3, 7, 8], stays, RECEPTION),
             Asked::HandOver { home: true } => Expected::Refused(HAND_OVER),
             Asked::HandOver { home: false } => at(&[9], 10, HAND_OVER),
-            Asked::ArrangeVisit => at(&[2, 4, 5, 6, 9], stays, HAND_OVER),
-            Asked::RecordVisit { place, met } => {
-                let allowed = if *met {
-                    at(&[9], 10, HAND_OVER)
-                } else {
-                    at(&[2, 4, 5, 6, 9], stays, HAND_OVER)
+            Asked::ArrangeVisit => at(&[1, BEFORE, 2, 4, 5, 6, 9], stays, HAND_OVER),
+            Asked::RecordVisit { place, came_of_it } => {
+                let allowed = match came_of_it {
+                    Visited::Result => at(&[9], 10, HAND_OVER),
+                    Visited::Papers => at(&[1, BEFORE, 2, 4, 5, 6], stays, RECEPTION),
+                    Visited::Nobody => at(&[1, BEFORE, 2, 4, 5, 6, 9], stays, HAND_OVER),
                 };
                 match (allowed, self.visits.get(*place)) {
                     (Expected::Done(_), None) => Expected::Nonsense,
@@ -194,28 +238,46 @@ impl Matter {
                 amount_vnd,
                 early,
             } => match self.payments.iter().find(|it| it.reference == *reference) {
+                // One that was corrected to nothing is of no amount that comes.
                 Some(known) if known.amount_vnd == *amount_vnd => Expected::Done(stays),
                 Some(_) => Expected::Refused(FEES),
                 None if self.lapsed && !early => Expected::Refused(STOP),
-                None if self.paid_vnd() + amount_vnd > FEE_VND => Expected::Refused(FEES),
+                None if self.paid_vnd() + amount_vnd > self.owed_vnd() => Expected::Refused(FEES),
                 None if *early => Expected::Done(stays),
                 None => at(&[1, BEFORE, 2, 4, 5, 6, 9], stays, FEES),
             },
             Asked::Refund { place } => {
                 match (at(&[3, 7, 8], stays, FEES), self.payments.get(*place)) {
                     (Expected::Done(_), None) => Expected::Nonsense,
+                    (Expected::Done(_), Some(payment)) if payment.amount_vnd == 0 => {
+                        Expected::Nonsense
+                    }
                     (Expected::Done(_), Some(payment)) if self.accepted && !payment.unworked => {
                         Expected::Refused(FEES)
                     }
                     (other, _) => other,
                 }
             }
+            Asked::ConfirmTransfer { competent } => {
+                let begun = self.elsewhere && self.accepted;
+                match at(&[2, 4, 5, 6, 9], stays, TRANSFER) {
+                    _ if !competent || !begun => Expected::Refused(TRANSFER),
+                    _ if self.transferred => Expected::Done(stays),
+                    allowed => allowed,
+                }
+            }
             Asked::Recuse(_) | Asked::ExternalState => Expected::Done(stays),
             Asked::FailHandOver => at(&[9], stays, HAND_OVER),
-            Asked::Propose if self.proposed_by.is_some() => Expected::Refused(FOUR_EYES),
+            Asked::Propose | Asked::ProposePayment { .. } if self.proposed.is_some() => {
+                Expected::Refused(FOUR_EYES)
+            }
             Asked::Propose => Expected::Done(stays),
-            Asked::Decide { right } => match &self.proposed_by {
-                Some(proposer) if *right && proposer != who => Expected::Done(stays),
+            Asked::ProposePayment { place, amount_vnd } => self.may_be(*place, *amount_vnd),
+            Asked::Decide { right, confirm } => match &self.proposed {
+                Some(proposed) if *right && proposed.by != who => match proposed.payment {
+                    Some((place, amount_vnd)) if *confirm => self.may_be(place, amount_vnd),
+                    _ => Expected::Done(stays),
+                },
                 _ => Expected::Refused(FOUR_EYES),
             },
             Asked::Acknowledge if self.systems.iter().any(|it| it == who) => Expected::Done(stays),
@@ -223,6 +285,36 @@ impl Matter {
             Asked::AddPaper => at(&[1, BEFORE, 2, 4, 5, 6], stays, RECEPTION),
             Asked::AddResult => at(&[4, 5, 6, 9], stays, HAND_OVER),
         }
+    }
+
+    /// Whether that confirms that something else was paid.
+    pub(super) fn corrects_payment(&self, asked: &Asked) -> bool {
+        let of_payment = self
+            .proposed
+            .as_ref()
+            .is_some_and(|it| it.payment.is_some());
+        of_payment && matches!(asked, Asked::Decide { confirm: true, .. })
+    }
+
+    /// Whether so much can have been paid.
+    fn may_be(&self, place: usize, amount_vnd: i64) -> Expected {
+        match self.payments.get(place) {
+            None => Expected::Nonsense,
+            Some(payment) if payment.given_back => Expected::Refused(FEES),
+            Some(payment)
+                if self.paid_vnd() - payment.amount_vnd + amount_vnd > self.owed_vnd() =>
+            {
+                Expected::Refused(FEES)
+            }
+            Some(payment) if payment.amount_vnd == amount_vnd => Expected::Nonsense,
+            Some(_) => Expected::Done(self.status),
+        }
+    }
+
+    /// It was accepted. What has no paper is where it is decided at once.
+    pub(super) fn accepts(&mut self) {
+        self.accepted = true;
+        self.transferred = self.elsewhere && self.online;
     }
 
     /// It stands there now.
@@ -255,14 +347,25 @@ impl Matter {
     pub(super) fn done(&mut self, who: &str, asked: &Asked, status: i32) {
         self.stands(status);
         match asked {
-            Asked::Accept => self.accepted = true,
+            Asked::Accept if !self.accepted => self.accepts(),
+            Asked::ConfirmTransfer { .. } => self.transferred = true,
             Asked::AddPaper => self.lacks_papers = false,
             Asked::AskSupplement { .. } => self.asked_before += 1,
-            Asked::Propose => {
-                self.proposed_by = Some(who.to_owned());
+            Asked::Propose | Asked::ProposePayment { .. } => {
+                let payment = match asked {
+                    Asked::ProposePayment { place, amount_vnd } => Some((*place, *amount_vnd)),
+                    _ => None,
+                };
+                let by = who.to_owned();
+                self.proposed = Some(Proposed { by, payment });
                 self.corrections += 1;
             }
-            Asked::Decide { .. } => self.proposed_by = None,
+            Asked::Decide { confirm, .. } => {
+                let payment = self.proposed.take().and_then(|it| it.payment);
+                if let Some((place, amount_vnd)) = payment.filter(|_| *confirm) {
+                    self.payments[place].amount_vnd = amount_vnd;
+                }
+            }
             Asked::ExternalState if self.systems.iter().all(|it| it != who) => {
                 self.systems.push(who.to_owned());
             }

@@ -2,7 +2,7 @@
 //! what begins after it.
 
 use motcua_proto::workflow::v1::TaskState;
-use motcua_workflow::domain::{Case, Task};
+use motcua_workflow::domain::{Case, SubCase, Task};
 
 use super::{
     setting::{Allowed, limit_of, verified_limit_of},
@@ -104,6 +104,14 @@ pub(super) fn limit(case: &Case) -> Allowed {
     match case.chosen_limit.as_str() {
         "" => limit_of(&case.procedure),
         _ => verified_limit_of(&case.procedure).unwrap(),
+    }
+}
+
+/// The same of a branch.
+pub(super) fn limit_of_branch(branch: &SubCase) -> Allowed {
+    match branch.chosen_limit.as_str() {
+        "" => limit_of(&branch.procedure),
+        _ => verified_limit_of(&branch.procedure).unwrap(),
     }
 }
 

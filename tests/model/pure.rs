@@ -14,11 +14,12 @@ use super::{
 const STEPS: usize = 100_000;
 /// How many dossiers are alive at the same time.
 const ALIVE: usize = 300;
-const SEED: u64 = 170;
+const SEED: u64 = 188;
 
 /// What must have occurred by the end, beside every command both done and refused.
-const OCCURRED: [&str; 78] = [
+const OCCURRED: [&str; 84] = [
     "workflow DeadlineRecomputed",
+    intake::PAYMENT_CORRECTED,
     workflow::BRANCH_ASKED,
     workflow::SAID_BEFORE,
     workflow::UNSAID,
@@ -62,6 +63,8 @@ const OCCURRED: [&str; 78] = [
     "intake StateReported",
     "intake StateAcknowledged",
     "intake DocumentAdded",
+    "intake DossierTransferred",
+    "intake TransferOverdue",
     "intake ReactionIgnored",
     "workflow CaseStarted",
     "workflow TaskOpened",
@@ -75,6 +78,8 @@ const OCCURRED: [&str; 78] = [
     "workflow TaskReassigned",
     "workflow OutcomeRequested",
     "workflow OutcomeProgressed",
+    "workflow OutcomeKept",
+    workflow::KEPT_COUNTED,
     "workflow TimerSet",
     "workflow TimerFired",
     "workflow SupplementRequested",
@@ -83,6 +88,7 @@ const OCCURRED: [&str; 78] = [
     "workflow CaseResumed",
     "workflow DeadlineExtended",
     "workflow LimitChosen",
+    "workflow SubCaseLimitChosen",
     "workflow CaseDueSoon",
     "workflow CaseOverdue",
     "workflow SubCaseStarted",

@@ -72,6 +72,22 @@ impl Calendar {
         }
     }
 
+    /// By when the agency that decides has what another centre received for it: at the end of the day, where the office works on
+    /// it up to three o'clock; else within the first hour of the next one.
+    pub(super) fn transfer_due(self, received_at: Timestamp) -> Timestamp {
+        let (mut day, minute) = self.next_opening(local(received_at));
+        let close = self.sessions(day).last().unwrap().1;
+        if minute <= close.min(15 * 60) {
+            return instant((day, close));
+        }
+        loop {
+            day = day.tomorrow().unwrap();
+            if let Some((open, _)) = self.sessions(day).first() {
+                return instant((day, open + 60));
+            }
+        }
+    }
+
     /// The first day is left out. A day counts if nothing was asked for before it that is answered on it or later; what was asked for
     /// by the end of the last day keeps it from being the last. The last one is worked on.
     fn last_day(self, received: Minute, limit: Allowed, held: &[(Minute, Minute)]) -> Date {

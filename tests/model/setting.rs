@@ -25,7 +25,7 @@ pub(super) const CHECKED: &str = "1.000003";
 /// Like the simple one, by the hour and on the same day.
 pub(super) const HOURLY: &str = "1.000004";
 pub(super) const SAME_DAY: &str = "1.000005";
-/// What the linked one calls.
+/// What the linked one calls, in the branch of that step.
 const RESIDENCE: &str = "1.000002";
 pub(super) const PROCEDURES: [&str; 5] = [SIMPLE, LINKED, CHECKED, HOURLY, SAME_DAY];
 /// What may be stated of a dossier of [`CHECKED`].
@@ -177,7 +177,7 @@ pub(super) const VERIFIED: &str = "verified";
 /// How long that one is.
 pub(super) fn verified_limit_of(procedure: &str) -> Option<Allowed> {
     match procedure {
-        SIMPLE => Some(Allowed::WorkingDays(5)),
+        SIMPLE | RESIDENCE => Some(Allowed::WorkingDays(5)),
         HOURLY => Some(Allowed::WorkingMinutes(30 * 60)),
         SAME_DAY => Some(Allowed::WorkingDays(3)),
         _ => None,

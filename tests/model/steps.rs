@@ -154,6 +154,7 @@ impl Wire {
             channel: channel.into(),
             applicant: Some(intake::applicant()),
             accept: !online && random.u8(..5) == 0,
+            on_behalf_of: intake::for_another_ward(random, ward),
             request_id: Uuid::new_v4().to_string(),
             ..SubmitDossierRequest::default()
         };
@@ -196,11 +197,11 @@ impl Wire {
             request_id: Uuid::new_v4().to_string(),
             ..DocumentHeader::default()
         };
-        let ward = &life.dossier.as_ref()?.receiving_agency;
+        let dossier = life.dossier.as_ref()?;
         let (caller, sees) = match who {
             Who::Counter(person) => {
                 let caller = &self.counters[person];
-                (caller, caller.agencies.contains(ward))
+                (caller, caller.sees(dossier))
             }
             Who::Citizen(person) => (&self.citizens[person], owner == Some(person)),
         };
@@ -229,15 +230,10 @@ impl Wire {
 
     fn at_counter(&mut self, place: usize) -> Option<Kind> {
         let world = &mut self.world;
-        let ward = world.lives[place]
-            .dossier
-            .as_ref()
-            .unwrap()
-            .receiving_agency
-            .clone();
+        let dossier = world.lives[place].dossier.clone().unwrap();
         // Now and then somebody of the other ward.
         let mut person = world.random.usize(..self.counters.len());
-        let theirs = |person: usize| self.counters[person].agencies.contains(&ward);
+        let theirs = |person: usize| self.counters[person].sees(&dossier);
         if !theirs(person) && world.random.u8(..10) > 0 {
             person = (person + 2) % self.counters.len();
         }
@@ -247,7 +243,7 @@ impl Wire {
         let paid_in_vain = matter.has_ended() && !matter.accepted && matter.paid_vnd() > 0;
         let paid_in_vain = paid_in_vain && world.random.bool();
         let (asked, command) = loop {
-            let drawn = intake::draws(world, place, caller.leads());
+            let drawn = intake::draws(world, place, person);
             let sent = calls::method_of(&drawn.1).is_some();
             if sent && (!paid_in_vain || intake::name(&drawn.1) == "refund") {
                 break drawn;

@@ -228,6 +228,9 @@ impl Wire {
             let after = self.world.lives[place].case.as_ref().unwrap();
             workflow::done(&command, &before, after);
         }
+        if !self.alive.is_empty() && self.world.random.u8(..8) == 0 {
+            self.gives_away().await;
+        }
         // What has ended is asked a little longer, and must not move.
         let world = &mut self.world;
         self.alive

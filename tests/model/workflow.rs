@@ -7,13 +7,13 @@ use motcua_proto::{
     r#type::v1::Role,
     workflow::v1::{CaseState, TaskState},
 };
-use motcua_workflow::domain::{Case, Command, Task, Words};
+use motcua_workflow::domain::{Case, Command, Obligation, Task, Words};
 
 use super::{
     deputies, path, reckoning,
-    setting::{Person, VERIFIED, verified_limit_of},
+    setting::{FEE_VND, Person, VERIFIED, verified_limit_of},
     work::{INSURANCE, REFUSAL},
-    world::World,
+    world::{World, due_of_branch},
 };
 
 const WEIGHTS: [(&str, u32); 13] = [
@@ -39,6 +39,8 @@ pub(super) const MISFIT: &str = "misfit refused";
 pub(super) const BRANCH_ASKED: &str = "supplement of a branch";
 /// What refuses was signed without a word, which was said before.
 pub(super) const SAID_BEFORE: &str = "refusal said before";
+/// What another system answered while its step stood still counted later.
+pub(super) const KEPT_COUNTED: &str = "a kept answer counted";
 /// What refuses came without a word.
 pub(super) const UNSAID: &str = "refusal unsaid";
 
@@ -222,6 +224,10 @@ fn somebody(world: &mut World, case: &Case, command: &Command) -> usize {
         | Command::Delegate { task, .. } => case.task(task),
         _ => None,
     };
+    let of_branch = match command {
+        Command::ChooseLimit { branch, .. } => case.sub_case(branch),
+        _ => None,
+    };
     let answers = matches!(command, Command::RecordOutcome { .. });
     let is_delegation = matches!(command, Command::Delegate { .. });
     let for_leader = matches!(
@@ -245,7 +251,10 @@ fn somebody(world: &mut World, case: &Case, command: &Command) -> usize {
                 Some(task) if is_delegation => has(world, person, task),
                 Some(task) => deputies::takes(world, person, case, task, world.now).is_some(),
                 None if for_leader && !person.roles.contains(&Role::Leader) => false,
-                None => of_case,
+                None => match of_branch {
+                    Some(branch) => person.agencies.contains(&branch.agency),
+                    None => of_case,
+                },
             }
         })
         .collect();
@@ -283,7 +292,13 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
             missing: words(),
             ground: words(),
         },
-        "request_payment" => Command::RequestPayment { obligation: None },
+        "request_payment" => Command::RequestPayment {
+            obligation: (random.u8(..3) == 0).then(|| Obligation {
+                amount_vnd: FEE_VND / [1, 2, 4][random.usize(..3)],
+                reason: words(),
+                ground: words(),
+            }),
+        },
         "extend_deadline" => Command::ExtendDeadline {
             // Now and then in the night, when nobody is there.
             due_at: case.due.at
@@ -292,7 +307,12 @@ fn generate(world: &mut World, case: &Case, name: &str) -> Command {
             reason: words(),
         },
         "choose_limit" => Command::ChooseLimit {
-            branch: String::new(),
+            branch: match random.u8(..8) {
+                0 => "benefit",
+                1..4 => "residence",
+                _ => "",
+            }
+            .to_owned(),
             limit: if random.u8(..5) == 0 {
                 "heard"
             } else {
@@ -359,12 +379,11 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
         .waiting()
         .any(|(_, task)| person.agencies.contains(&task.agency));
     // What one branch's agency awaits holds up no other branch.
-    let goes_on = |task: &str| {
+    let goes_on_of = |call: &str| {
         let held_up = case.open_hold().map(|hold| hold.branch.as_str());
-        let own = case.task(task).map(|task| task.call.as_str());
-        runs || held_up
-            .is_some_and(|branch| !branch.is_empty() && own.is_some_and(|own| own != branch))
+        runs || held_up.is_some_and(|branch| !branch.is_empty() && call != branch)
     };
+    let goes_on = |task: &str| case.task(task).is_some_and(|task| goes_on_of(&task.call));
     let lawful = match command {
         Command::Claim { task } => {
             goes_on(task)
@@ -392,7 +411,8 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
                     .is_some_and(|task| !task.previous.is_empty() && returned(case, task) < 5)
         }
         Command::Release { task } => case.task(task).is_some_and(|task| {
-            let theirs = has(world, person, task) || person.roles.contains(&Role::Leader);
+            let theirs =
+                has(world, person, task) || deputies::leads(world, person, &task.agency, now);
             waits_for_people(person, task) && (task.state == TaskState::Open || theirs)
         }),
         Command::Delegate { task, to, until } => case.task(task).is_some_and(|task| {
@@ -404,9 +424,11 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
                 && *until > now
                 && may_have(case, task, to)
         }),
-        Command::Reassign { task, to } => case
-            .task(task)
-            .is_some_and(|task| waits_for_people(person, task) && may_have(case, task, to)),
+        Command::Reassign { task, to } => case.task(task).is_some_and(|task| {
+            waits_for_people(person, task)
+                && deputies::leads(world, person, &task.agency, now)
+                && may_have(case, task, to)
+        }),
         Command::Migrate { version } => {
             let is_there = (1..=world.newest(&case.definition)).contains(version);
             let fits = *version == case.definition_version || path::fits_the_other(case);
@@ -417,7 +439,9 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
             code,
             reason,
         } => case.task(id).is_some_and(|task| {
-            let said_again = task.state == TaskState::Completed && task.external_code == *code;
+            let kept = task.kept.as_ref().map(|kept| kept.code.as_str());
+            let said_again = task.state == TaskState::Completed && task.external_code == *code
+                || kept == Some(code);
             let waits = task.state == TaskState::Open;
             // A word on the way is taken wherever the case and the task stand, while the definition has the step.
             let on_its_way = code == "1" && case.definition_version == 1;
@@ -428,7 +452,9 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
                 "9" => reason.is_some(),
                 _ => false,
             };
-            let means = means && goes_on(id);
+            // While its step stands still the first answer is kept.
+            let stands = case.state == CaseState::Held && !goes_on(id) && kept.is_none();
+            let means = means && (goes_on(id) || stands);
             let leads = person.agencies.contains(&task.agency)
                 && deputies::leads(world, person, &task.agency, now);
             let answers = person.id == INSURANCE || leads;
@@ -461,8 +487,9 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
             let once_more = asked == 1 && leads;
             runs && may_ask && (asked == 0 || once_more)
         }
-        Command::RequestPayment { .. } => {
-            runs && (of_case || works) && case.paid_vnd < case.fee_vnd
+        Command::RequestPayment { obligation } => {
+            let owed_vnd = case.fee_vnd + obligation.as_ref().map_or(0, |it| it.amount_vnd);
+            runs && (of_case || works) && case.paid_vnd < owed_vnd
         }
         Command::ExtendDeadline { due_at, .. } => {
             runs && of_case
@@ -471,6 +498,17 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
                 && !has_passed(case, now)
                 && *due_at > case.due.at
                 && world.calendar.is_open(*due_at)
+        }
+        Command::ChooseLimit { branch, limit, .. } if !branch.is_empty() => {
+            let own = case
+                .sub_case(branch)
+                .filter(|it| it.finished_at.is_none() && person.agencies.contains(&it.agency));
+            let may_be = own.is_some_and(|it| {
+                let (_, until) = due_of_branch(case, branch);
+                let is_there = limit == VERIFIED && verified_limit_of(&it.procedure).is_some();
+                it.chosen_limit.is_empty() && now < until && is_there
+            });
+            goes_on_of(branch) && may_be
         }
         Command::ChooseLimit { limit, .. } => {
             let is_there = limit == VERIFIED && verified_limit_of(&case.procedure).is_some();
@@ -565,6 +603,14 @@ pub(super) fn done(command: &Command, case: &Case, after: &Case) {
                 "what it is judged by stays"
             );
             assert!(after.extended);
+        }
+        Command::ChooseLimit { branch, .. } if !branch.is_empty() => {
+            let (before, chosen) = (case.sub_case(branch), after.sub_case(branch));
+            let (before, chosen) = before.zip(chosen).unwrap();
+            assert_eq!(chosen.chosen_limit, VERIFIED);
+            assert!(chosen.due_at > before.due_at);
+            assert_eq!(after.due, case.due, "the whole has a limit of its own");
+            assert_eq!(after.chosen_limit, case.chosen_limit);
         }
         Command::ChooseLimit { .. } => {
             // A limit of the same day has as many, where what was missing came late again and again.

@@ -23,9 +23,9 @@ use super::{
     law::{self, Matter},
     path,
     reckoning::{self, Calendar, Due},
-    setting::{self, CATALOG, Person, Plant},
+    setting::{self, Person, Plant},
     work,
-    workflow::may_have,
+    workflow::{KEPT_COUNTED, may_have},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +40,18 @@ pub(super) struct Life {
     pub(super) workflow_events: Vec<Event>,
     /// What of its time was counted already.
     pub(super) counted: Option<Counted>,
+    /// What was said, by service, kind and revision: each of it once.
+    pub(super) said: BTreeSet<(&'static str, i32, i32)>,
+}
+
+impl Life {
+    /// Nothing that is said takes the place of something else.
+    fn says(&mut self, service: &'static str, decision: &Decision) {
+        for said in &decision.statements {
+            let new = self.said.insert((service, said.kind, said.revision));
+            assert!(new, "{}: {service} says {said:?} twice", self.code);
+        }
+    }
 }
 
 /// What the time of a case is counted by: while none of it changes, nothing is counted anew.
@@ -47,6 +59,8 @@ pub(super) struct Life {
 pub(super) struct Counted {
     state: CaseState,
     limit: String,
+    /// Limits of branches that were chosen.
+    chosen: usize,
     due: Due,
     holds: usize,
     /// Tasks that ended.
@@ -58,6 +72,11 @@ impl Counted {
         Self {
             state: case.state,
             limit: case.chosen_limit.clone(),
+            chosen: case
+                .sub_cases
+                .iter()
+                .filter(|branch| !branch.chosen_limit.is_empty())
+                .count(),
             due: first_due(case),
             holds: case.holds.len(),
             ended: case
@@ -221,17 +240,19 @@ impl World {
     ) -> Result<(), Error> {
         let life = &self.lives[place];
         let context = Context::new(self.now, &life.code, who);
-        let decided = intake::decide::decide(
-            life.dossier.as_ref(),
-            command,
-            &context,
-            intake::decide::Known {
-                own: Some(&self.catalog),
-                in_force: self.later.as_ref().or(Some(&self.catalog)),
-            },
-        );
+        let in_force = self.later.as_ref().unwrap_or(&self.catalog);
+        let own = intake::decide::catalog_id(life.dossier.as_ref(), command);
+        let known = intake::decide::Known {
+            own: [in_force, &self.catalog]
+                .into_iter()
+                .find(|catalog| own == Some(catalog.id())),
+            in_force: Some(in_force),
+        };
+        let decided = intake::decide::decide(life.dossier.as_ref(), command, &context, known);
         let decision = sound(decided)?;
-        for event in written(&life.code, self.now, who, decision) {
+        self.lives[place].says("intake", &decision);
+        let code = self.lives[place].code.clone();
+        for event in written(&code, self.now, who, decision) {
             self.hears_intake(place, &event);
             self.intake_history.push((place, event));
         }
@@ -255,14 +276,23 @@ impl World {
             assert!(!before.has_ended(), "{} moved after its end", life.code);
         }
         // What the law makes of an acceptance is not the service's to say; but the next move starts from here.
-        life.matter.accepted |= status == 2;
+        if status == 2 && !life.matter.accepted {
+            life.matter.accepts();
+        }
+        transfers_are_told_by_the_law(life, event, self.calendar);
         life.matter.comes_to(status);
         life.matter.lapsed |= event.kind() == EventKind::SupplementLapsed;
         self.seen.insert(format!("status {status}"));
         self.seen.insert(format!("intake {:?}", event.kind()));
         life.intake_events.push(event.clone());
         let dossier = life.dossier.as_ref().unwrap();
-        assert!(dossier.paid_vnd() <= setting::FEE_VND, "more than the fee");
+        if let Some(Payload::CaseProgressRecorded(progress)) = &event.payload {
+            life.matter.owes(progress.obligations_vnd);
+        }
+        assert!(
+            dossier.paid_vnd() <= life.matter.owed_vnd(),
+            "more than is owed"
+        );
     }
 
     /// Asks workflow likewise.
@@ -276,9 +306,16 @@ impl World {
         let context = Context::new(self.now, &life.code, who);
         let decided = workflow::decide(life.case.as_ref(), command, &context, &self.surround);
         let decision = sound(decided)?;
-        for event in written(&life.code, self.now, who, decision) {
+        self.lives[place].says("workflow", &decision);
+        let code = self.lives[place].code.clone();
+        for event in written(&code, self.now, who, decision) {
             self.hears_workflow(place, &event);
             self.workflow_history.push((place, event));
+        }
+        if let Some(case) = &self.lives[place].case {
+            let runs = case.state == CaseState::Running;
+            let kept = case.waiting().any(|(_, task)| task.kept.is_some());
+            assert!(!(runs && kept), "{code}: an answer that never counts");
         }
         Ok(())
     }
@@ -290,6 +327,13 @@ impl World {
             is_judged_by_the_law(&self.lives[place].code, case, event, at);
             let by_deputy = deputies::are_named(self, case, event, at);
             self.seen.extend(by_deputy);
+            if let Some(Payload::TaskCompleted(done)) = &event.payload
+                && case
+                    .task(&done.task)
+                    .is_some_and(|task| task.kept.is_some())
+            {
+                self.seen.insert(KEPT_COUNTED.to_owned());
+            }
         }
         let newest = match &event.payload {
             Some(Payload::CaseStarted(started)) => self.newest(&started.definition),
@@ -394,8 +438,10 @@ impl World {
         assert_eq!(case, life.case, "workflow's events of {}", life.code);
     }
 
-    pub(super) fn catalog_id() -> String {
-        CATALOG.to_owned()
+    /// What is submitted stands under the one in force.
+    pub(super) fn catalog_id(&self) -> String {
+        let in_force = self.later.as_ref().unwrap_or(&self.catalog);
+        in_force.id().to_owned()
     }
 }
 
@@ -440,6 +486,31 @@ fn is_due_by_the_law(code: &str, case: &Case, calendar: Calendar) {
     );
 }
 
+/// What another ward decides is due there, and late, when the law says so.
+fn transfers_are_told_by_the_law(life: &Life, event: &Event, calendar: Calendar) {
+    let code = &life.code;
+    match event.payload.as_ref().unwrap() {
+        Payload::DossierAccepted(accepted) => {
+            let received = from_proto_opt(accepted.received_at.as_ref()).unwrap();
+            let due = life
+                .matter
+                .elsewhere
+                .then(|| calendar.transfer_due(received));
+            let told = from_proto_opt(accepted.transfer_due_at.as_ref());
+            assert_eq!(told, due, "{code}: received at {received}");
+        }
+        Payload::TransferOverdue(overdue) => {
+            let due = from_proto_opt(overdue.transfer_due_at.as_ref()).unwrap();
+            let now = from_proto_opt(event.occurred_at.as_ref()).unwrap();
+            assert!(
+                due < now && !life.matter.transferred,
+                "{code}: {due}, {now}"
+            );
+        }
+        _ => {}
+    }
+}
+
 /// So is each of its branches, by the limit of the branch's own procedure and from when the branch began.
 fn branches_are_due_by_the_law(code: &str, case: &Case, calendar: Calendar) {
     // What somebody else awaits stops no branch's clock.
@@ -456,7 +527,7 @@ fn branches_are_due_by_the_law(code: &str, case: &Case, calendar: Calendar) {
             .filter(|hold| hold.branch.is_empty() || hold.branch == sub_case.branch)
             .map(|hold| (hold.from, hold.to.unwrap()))
             .collect();
-        let limit = setting::limit_of(&sub_case.procedure);
+        let limit = path::limit_of_branch(sub_case);
         assert_eq!(
             sub_case.due_at,
             calendar.due(sub_case.started_at, limit, &holds).at,
@@ -497,9 +568,9 @@ fn branches_are_told_by_the_law(life: &Life, case: &Case, event: &Event) {
 }
 
 /// When a branch is due, and the first instant that is too late.
-fn due_of_branch(case: &Case, branch: &str) -> (Timestamp, Timestamp) {
+pub(super) fn due_of_branch(case: &Case, branch: &str) -> (Timestamp, Timestamp) {
     let sub_case = case.sub_case(branch).unwrap();
-    let limit = setting::limit_of(&sub_case.procedure);
+    let limit = path::limit_of_branch(sub_case);
     (
         sub_case.due_at,
         reckoning::judged_until(limit, sub_case.due_at),

@@ -71,6 +71,8 @@ fn sound(pool: &DescriptorPool, message: &MessageDescriptor, about: &About) -> D
             ("until_head", _) => Value::Bool(true),
             // Either this or its items.
             ("missing", Kind::String) => Value::String("Giấy báo tử".to_owned()),
+            // Either this or an entry.
+            ("applicant", Kind::Message(inner)) => Value::Message(sound(pool, &inner, about)),
             // Either this or several.
             ("form", Kind::Enum(_)) => Value::EnumNumber(1),
             _ if !is_required(pool, &field) => continue,

@@ -1,15 +1,23 @@
 //! What is done behind the counter. Each helper is one act, and fails the test when it is refused.
 
-use motcua_proto::workflow::v1::{
-    Case, ChooseLimitRequest, ClaimTaskRequest, CompleteTaskRequest, ControlSheet,
-    ExtendDeadlineRequest, GetCaseRequest, GetControlSheetRequest, ListTasksRequest,
-    RequestPaymentRequest, RequestSupplementRequest, ReturnTaskRequest, StopCaseRequest, Task,
+use motcua_platform::time::to_proto;
+use motcua_proto::{
+    r#type::v1::Role,
+    workflow::v1::{
+        Case, ChooseLimitRequest, ClaimTaskRequest, CompleteTaskRequest, ControlSheet,
+        CreateSubstitutionRequest, ExtendDeadlineRequest, GetCaseRequest, GetControlSheetRequest,
+        ListTasksRequest, RequestPaymentRequest, RequestSupplementRequest, ReturnTaskRequest,
+        StopCaseRequest, Substitution, Task,
+        substitution_service_client::SubstitutionServiceClient,
+    },
 };
 
 use tonic::Status;
 
 use super::{
+    papers::WARD,
     people::{GROUND, Person, new_id},
+    suite::Service,
     time::proto,
 };
 
@@ -182,6 +190,31 @@ impl Person<'_> {
             ..ChooseLimitRequest::default()
         };
         Ok(self.cases().choose_limit(request).await?.into_inner())
+    }
+
+    /// Somebody stands in for this leader for some days.
+    pub(crate) async fn is_stood_in_for_by(&self, substitute: &str, days: [&str; 2]) {
+        let [from, until] = days.map(|day| {
+            let begin = format!("{day}T00:00:00+07:00");
+            Some(to_proto(begin.parse().expect("a day")))
+        });
+        let request = CreateSubstitutionRequest {
+            substitution: Some(Substitution {
+                agency: WARD.to_owned(),
+                absent: self.id().to_owned(),
+                substitute: substitute.to_owned(),
+                role: Role::Leader.into(),
+                from,
+                until,
+                ground: "12/QĐ-UBND".to_owned(),
+                ..Substitution::default()
+            }),
+            ..CreateSubstitutionRequest::default()
+        };
+        SubstitutionServiceClient::new(self.peer(Service::Workflow))
+            .create_substitution(request)
+            .await
+            .expect("it is decided");
     }
 
     pub(crate) async fn extends(&self, code: &str, to: &str) -> Case {

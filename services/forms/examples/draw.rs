@@ -4,7 +4,7 @@
 #[path = "../tests/common/papers.rs"]
 mod papers;
 
-use motcua_forms::{FormId, Kind, Sheet, render};
+use motcua_forms::{Error as Failed, FormId, Sheet, render};
 use std::{error::Error, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -15,17 +15,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     std::fs::create_dir_all(&folder)?;
     for (kind, form) in papers::forms() {
-        let mut sheets = vec![Sheet::A4];
-        if matches!(kind, Kind::Mau01 | Kind::Ct04) {
-            sheets.push(Sheet::A5);
-        }
-        for sheet in sheets {
+        for sheet in [Sheet::A4, Sheet::A5] {
             for version in 1..=FormId::latest(kind).version {
                 let id = FormId {
                     form: kind,
                     version,
                 };
-                let drawn = render(id, sheet, &form)?;
+                let drawn = match render(id, sheet, &form) {
+                    // Not every form is for the small sheet.
+                    Err(Failed::Sheet { .. }) => continue,
+                    drawn => drawn?,
+                };
                 let name = format!("{id}-{}", sheet.name());
                 std::fs::write(folder.join(format!("{name}.pdf")), drawn.pdf)?;
                 std::fs::write(folder.join(format!("{name}.html")), drawn.html)?;

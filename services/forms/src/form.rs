@@ -116,7 +116,7 @@ impl FromStr for FormId {
 pub enum Sheet {
     /// 210 × 297 mm.
     A4,
-    /// 148 × 210 mm; for receipts.
+    /// 148 × 210 mm; for what is handed out at the counter.
     A5,
 }
 

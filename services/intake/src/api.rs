@@ -9,6 +9,7 @@ mod dossiers;
 mod forms;
 mod hand_over;
 mod look_up;
+mod particulars;
 mod payments;
 mod register;
 mod reuse;

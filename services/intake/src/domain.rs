@@ -14,6 +14,7 @@ pub mod correction;
 pub mod decide;
 pub mod documents;
 pub mod dossier;
+pub mod entry;
 pub mod fees;
 pub mod follow;
 pub mod forms;

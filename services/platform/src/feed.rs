@@ -259,7 +259,7 @@ pub fn kind_of(payload: &Payload) -> EventKind {
         CaseStarted CaseBlocked TaskOpened TaskClaimed TaskCompleted TaskReturned TaskCancelled SupplementRequested
         CaseHeld CaseResumed DeadlineExtended CaseDueSoon CaseOverdue SubCaseStarted SubCaseFinished CaseWithdrawn
         CaseStopped CaseFinished DefinitionPublished CaseStaffRecused MessageQueued MessageSent MessageFailed TemplateWritten
-        ReactionIgnored OutcomeProgressed DossierTransferred TransferOverdue TransferDueRecomputed AcceptanceDueRecomputed)
+        ReactionIgnored OutcomeProgressed OutcomeKept DossierTransferred TransferOverdue TransferDueRecomputed AcceptanceDueRecomputed)
 }
 
 #[cfg(test)]

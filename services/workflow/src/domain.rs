@@ -29,6 +29,7 @@ mod deadline;
 mod decide;
 mod definition;
 mod engine;
+mod external;
 mod follow;
 mod hands;
 mod loops;
@@ -67,6 +68,7 @@ pub use self::{
     replay::apply,
     sheet::control_sheet,
     show::{Answered, PinnedDefinition, answered, fill, show_sub_case, show_task},
+    standing::gives_out,
     substitution::{Substitution, SubstitutionCommand},
     surround::{Definitions, InForce, Surround},
     work::is_workable,

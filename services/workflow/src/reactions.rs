@@ -25,13 +25,14 @@ use crate::{
 };
 
 /// The kinds that matter here.
-pub(crate) const KINDS: [EventKind; 8] = [
+pub(crate) const KINDS: [EventKind; 9] = [
     EventKind::CatalogApplied,
     EventKind::DossierAccepted,
     EventKind::DossierWithdrawn,
     EventKind::SupplementProvided,
     EventKind::SupplementLapsed,
     EventKind::PaymentRecorded,
+    EventKind::DossierCorrected,
     EventKind::StaffRecused,
     EventKind::SubjectErased,
 ];

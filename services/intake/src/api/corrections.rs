@@ -1,20 +1,25 @@
-//! `CorrectionService`: a clerical error in the applicant's particulars, with four eyes.
+//! `CorrectionService`: a clerical error, in the applicant's particulars or in an entry of the counter, with four eyes.
 
 use motcua_platform::{
     call::Call,
     error::{Error, Refusal},
+    parse::Fields,
 };
-use motcua_proto::intake::v1::{
-    DecideCorrectionRequest, Dossier, ProposeCorrectionRequest, StatementKind,
-    correction_service_server::CorrectionService,
+use motcua_proto::{
+    intake::v1::{
+        DecideCorrectionRequest, Dossier, ProposeCorrectionRequest, StatementKind,
+        correction_service_server::CorrectionService,
+    },
+    r#type::v1::{CorrectedEntry, corrected_entry},
 };
 use tonic::{Request, Response, Status};
 
-use super::{DossierApi, submission};
+use super::{DossierApi, particulars};
 use crate::{
     domain::{
         applicant,
-        command::{Command, Confirmation},
+        command::{Command, Confirmation, Proposed},
+        entry::Entry,
         words::Words,
     },
     store,
@@ -32,14 +37,7 @@ impl CorrectionService for DossierApi {
         self.act(
             "motcua.intake.v1.CorrectionService/ProposeCorrection",
             request,
-            |fields, body| {
-                let applicant = submission::applicant(fields, body.applicant.as_ref());
-                let reason = fields.text("reason", &body.reason);
-                Some(Command::ProposeCorrection {
-                    applicant: Box::new(applicant?),
-                    reason: Words::from(reason?),
-                })
-            },
+            propose,
         )
         .await
     }
@@ -50,20 +48,19 @@ impl CorrectionService for DossierApi {
     ) -> Result<Response<Dossier>, Status> {
         let call = Call::enter(&request)?;
         let body = request.get_ref();
-        let confirmed = if body.confirm {
+        let particulars = if body.confirm {
             self.proposed(&call, &body.name, &body.correction).await?
         } else {
             None
         };
         self.act(DECIDE_CORRECTION, request, |fields, body| {
             let correction = fields.id("correction", &body.correction)?;
-            Some(match confirmed {
-                Some(confirmed) => Command::ConfirmCorrection(Box::new(confirmed)),
-                None if body.confirm => Command::ConfirmCorrection(Box::new(Confirmation {
+            Some(match particulars {
+                particulars if body.confirm => Command::ConfirmCorrection(Box::new(Confirmation {
                     correction,
-                    ..Confirmation::default()
+                    particulars,
                 })),
-                None => Command::RejectCorrection { correction },
+                _ => Command::RejectCorrection { correction },
             })
         })
         .await
@@ -71,13 +68,13 @@ impl CorrectionService for DossierApi {
 }
 
 impl DossierApi {
-    /// What the caller is about to confirm; none where there is no such thing, which the command then answers.
+    /// The particulars that the caller is about to confirm; none where there are none, which the command then answers.
     async fn proposed(
         &self,
         call: &Call,
         name: &str,
         correction: &str,
-    ) -> Result<Option<Confirmation>, Error> {
+    ) -> Result<Option<Proposed>, Error> {
         let Some(code) = name.strip_prefix("dossiers/") else {
             return Ok(None);
         };
@@ -110,11 +107,63 @@ impl DossierApi {
                 remedy: "reject the correction, withdraw the dossier and submit it anew under the right number",
             }));
         }
-        Ok(Some(Confirmation {
-            correction: correction.to_owned(),
+        Ok(Some(Proposed {
             revision: pending.revision,
             applicant,
             newcomer,
         }))
     }
+}
+
+fn propose(fields: &mut Fields, body: &ProposeCorrectionRequest) -> Option<Command> {
+    let reason = fields.text("reason", &body.reason).map(Words::from);
+    let applicant = body
+        .applicant
+        .as_ref()
+        .map(|applicant| particulars::applicant(fields, Some(applicant)));
+    let entry = body.entry.as_ref().map(|right| entry(fields, right));
+    match (applicant, entry) {
+        (Some(applicant), None) => Some(Command::ProposeCorrection {
+            applicant: Box::new(applicant?),
+            reason: reason?,
+        }),
+        (None, Some(entry)) => Some(Command::ProposeEntry {
+            entry: entry?,
+            reason: reason?,
+        }),
+        (None, None) => {
+            fields.reject("applicant", "is required, or entry");
+            None
+        }
+        (Some(_), Some(_)) => {
+            let message = "must be empty where applicant is given: correct one, then the other";
+            fields.reject("entry", message);
+            None
+        }
+    }
+}
+
+fn entry(fields: &mut Fields, right: &CorrectedEntry) -> Option<Entry> {
+    match &right.entry {
+        Some(corrected_entry::Entry::Payment(payment)) => {
+            let id = fields.id("entry.payment.payment", &payment.payment);
+            let reference = fields.optional_id("entry.payment.reference", &payment.reference);
+            if payment.amount_vnd < 0 {
+                fields.reject("entry.payment.amount_vnd", "must not be less than 0");
+            }
+            id.and(reference)?;
+        }
+        Some(corrected_entry::Entry::TrackingReference(reference)) => {
+            fields.id("entry.tracking_reference", reference)?;
+        }
+        // Its counts are asked of the procedure's list.
+        Some(corrected_entry::Entry::Paper(paper)) => {
+            fields.id("entry.paper.paper", &paper.paper)?;
+        }
+        None => fields.reject(
+            "entry",
+            "is required: a payment, a tracking reference or a paper",
+        ),
+    }
+    Entry::of(right)
 }

@@ -9,6 +9,7 @@ use motcua_platform::{
     call::{Call, acknowledge},
     catalog::Catalog,
     error::Error,
+    identity::Principal,
     ledger::{Accepted, Target},
     missing, page,
     parse::Fields,
@@ -25,7 +26,10 @@ use motcua_proto::{
         Statement, StatementKind, SubmitDossierRequest, SubmitOutcome, SupplementDossierRequest,
         WithdrawDossierRequest, dossier_service_server::DossierService, submit_outcome,
     },
-    r#type::v1::{DossierStatus, HandOverMethod, PriorityGround},
+    r#type::v1::{DossierStatus, HandOverMethod, PriorityGround, Role},
+    workflow::v1::{
+        ListSubstitutionsRequest, substitution_service_client::SubstitutionServiceClient,
+    },
 };
 use tonic::{Request, Response, Status};
 
@@ -262,6 +266,8 @@ impl DossierService for DossierApi {
         &self,
         request: Request<RequestSupplementRequest>,
     ) -> Result<Response<Dossier>, Status> {
+        let call = Call::enter(&request)?;
+        let on_behalf_of = self.asks_again_for(&call, &request.get_ref().name).await?;
         self.act(
             "motcua.intake.v1.DossierService/RequestSupplement",
             request,
@@ -273,6 +279,7 @@ impl DossierService for DossierApi {
                     missing: Words::from(missing?),
                     reason: Words::from(reason?),
                     ground: Words::from(ground?),
+                    on_behalf_of,
                 })
             },
         )
@@ -438,6 +445,46 @@ impl DossierApi {
         ))
     }
 
+    /// The leader for whom the caller stands in, where a leader is needed: to ask for a supplement again. Empty for none. Who stands in
+    /// for whom is workflow's.
+    async fn asks_again_for(&self, call: &Call, name: &str) -> Result<String, Status> {
+        let code = name.strip_prefix("dossiers/").unwrap_or_default();
+        let mut reading = self.archive.open(call.scope()).await.map_err(Error::from)?;
+        let dossier = store::dossier(&mut reading, code)
+            .await
+            .map_err(Error::from)?;
+        drop(reading);
+        let leads = |caller: &Principal| caller.roles.contains(&Role::Leader);
+        let asked_before = dossier.filter(|dossier| {
+            dossier.status == DossierStatus::Submitted && dossier.asked.is_some()
+        });
+        let Some(dossier) = asked_before.filter(|_| !call.principal().is_some_and(leads)) else {
+            return Ok(String::new());
+        };
+        let agency = dossier.receiving_agency;
+        let mut standing = SubstitutionServiceClient::new(self.workflow.clone());
+        let mut asked = ListSubstitutionsRequest {
+            page_size: 1_000,
+            agency: agency.clone(),
+            in_force_only: true,
+            ..ListSubstitutionsRequest::default()
+        };
+        loop {
+            let listed = standing
+                .list_substitutions(asked.clone())
+                .await?
+                .into_inner();
+            let own = listed.substitutions.into_iter().find(|it| {
+                let leads = it.role() == Role::Leader && it.agency == agency;
+                leads && it.substitute == call.actor.id
+            });
+            if own.is_some() || listed.next_page_token.is_empty() {
+                return Ok(own.map(|it| it.absent).unwrap_or_default());
+            }
+            asked.page_token = listed.next_page_token;
+        }
+    }
+
     /// The catalog that it stands under; another replica may have applied it.
     pub(super) async fn catalog_of(
         &self,
@@ -467,7 +514,7 @@ impl DossierApi {
         let pending = dossier
             .corrections
             .last()
-            .is_some_and(|correction| correction.state() == CorrectionState::Pending);
+            .is_some_and(|it| it.state() == CorrectionState::Pending && it.entry.is_none());
         for said in statements {
             if said.kind == i32::from(StatementKind::Applicant) {
                 dossier.applicant = applicant::read(said.body.expose());

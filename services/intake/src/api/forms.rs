@@ -83,7 +83,7 @@ impl DossierApi {
             .note(call, PRINT_FORM, PURPOSE, &[&code])
             .await?;
         let (template, issue) = (paper.template, paper.issue);
-        let issued_at = (issue > 0).then(|| to_proto(paper.issued_at));
+        let issued_at = Some(to_proto(paper.issued_at));
         let rendered = reckon(move || render(template, sheet, &paper.form)).await?;
         Ok(PrintFormResponse {
             template: template.to_string(),
@@ -193,29 +193,32 @@ impl DossierApi {
             let (kind, filled) = fill(form, &particulars)?;
             Ok::<_, Error>((FormId::latest(kind), filled))
         };
-        let Some(occasion) = particulars.occasion(form) else {
-            let (template, form) = issue_now()?;
-            return Ok(Printed {
-                issue: 0,
-                issued_at: self.clock.now(),
-                template,
-                form,
-            });
-        };
+        let occasion = particulars.occasion(form);
         let which = match wanted {
             Wanted::Issue(issue) => Some(Which::Issue(issue)),
             Wanted::Last => Some(Which::Last(occasion)),
             Wanted::Anew => None,
         };
-        if let Some(which) = which
-            && let Some(printed) = self.printed.find((code, branch), form, which).await?
-        {
-            return Ok(printed);
-        }
-        if matches!(wanted, Wanted::Issue(_)) {
-            return Err(Error::field("issue", "was never issued of this form").into());
-        }
-        let anew = matches!(wanted, Wanted::Anew);
+        let issued = match which {
+            Some(which) => self.printed.find((code, branch), form, which).await?,
+            None => None,
+        };
+        let anew = match (wanted, issued) {
+            (Wanted::Issue(_), None) => {
+                return Err(Error::field("issue", "was never issued of this form").into());
+            }
+            // What goes with the case is another paper once it has gone further.
+            (Wanted::Last, Some(printed)) if form == Form::ControlSheet => {
+                let now = issue_now()?;
+                if now.1 == printed.form {
+                    return Ok(printed);
+                }
+                true
+            }
+            (_, Some(printed)) => return Ok(printed),
+            (Wanted::Anew, None) => true,
+            (Wanted::Last, None) => false,
+        };
         Ok(self
             .printed
             .issue((code, branch), form, (occasion, anew), issue_now()?)

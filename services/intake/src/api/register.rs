@@ -11,14 +11,17 @@ use motcua_platform::{
     archive::Reading, call::Call, catalog::Catalog, error::Error, parse::Fields,
     statement::Statement,
 };
-use motcua_proto::intake::v1::{PrintRegisterRequest, PrintRegisterResponse, StatementKind};
+use motcua_proto::{
+    intake::v1::{PrintRegisterRequest, PrintRegisterResponse, StatementKind},
+    r#type::v1::Agency,
+};
 
 use super::{DossierApi, forms::reckon};
 use crate::{
     domain::{
         applicant,
         dossier::Dossier,
-        forms::{office_of, register_entry},
+        forms::{office_of, reached, register_entry},
     },
     store,
 };
@@ -68,8 +71,8 @@ impl DossierApi {
         }
         let catalogs = received.iter().map(|(_, dossier)| dossier.catalog.as_str());
         self.catalogs.ensure(&mut reading, catalogs).await?;
-        let title = self
-            .title_of(&agency, in_force.as_deref(), &received)
+        let named = self
+            .named(&agency, in_force.as_deref(), &received)
             .ok_or_else(missing)?;
         let mut lines = Vec::with_capacity(received.len());
         for (code, dossier) in &received {
@@ -83,7 +86,7 @@ impl DossierApi {
             .await?;
         let line_count = i32::try_from(lines.len()).unwrap_or(i32::MAX);
         let register = Form::Register(Register {
-            office: office_of(&title),
+            office: reached(office_of(&named.title), Some(&named)),
             book: from.year().to_string(),
             from,
             until: to,
@@ -99,17 +102,17 @@ impl DossierApi {
         })
     }
 
-    /// What the agency is called: in the catalog in force, or, where that has it no more, in the last one that it received under.
-    fn title_of(
+    /// The agency as it is named in the catalog in force, or, where that has it no more, in the last one that it received under.
+    fn named(
         &self,
         agency: &str,
         in_force: Option<&Catalog>,
         received: &[(String, Dossier)],
-    ) -> Option<String> {
-        let title = |catalog: &Catalog| Some(catalog.agency(agency)?.title.clone());
-        in_force.and_then(title).or_else(|| {
+    ) -> Option<Agency> {
+        let named = |catalog: &Catalog| catalog.agency(agency).cloned();
+        in_force.and_then(named).or_else(|| {
             let (_, last) = received.iter().max_by_key(|(_, it)| it.submitted_at)?;
-            title(self.catalogs.get(&last.catalog)?.as_ref())
+            named(self.catalogs.get(&last.catalog)?.as_ref())
         })
     }
 

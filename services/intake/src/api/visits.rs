@@ -8,8 +8,11 @@ use motcua_proto::intake::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{DossierApi, hand_over, routes::located};
-use crate::domain::{command::Command, words::Words};
+use super::{DossierApi, hand_over, routes::located, submission};
+use crate::domain::{
+    command::{Command, Met},
+    words::Words,
+};
 
 /// The longest time window of a visit: nobody waits at home for longer.
 const WINDOW_MAX: SignedDuration = SignedDuration::from_hours(24);
@@ -71,14 +74,24 @@ fn arrange(fields: &mut Fields, body: &RequestVisitRequest) -> Option<Command> {
 
 fn record(fields: &mut Fields, body: &RecordVisitRequest) -> Option<Command> {
     let visit = fields.id("visit", &body.visit);
-    let receiver = if body.handed_over {
+    if body.handed_over && body.papers_taken {
+        fields.reject(
+            "papers_taken",
+            "must be false where the result was handed over: nothing more is handed in then",
+        );
+    }
+    if !body.papers_taken && !body.papers.is_empty() {
+        fields.reject("papers", "are given where some were taken along only");
+    }
+    submission::paper_ids(fields, &body.papers);
+    let met = if body.handed_over {
         hand_over::receiver(
             fields,
             &body.received_by,
             body.recipient,
             &body.authorisation,
         )
-        .map(Some)
+        .map(Met::Result)
     } else {
         for (field, given) in [
             ("received_by", !body.received_by.is_empty()),
@@ -89,11 +102,15 @@ fn record(fields: &mut Fields, body: &RecordVisitRequest) -> Option<Command> {
                 fields.reject(field, "must be empty when nothing was handed over");
             }
         }
-        Some(None)
+        Some(if body.papers_taken {
+            Met::Papers(body.papers.clone())
+        } else {
+            Met::Nobody
+        })
     };
     Some(Command::RecordVisit {
         visit: visit?,
-        receiver: receiver?,
+        met: met?,
     })
 }
 

@@ -17,8 +17,8 @@ use motcua_platform::{
     time::{from_proto_opt, in_words},
 };
 use motcua_proto::{
-    intake::v1::Form as Asked,
-    r#type::v1::{AgencyKind, Punctuality},
+    intake::v1::{Form as Asked, StatementKind},
+    r#type::v1::{AgencyKind, DossierStatus, Punctuality},
     workflow::v1::{
         Case, CaseState, CaseStatement, CaseStatementKind, ControlSheet as Sheet, ControlSheetLine,
         Hold, SubCase, Task,
@@ -29,7 +29,13 @@ use super::{
     dossier::Reception,
     forms::{CENTRE, INCOMPLETE, Particulars, items},
     plain,
+    words::Words,
 };
+
+/// Why a dossier is stopped that its applicant has taken back without a word.
+const WITHDRAWN: &str = "Ông/Bà đề nghị rút hồ sơ.";
+/// What it is taken back under, where nobody named an article.
+const ONE_STOP: &str = "Nghị định số 118/2025/NĐ-CP ngày 09 tháng 6 năm 2025 của Chính phủ về thực hiện thủ tục hành chính theo cơ chế một cửa, một cửa liên thông tại Bộ phận Một cửa và Cổng Dịch vụ công quốc gia.";
 
 /// What workflow answers about a case.
 #[derive(Debug)]
@@ -251,42 +257,79 @@ impl Particulars<'_> {
             due_at: moment(made.first_due_at.as_ref())?,
             reason: said.text.clone(),
             new_due_at: moment(made.due_at.as_ref())?,
-            head: self.head(),
+            head: self.signs_for(&made.on_behalf_of),
         })
     }
 
+    /// Mẫu 05: its case was stopped, or the applicant has taken the dossier back.
     pub(super) fn stop(&self) -> Result<Stop, Error> {
-        let (file, reception) = self.begun()?;
-        let said = file
-            .said(CaseStatementKind::Stop, 1)
-            .filter(|_| file.case.state() == CaseState::Stopped)
-            .ok_or_else(|| self.not_yet("its case was not stopped", "stop it (StopCase)"))?;
+        if self.dossier.status == DossierStatus::Withdrawn {
+            return self.withdrawal();
+        }
+        let stopped = self.case.and_then(|file| {
+            let said = file.said(CaseStatementKind::Stop, 1)?;
+            (file.case.state() == CaseState::Stopped).then_some((file, said))
+        });
+        let (file, said) = stopped.ok_or_else(|| {
+            self.not_yet(
+                "its case was not stopped, nor was it taken back",
+                "stop it (StopCase), or take it back (WithdrawDossier)",
+            )
+        })?;
         let stopped_at = instant(file.case.ended_at.as_ref())?;
-        let paid = self
-            .dossier
-            .payments
+        let last = file.case.holds.last();
+        // A hold ends with the case.
+        let waiting = last
+            .filter(|hold| hold.resumed_at.is_none() || hold.resumed_at == file.case.ended_at)
+            .map(|hold| hold.payment);
+        self.stopped(stopped_at, waiting, (&said.text, &said.ground))
+    }
+
+    /// What was said when it was taken back; the applicant need not say why.
+    fn withdrawal(&self) -> Result<Stop, Error> {
+        let said = self.said(StatementKind::Withdrawal);
+        let or = |said: Option<&Words>, otherwise: &str| {
+            let said = said.map(|words| words.expose().clone());
+            said.filter(|words| !words.is_empty())
+                .unwrap_or_else(|| otherwise.to_owned())
+        };
+        let withdrawn_at = self.dossier.status_since;
+        let last = self.dossier.holds.last();
+        let waiting = last
+            .filter(|hold| hold.to.is_none_or(|to| to >= withdrawn_at))
+            .map(|hold| hold.payment);
+        let reason = or(said.map(|it| &it.body), WITHDRAWN);
+        let ground = or(said.map(|it| &it.ground), ONE_STOP);
+        self.stopped(withdrawn_at, waiting, (&reason, &ground))
+    }
+
+    /// That the work ends, whether it waited for a payment or a supplement then, and why.
+    fn stopped(
+        &self,
+        at: Timestamp,
+        waiting: Option<bool>,
+        (reason, ground): (&str, &str),
+    ) -> Result<Stop, Error> {
+        let payments = &self.dossier.payments;
+        let paid = payments
             .iter()
-            .any(|payment| payment.paid_at <= stopped_at);
-        let waiting = file
-            .case
-            .holds
-            .last()
-            // A hold ends with the case.
-            .filter(|hold| hold.resumed_at.is_none() || hold.resumed_at == file.case.ended_at);
+            .any(|it| it.amount_vnd > 0 && it.paid_at <= at);
+        let reception = self.dossier.reception.as_ref();
         Ok(Stop {
             office: self.agency(),
-            reference: self.reference(stopped_at),
+            reference: self.reference(at),
             applicant: self.applicant()?,
             procedure: self.procedure(),
-            received_at: Some(local(reception.received_at)),
+            received_at: reception.map(|reception| local(reception.received_at)),
             phase: match waiting {
-                Some(hold) if hold.payment => "Chờ thực hiện nghĩa vụ tài chính",
-                Some(_) => "Chờ bổ sung, hoàn thiện hồ sơ",
+                _ if reception.is_none() => "Trước khi tiếp nhận hồ sơ",
+                Some(true) => "Chờ thực hiện nghĩa vụ tài chính",
+                Some(false) => "Chờ bổ sung, hoàn thiện hồ sơ",
                 None => "Đang giải quyết",
             }
             .to_owned(),
-            reason: said.text.clone(),
-            ground: said.ground.clone(),
+            reason: reason.to_owned(),
+            ground: ground.to_owned(),
             fees: paid.then(|| {
                 "Việc hoàn trả thực hiện theo quy định của pháp luật về phí, lệ phí.".to_owned()
             }),
@@ -381,6 +424,18 @@ impl Particulars<'_> {
                 _ => None,
             },
         })
+    }
+
+    /// The head, or whoever was authorised to sign in a leader's place (thừa ủy quyền). Decree 30/2020, annex I.
+    fn signs_for(&self, leader: &str) -> Signatory {
+        let head = self.head();
+        if leader.is_empty() {
+            return head;
+        }
+        Signatory {
+            capacity: format!("TUQ. {}", head.capacity),
+            ..head
+        }
     }
 
     fn head(&self) -> Signatory {

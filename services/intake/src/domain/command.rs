@@ -10,7 +10,7 @@ use motcua_proto::{
     },
 };
 
-use super::{documents::NewDocument, fees::Units, follow::News, words::Words};
+use super::{documents::NewDocument, entry::Entry, fees::Units, follow::News, words::Words};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ pub enum Command {
         reason: Words,
         /// The legal ground.
         ground: Words,
+        /// The leader for whom whoever asks stands in; empty for none. Opaque id.
+        on_behalf_of: String,
     },
     /// Hand in what was asked for.
     ProvideSupplement {
@@ -98,8 +100,8 @@ pub enum Command {
     RecordVisit {
         /// Id of the visit: `v1`.
         visit: String,
-        /// Who received the result; `None` when nobody was met.
-        receiver: Option<Receiver>,
+        /// What came of it.
+        met: Met,
     },
     /// Record a payment.
     RecordPayment(NewPayment),
@@ -114,6 +116,13 @@ pub enum Command {
     ProposeCorrection {
         /// All of them, as they should have been.
         applicant: Box<Applicant>,
+        /// What is wrong.
+        reason: Words,
+    },
+    /// Propose that an entry of the counter should have stood otherwise.
+    ProposeEntry {
+        /// As it should have stood.
+        entry: Entry,
         /// What is wrong.
         reason: Words,
     },
@@ -165,6 +174,17 @@ pub struct Found {
     pub priority_reason: Words,
 }
 
+/// What came of a visit.
+#[derive(Debug, Clone)]
+pub enum Met {
+    /// Nobody was there.
+    Nobody,
+    /// Somebody handed papers in: the declaration, or what was missing; those of the procedure's that were counted.
+    Papers(Vec<HandedPaper>),
+    /// Somebody received the result.
+    Result(Receiver),
+}
+
 /// Who received a result.
 #[derive(Debug, Clone)]
 pub struct Receiver {
@@ -181,9 +201,16 @@ pub struct Receiver {
 pub struct Confirmation {
     /// Id of the correction: `c1`.
     pub correction: String,
-    /// Revision of the proposed particulars.
+    /// The proposed particulars; `None` where an entry is corrected.
+    pub particulars: Option<Proposed>,
+}
+
+/// Particulars that somebody proposed.
+#[derive(Debug, Clone)]
+pub struct Proposed {
+    /// Their revision.
     pub revision: i32,
-    /// The proposed particulars.
+    /// What they are.
     pub applicant: Applicant,
     /// What the dossier is found by from then on.
     pub newcomer: Newcomer,

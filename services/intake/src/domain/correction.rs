@@ -1,4 +1,4 @@
-//! Correcting a clerical error in the applicant's particulars: one proposes, another decides, and what stood there before stays.
+//! Correcting a clerical error: one proposes, another decides, and what stood there before stays.
 
 use jiff::Timestamp;
 use motcua_platform::{
@@ -20,6 +20,9 @@ use super::{
     command::Confirmation,
     decide::{Happened, statement},
     dossier::Dossier,
+    entry::{self, Entry},
+    payments,
+    rules::Rules,
     words::{Words, number},
 };
 
@@ -34,8 +37,11 @@ pub struct Correction {
     /// How it stands.
     #[serde(with = "number")]
     pub state: State,
-    /// Revision of the proposed particulars.
+    /// Revision of the proposed particulars; 0 where an entry is corrected.
     pub revision: i32,
+    /// The entry as it should have stood; `None` where the particulars are corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Entry>,
     /// Opaque id of who proposed it.
     pub proposed_by: String,
     /// When.
@@ -63,6 +69,7 @@ impl Correction {
             proposed_at: Some(to_proto(self.proposed_at)),
             decided_by,
             decided_at: decided_at.map(to_proto),
+            entry: self.entry.as_ref().map(Entry::to_proto),
         }
     }
 }
@@ -79,6 +86,16 @@ impl Dossier {
             .map(|(place, correction)| (id(place), correction))
     }
 
+    /// Whether a payment has come to be another one than was recorded.
+    #[must_use]
+    pub fn has_corrected_payment(&self) -> bool {
+        let mut confirmed = self.corrections.iter();
+        confirmed.any(|it| {
+            let of_payment = matches!(it.entry, Some(Entry::Payment { .. }));
+            of_payment && it.state == State::Confirmed
+        })
+    }
+
     pub(super) fn decide_correction(&mut self, state: State, by: &str, at: Timestamp) {
         if let Some(correction) = self.corrections.last_mut() {
             correction.state = state;
@@ -87,12 +104,36 @@ impl Dossier {
     }
 }
 
-/// One at a time: two proposals side by side would each undo what the other corrects.
+/// Proposes other particulars.
 pub(super) fn propose(
     dossier: &Dossier,
     proposed: &Applicant,
     reason: &Words,
 ) -> Result<Happened, Error> {
+    ensure_room(dossier)?;
+    let particulars = statement(
+        dossier,
+        StatementKind::Correction,
+        &applicant::write(proposed).into(),
+        &Words::default(),
+    );
+    Ok(proposal(dossier, particulars, None, reason))
+}
+
+/// Proposes that an entry should have stood otherwise.
+pub(super) fn propose_entry(
+    dossier: &Dossier,
+    proposed: &Entry,
+    reason: &Words,
+    rules: &Rules<'_>,
+) -> Result<Happened, Error> {
+    ensure_room(dossier)?;
+    entry::check(dossier, proposed, rules)?;
+    Ok(proposal(dossier, (0, Vec::new()), Some(proposed), reason))
+}
+
+/// One at a time: two proposals side by side would each undo what the other corrects.
+fn ensure_room(dossier: &Dossier) -> Result<(), Error> {
     if let Some((id, _)) = dossier.pending_correction() {
         return Err(refusal(
             format!("correction {id} waits to be decided"),
@@ -104,15 +145,18 @@ pub(super) fn propose(
         return Err(refusal(
             format!("the dossier has {CORRECTIONS_MAX} corrections already"),
             "CORRECTIONS",
-            "let the particulars stand as they are",
+            "let it stand as it is",
         ));
     }
-    let (statement_revision, mut statements) = statement(
-        dossier,
-        StatementKind::Correction,
-        &applicant::write(proposed).into(),
-        &Words::default(),
-    );
+    Ok(())
+}
+
+fn proposal(
+    dossier: &Dossier,
+    (statement_revision, mut statements): (i32, Vec<Statement>),
+    entry: Option<&Entry>,
+    reason: &Words,
+) -> Happened {
     let (reason_revision, reasons) = statement(
         dossier,
         StatementKind::CorrectionReason,
@@ -120,41 +164,73 @@ pub(super) fn propose(
         &Words::default(),
     );
     statements.extend(reasons);
-    Ok(Happened {
+    Happened {
         events: vec![Payload::CorrectionProposed(CorrectionProposed {
             correction: id(dossier.corrections.len()),
             statement_revision,
             reason_revision,
+            entry: entry.map(Entry::to_proto),
         })],
         statements,
-    })
+    }
 }
 
-/// The particulars become what was proposed, under a revision of their own.
+/// What was proposed holds from now on: the particulars under a revision of their own, or the entry.
 pub(super) fn confirm(
     dossier: &Dossier,
     confirmed: &Confirmation,
     context: &Context<'_>,
+    rules: &Rules<'_>,
 ) -> Result<Happened, Error> {
     let pending = by_somebody_else(dossier, &confirmed.correction, context)?;
-    if pending.revision != confirmed.revision {
+    if let Some(entry) = &pending.entry {
+        entry::check(dossier, entry, rules)?;
+        return Ok(set_right(dossier, &confirmed.correction, entry, rules));
+    }
+    let Some(seen) = confirmed
+        .particulars
+        .as_ref()
+        .filter(|seen| seen.revision == pending.revision)
+    else {
         // It was not there yet when the caller's words were looked up.
         return Err(none_waits(&confirmed.correction));
-    }
+    };
     let revision = dossier.next_revision(StatementKind::Applicant);
     Ok(Happened {
         events: vec![Payload::DossierCorrected(DossierCorrected {
             correction: confirmed.correction.clone(),
             applicant_revision: revision,
-            authorisation: applicant::authorisation(&confirmed.applicant).into(),
+            authorisation: applicant::authorisation(&seen.applicant).into(),
+            ..DossierCorrected::default()
         })],
         statements: vec![Statement {
             kind: StatementKind::Applicant.into(),
             revision,
-            body: applicant::write(&confirmed.applicant).into(),
+            body: applicant::write(&seen.applicant).into(),
             ground: Words::default(),
         }],
     })
+}
+
+/// Whoever follows payments is told what is paid now, as by a payment: a case that waited for it may go on.
+fn set_right(dossier: &Dossier, correction: &str, entry: &Entry, rules: &Rules<'_>) -> Happened {
+    let mut right = dossier.clone();
+    right.set_right(entry);
+    let (fee_vnd, paid_vnd) = match entry {
+        Entry::Payment { .. } => (payments::owed(&right, rules), right.paid_vnd()),
+        Entry::TrackingReference(_) | Entry::Paper(_) => (0, 0),
+    };
+    Payload::DossierCorrected(DossierCorrected {
+        correction: correction.to_owned(),
+        entry: Some(entry.to_proto()),
+        fee_vnd,
+        paid_vnd,
+        accepted: dossier.reception.is_some(),
+        applicant_revision: 0,
+        // Said again, because it says of every correction by what right somebody acts.
+        authorisation: dossier.authorisation.into(),
+    })
+    .into()
 }
 
 pub(super) fn reject(

@@ -110,9 +110,11 @@ pub fn decide(
             missing,
             reason,
             ground,
+            on_behalf_of,
         } => supplement::ask(
             dossier,
             [missing, reason, ground],
+            on_behalf_of,
             context,
             &rules(dossier, catalogs)?,
         )?,
@@ -148,8 +150,8 @@ pub fn decide(
             let going = (visitor.as_str(), *offered);
             hand_over::arrange_visit(dossier, *from..*to, place, going, context)?
         }
-        Command::RecordVisit { visit, receiver } => {
-            hand_over::record_visit(dossier, visit, receiver.as_ref(), context)?
+        Command::RecordVisit { visit, met } => {
+            hand_over::record_visit(dossier, visit, met, context, &rules(dossier, catalogs)?)?
         }
         Command::RecordPayment(new) => {
             payments::record(dossier, new, now, &rules(dossier, catalogs)?)?
@@ -160,7 +162,12 @@ pub fn decide(
         Command::ProposeCorrection { applicant, reason } => {
             correction::propose(dossier, applicant, reason)?
         }
-        Command::ConfirmCorrection(confirmed) => correction::confirm(dossier, confirmed, context)?,
+        Command::ProposeEntry { entry, reason } => {
+            correction::propose_entry(dossier, entry, reason, &rules(dossier, catalogs)?)?
+        }
+        Command::ConfirmCorrection(confirmed) => {
+            correction::confirm(dossier, confirmed, context, &rules(dossier, catalogs)?)?
+        }
         Command::RejectCorrection { correction } => {
             correction::reject(dossier, correction, context)?
         }
@@ -177,7 +184,8 @@ pub fn decide(
     let happened = others::with_reports(dossier, 0, happened, context);
     let mut decision = decision(dossier, context, happened);
     if let Command::ConfirmCorrection(confirmed) = command {
-        decision.corrected_subject = Some(confirmed.newcomer.clone());
+        let seen = confirmed.particulars.as_ref();
+        decision.corrected_subject = seen.map(|seen| seen.newcomer.clone());
     }
     Ok(decision)
 }

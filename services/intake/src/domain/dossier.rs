@@ -19,8 +19,8 @@ pub use super::parts::{
 };
 pub use super::transfer::Transfer;
 use super::{
-    at_work::AtWork, correction::Correction, documents::Document, fees::Units, moves::Place,
-    others::Other, papers::Handed, payments, words::number,
+    at_work::AtWork, correction::Correction, documents::Document, entry::Entry, fees::Units,
+    moves::Place, others::Other, papers::Handed, payments, words::number,
 };
 
 /// Where a dossier stands.
@@ -137,7 +137,7 @@ pub struct Dossier {
     /// The original papers, given back where it ended without a result; `None` before they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub originals_returned: Option<OriginalsReturned>,
-    /// Corrections of the applicant's particulars: `c1` is the first.
+    /// Corrections of clerical errors: `c1` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub corrections: Vec<Correction>,
     /// The system that is authoritative; empty for this one.
@@ -382,6 +382,7 @@ impl Dossier {
                     to: instant(requested.window_to.as_ref()),
                     made_at: None,
                     handed_over: false,
+                    papers_taken: false,
                     visitor: requested.visitor.clone(),
                     address_revision: Some(requested.statement_revision),
                     location_revision: requested.location_revision,
@@ -395,7 +396,9 @@ impl Dossier {
                 if let Some(visit) = place.and_then(|place| self.visits.get_mut(place)) {
                     visit.made_at = Some(instant(made.made_at.as_ref()));
                     visit.handed_over = made.handed_over;
+                    visit.papers_taken = made.papers_taken;
                 }
+                self.hand_in(&made.papers);
             }
             Payload::PaymentRecorded(recorded) => self.payments.push(Payment {
                 provider: recorded.provider.clone(),
@@ -434,6 +437,7 @@ impl Dossier {
                 self.corrections.push(Correction {
                     state: CorrectionState::Pending,
                     revision: proposed.statement_revision,
+                    entry: proposed.entry.as_ref().and_then(Entry::of),
                     proposed_by: by.to_owned(),
                     proposed_at: at,
                     decided: None,
@@ -443,7 +447,10 @@ impl Dossier {
             }
             Payload::DossierCorrected(corrected) => {
                 self.decide_correction(CorrectionState::Confirmed, by, at);
-                self.authorisation = corrected.authorisation();
+                match corrected.entry.as_ref().and_then(Entry::of) {
+                    Some(entry) => self.set_right(&entry),
+                    None => self.authorisation = corrected.authorisation(),
+                }
                 self.said(StatementKind::Applicant, corrected.applicant_revision);
             }
             Payload::CorrectionRejected(_) => {

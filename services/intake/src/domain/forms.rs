@@ -21,7 +21,8 @@ use motcua_platform::{
 use motcua_proto::{
     intake::v1::{Applicant, Form as Asked, StatementKind},
     r#type::v1::{
-        AgencyKind, AuthorisationGround, DossierStatus, FormSet, HandOverMethod, PriorityGround,
+        Agency, AgencyKind, AuthorisationGround, DossierStatus, FormSet, HandOverMethod,
+        PriorityGround,
     },
 };
 
@@ -128,23 +129,24 @@ impl Particulars<'_> {
             .unwrap_or(&self.dossier.competent_agency)
     }
 
-    /// Which of its kind a form is about now: the first request for a supplement, the second; 1 for what comes once. `None` for
-    /// one that changes with the case, and is no paper that somebody holds.
+    /// Which of its kind a form is about now: the first request for a supplement, the second; 1 for what comes once.
     #[must_use]
-    pub fn occasion(&self, asked: Asked) -> Option<i32> {
+    pub fn occasion(&self, asked: Asked) -> i32 {
+        let by_system = || {
+            self.refused_by_system()
+                .filter(|_| self.sub_case().is_none())
+        };
         match asked {
-            Asked::ControlSheet | Asked::Unspecified => None,
-            Asked::Supplement => Some(
-                self.said(StatementKind::SupplementAsked)
-                    .map_or(1, |said| said.revision),
-            ),
-            Asked::CaseSupplement => Some(self.case_supplement_revision()),
+            Asked::Supplement => self
+                .said(StatementKind::SupplementAsked)
+                .map_or(1, |said| said.revision),
+            Asked::CaseSupplement => self.case_supplement_revision(),
             // A branch that was called once more is another one.
-            Asked::Refusal if self.sub_case().is_none() && self.refused_by_system().is_some() => {
-                self.refused_by_system().map(|task| task.statement_revision)
+            Asked::Refusal => {
+                by_system().map_or(self.runs().max(1), |task| task.statement_revision)
             }
-            Asked::Receipt | Asked::Refusal => Some(self.runs().max(1)),
-            Asked::Apology | Asked::Stop => Some(1),
+            Asked::Receipt => self.runs().max(1),
+            Asked::Apology | Asked::Stop | Asked::ControlSheet | Asked::Unspecified => 1,
         }
     }
 
@@ -334,7 +336,7 @@ impl Particulars<'_> {
             .collect()
     }
 
-    fn said(&self, kind: StatementKind) -> Option<&Statement> {
+    pub(super) fn said(&self, kind: StatementKind) -> Option<&Statement> {
         self.statements
             .iter()
             .find(|said| said.kind == i32::from(kind))
@@ -368,7 +370,13 @@ impl Particulars<'_> {
     pub(super) fn office(&self) -> Office {
         match self.competent_kind() {
             AgencyKind::Police => self.agency(),
-            _ => office_of(&self.title(&self.dossier.receiving_agency)),
+            _ => {
+                let receiving = &self.dossier.receiving_agency;
+                reached(
+                    office_of(&self.title(receiving)),
+                    self.catalog.agency(receiving),
+                )
+            }
         }
     }
 
@@ -390,11 +398,12 @@ impl Particulars<'_> {
             self.competent_kind(),
             AgencyKind::Police | AgencyKind::SocialInsurance | AgencyKind::Department
         );
-        Office {
+        let office = Office {
             agency: if unit { title } else { of_ward.agency },
             centre: None,
             ..of_ward
-        }
+        };
+        reached(office, agency)
     }
 
     pub(super) fn reference(&self, issued: Timestamp) -> Reference {
@@ -468,6 +477,20 @@ fn within(title: &str) -> String {
     letters.next().map_or_else(String::new, |first| {
         first.to_lowercase().chain(letters).collect()
     })
+}
+
+/// With who stands above it, and the number to call, as the catalog has them.
+#[must_use]
+pub fn reached(office: Office, agency: Option<&Agency>) -> Office {
+    let said = |pick: fn(&Agency) -> &String| {
+        let said = agency.map(pick).filter(|said| !said.is_empty());
+        said.cloned()
+    };
+    Office {
+        above: said(|agency| &agency.superior),
+        phone: said(|agency| &agency.phone),
+        ..office
+    }
 }
 
 /// The centre of a ward that is called so.

@@ -16,10 +16,12 @@ use motcua_proto::{
 };
 
 use super::{
-    command::Receiver,
+    command::{Met, Receiver},
     decide::{Happened, statement},
     dossier::{Dossier, visit_id},
     moves::{self, Act},
+    papers,
+    rules::Rules,
     words::Words,
 };
 
@@ -44,13 +46,8 @@ pub(super) fn hand_over(
             remedy: "arrange the visit (RequestVisit) and record that it handed the result over (RecordVisit)",
         }));
     }
-    let kept = |kind| {
-        dossier
-            .documents
-            .iter()
-            .any(|document| document.kind == kind)
-    };
-    if method == HandOverMethod::Online && !kept(DocumentKind::Result) {
+    let mut kept = dossier.documents.iter().map(|document| document.kind);
+    if method == HandOverMethod::Online && !kept.any(|kind| kind == DocumentKind::Result) {
         return Err(Error::Refused(Refusal {
             message: "nothing is there to be fetched online: the dossier has no result among its documents".to_owned(),
             article: moves::HAND_OVER,
@@ -195,21 +192,20 @@ pub(super) fn arrange_visit(
     })
 }
 
-/// A visit that met somebody hands the result over.
+/// A visit brings the result, or takes papers along while some may be handed in.
 pub(super) fn record_visit(
     dossier: &Dossier,
     id: &str,
-    receiver: Option<&Receiver>,
+    met: &Met,
     context: &Context<'_>,
+    rules: &Rules<'_>,
 ) -> Result<Happened, Error> {
-    moves::check(
-        if receiver.is_some() {
-            Act::HandOver
-        } else {
-            Act::Visit
-        },
-        dossier.place(),
-    )?;
+    let act = match met {
+        Met::Nobody => Act::Visit,
+        Met::Papers(_) => Act::HandIn,
+        Met::Result(_) => Act::HandOver,
+    };
+    moves::check(act, dossier.place())?;
     let visit = dossier
         .visit_place(id)
         .and_then(|place| dossier.visits.get(place))
@@ -227,9 +223,14 @@ pub(super) fn record_visit(
     let made = Payload::VisitMade(VisitMade {
         visit: id.to_owned(),
         made_at: Some(to_proto(context.now)),
-        handed_over: receiver.is_some(),
+        handed_over: matches!(met, Met::Result(_)),
+        papers_taken: matches!(met, Met::Papers(_)),
+        papers: match met {
+            Met::Papers(taken) => papers::handed(taken, rules)?,
+            Met::Nobody | Met::Result(_) => Vec::new(),
+        },
     });
-    let Some(receiver) = receiver else {
+    let Met::Result(receiver) = met else {
         return Ok(made.into());
     };
     let mut happened = handed_over(

@@ -202,6 +202,8 @@ const fn rule(act: Act) -> Rule {
         },
         Act::Visit => Rule {
             from: &[
+                Submitted,
+                Incomplete,
                 Accepted,
                 InProgress,
                 AwaitingSupplement,
@@ -210,7 +212,7 @@ const fn rule(act: Act) -> Rule {
             ],
             words: "visited",
             article: HAND_OVER,
-            remedy: "accept it first (AcceptDossier)",
+            remedy: "wait until there is something to bring or to take",
         },
         Act::Pay => Rule {
             from: &[

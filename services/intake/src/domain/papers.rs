@@ -66,6 +66,23 @@ impl Handed {
 /// Everything that is wrong with what a request says it hands in. Field paths are of the request.
 #[must_use]
 pub fn violations(papers: &[HandedPaper], wanted: &[RequiredPaper]) -> Vec<Violation> {
+    let mut violations = counts(papers, wanted);
+    let nothing =
+        |handed: &HandedPaper| [handed.originals, handed.copies, handed.photographs] == [0, 0, 0];
+    let empty = papers.iter().take(PAPERS_MAX).enumerate();
+    violations.extend(
+        empty
+            .filter(|(_, handed)| nothing(handed))
+            .map(|(index, _)| Violation {
+                field: format!("papers[{index}].originals"),
+                description: "nothing of it is handed in".to_owned(),
+            }),
+    );
+    violations
+}
+
+/// What is wrong with how much there is said to be of each paper.
+pub(super) fn counts(papers: &[HandedPaper], wanted: &[RequiredPaper]) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut reject = |field: String, description: String| {
         violations.push(Violation { field, description });
@@ -105,12 +122,6 @@ pub fn violations(papers: &[HandedPaper], wanted: &[RequiredPaper]) -> Vec<Viola
                     format!("must be from 0 to {COUNT_MAX}"),
                 );
             }
-        }
-        if counts.iter().all(|(_, count)| *count == 0) {
-            reject(
-                format!("papers[{index}].originals"),
-                "nothing of it is handed in".to_owned(),
-            );
         }
     }
     violations

@@ -173,6 +173,14 @@ pub struct Payment {
     pub unworked: bool,
 }
 
+impl Payment {
+    /// Whether that reference is its own.
+    #[must_use]
+    pub fn is_of(&self, provider: &str, reference: &str) -> bool {
+        self.provider == provider && self.reference == reference
+    }
+}
+
 /// A visit at the family's home.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Visit {
@@ -185,6 +193,9 @@ pub struct Visit {
     pub made_at: Option<Timestamp>,
     /// Whether it handed the result over.
     pub handed_over: bool,
+    /// Whether it took papers along.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub papers_taken: bool,
     /// Who is to go; empty while that is not settled. Opaque id.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub visitor: String,

@@ -13,7 +13,7 @@ use motcua_proto::{
 use super::{
     command::NewPayment,
     decide::{Happened, statement},
-    dossier::{Dossier, Payment, payment_id},
+    dossier::{Asked, Dossier, Payment, payment_id},
     moves::{self, Act, Place},
     rules::Rules,
     words::Words,
@@ -32,9 +32,20 @@ pub(super) fn record(
     let known = dossier
         .payments
         .iter()
-        .find(|known| known.provider == new.provider && known.reference == new.reference);
+        .find(|known| known.is_of(&new.provider, &new.reference));
     match known {
         Some(known) if known.amount_vnd == new.amount_vnd => return Ok(Happened::default()),
+        // A notice that comes again does not undo what two people have looked at.
+        Some(known) if known.amount_vnd == 0 => {
+            return Err(refusal(
+                format!(
+                    "payment {} of {} was corrected to nothing: it was not for this dossier",
+                    new.reference, new.provider
+                ),
+                "PAYMENT_CORRECTED",
+                "record it with the dossier that it was for; if it was for this one, propose so (ProposeCorrection)",
+            ));
+        }
         Some(known) => {
             return Err(refusal(
                 format!(
@@ -54,22 +65,8 @@ pub(super) fn record(
     if new.paid_at.is_some_and(|at| at > now) {
         return Err(Error::field("paid_at", "must not lie ahead"));
     }
-    // Before acceptance, what the fee will be; afterwards, what the receipt says.
-    let fee = dossier.reception.as_ref().map_or_else(
-        || rules.fee(dossier).taken_vnd,
-        |reception| reception.fee_vnd,
-    );
-    let paid = dossier.paid_vnd();
-    let Some(total) = paid
-        .checked_add(new.amount_vnd)
-        .filter(|total| *total <= fee)
-    else {
-        return Err(refusal(
-            format!("the fee is {fee} đồng, and {paid} đồng of it are paid"),
-            "PAID",
-            "take no more than the fee",
-        ));
-    };
+    let fee = owed(dossier, rules);
+    let total = ensure_owed(fee, dossier.paid_vnd(), new.amount_vnd)?;
     if dossier.payments.len() >= PAYMENTS_MAX {
         return Err(refusal(
             format!("the dossier has {PAYMENTS_MAX} payments already"),
@@ -90,11 +87,31 @@ pub(super) fn record(
     .into())
 }
 
+/// What is owed, in đồng: before acceptance what the fee will be, afterwards what the receipt says.
+pub(super) fn owed(dossier: &Dossier, rules: &Rules<'_>) -> i64 {
+    dossier.reception.as_ref().map_or_else(
+        || rules.fee(dossier).taken_vnd,
+        |reception| reception.fee_vnd,
+    )
+}
+
+/// What is paid with that amount, in đồng: never more than is owed.
+pub(super) fn ensure_owed(fee: i64, paid: i64, amount_vnd: i64) -> Result<i64, Error> {
+    paid.checked_add(amount_vnd)
+        .filter(|total| *total <= fee)
+        .ok_or_else(|| {
+            refusal(
+                format!("the fee is {fee} đồng, and {paid} đồng of it are paid"),
+                "PAID",
+                "take no more than the fee",
+            )
+        })
+}
+
 /// Whether the notice alone is late: the money had come before the dossier ended, or before the time for it had passed. It is
 /// recorded whatever became of the dossier meanwhile, so that it is known, and can be given back where nobody worked for it.
 fn was_in_time(dossier: &Dossier, new: &NewPayment) -> bool {
-    let lapsed = dossier.awaited().filter(|asked| asked.lapsed);
-    let until = lapsed.map(|asked| asked.judged_until.unwrap_or(asked.due_at));
+    let until = lapsed(dossier).map(|asked| asked.judged_until.unwrap_or(asked.due_at));
     new.paid_at.is_some_and(|paid| {
         let before_end = dossier.ended_at().is_some_and(|ended| paid <= ended);
         let before_lapse = until.is_some_and(|until| paid < until);
@@ -102,9 +119,14 @@ fn was_in_time(dossier: &Dossier, new: &NewPayment) -> bool {
     })
 }
 
+/// What was asked for and did not come in time.
+fn lapsed(dossier: &Dossier) -> Option<&Asked> {
+    dossier.awaited().filter(|asked| asked.lapsed)
+}
+
 /// Where what the case asked for did not come in time, the case is being stopped: money that came now would be for nothing.
 fn not_lapsed(dossier: &Dossier) -> Result<(), Refusal> {
-    if !dossier.awaited().is_some_and(|asked| asked.lapsed) {
+    if lapsed(dossier).is_none() {
         return Ok(());
     }
     Err(Refusal {
@@ -125,7 +147,7 @@ fn is_unworked(dossier: &Dossier, payment: &Payment) -> bool {
 pub(super) fn is_refund_due(dossier: &Dossier) -> bool {
     let mut kept = dossier.payments.iter();
     moves::check(Act::Refund, dossier.place()).is_ok()
-        && kept.any(|it| it.refunded_at.is_none() && is_unworked(dossier, it))
+        && kept.any(|it| it.refunded_at.is_none() && it.amount_vnd > 0 && is_unworked(dossier, it))
 }
 
 /// Refunding twice says nothing new.
@@ -140,6 +162,9 @@ pub(super) fn refund(
         .payment_place(id)
         .and_then(|place| dossier.payments.get(place))
         .ok_or_else(|| Error::field("payment", format!("the dossier has no payment '{id}'")))?;
+    if payment.amount_vnd == 0 {
+        return Err(Error::field("payment", "was corrected to nothing"));
+    }
     if !is_unworked(dossier, payment) {
         let (end, state) = match dossier.place() {
             Place::Stopped => ("stopped", "STOPPED"),

@@ -144,6 +144,7 @@ impl Dossier {
             window_to: Some(to_proto(visit.to)),
             made_at: visit.made_at.map(to_proto),
             handed_over: visit.handed_over,
+            papers_taken: visit.papers_taken,
             visitor: visit.visitor.clone(),
             address_revision: visit.address_revision.unwrap_or(latest_address),
             location_revision: visit.location_revision,

@@ -30,10 +30,12 @@ use super::{
 /// Of a refusal by rule, as Mẫu 03 prints it.
 const GROUND: &str = "Điều 17 Nghị định số 118/2025/NĐ-CP ngày 09 tháng 6 năm 2025 của Chính phủ";
 
-/// Whoever forgot something needs a leader to ask again, and a leader asks no more often than the procedure lets one.
+/// Whoever forgot something needs a leader to ask again, or whoever stands in for one, and a leader asks no more often than the
+/// procedure lets one.
 pub(super) fn ask(
     dossier: &Dossier,
     [missing, reason, ground]: [&Words; 3],
+    leader: &str,
     context: &Context<'_>,
     rules: &Rules<'_>,
 ) -> Result<Happened, Error> {
@@ -48,13 +50,14 @@ pub(super) fn ask(
             ground: Words::default(),
         });
     }
-    if statement_revision > 1 && !context.roles.contains(&Role::Leader) {
+    let again = statement_revision > 1 && !context.roles.contains(&Role::Leader);
+    if again && leader.is_empty() {
         return Err(Error::Refused(Refusal {
             message: "a supplement was asked for before, and it is asked for fully, once"
                 .to_owned(),
             article: "decree 118/2025, art. 17",
             state: "SUBMITTED".to_owned(),
-            remedy: "accept the dossier, refuse it, or have a leader ask again",
+            remedy: "accept the dossier, refuse it, or have a leader ask again, or whoever stands in for one (CreateSubstitution)",
         }));
     }
     if statement_revision > supplement_rounds(Some(rules.procedure)) {
@@ -72,6 +75,7 @@ pub(super) fn ask(
             supplement_due_at: Some(to_proto(due.at)),
             judged_until: Some(to_proto(due.judged_until)),
             remind_at: rules.supplement_reminder(context.now)?.map(to_proto),
+            on_behalf_of: if again { leader } else { "" }.to_owned(),
         })],
         statements,
     })

@@ -3,6 +3,8 @@
 mod asked;
 mod at_work;
 mod correction;
+#[path = "../../../../tests/support/days.rs"]
+mod days;
 mod documents;
 mod examples;
 mod hand_over;
@@ -44,7 +46,7 @@ use motcua_proto::{
 };
 
 use super::{
-    command::{Command, Helping, NewPayment, Receiver, Submission},
+    command::{Command, Helping, Met, NewPayment, Receiver, Submission},
     decide::{Known, decide},
     dossier::Dossier,
     fees::Units,
@@ -186,6 +188,7 @@ fn words(text: &str) -> Words {
 
 fn ask_supplement() -> Command {
     Command::AskSupplement {
+        on_behalf_of: String::new(),
         reason: Words::default(),
         missing: words("giấy báo tử"),
         ground: words("điều 17"),
@@ -306,7 +309,7 @@ impl Counter {
         assert_eq!(new_subject.is_some(), matches!(command, Command::Submit(_)));
         assert_eq!(
             corrected_subject.is_some(),
-            matches!(command, Command::ConfirmCorrection(_))
+            matches!(command, Command::ConfirmCorrection(it) if it.particulars.is_some())
         );
         for payload in &events {
             let event = Event {

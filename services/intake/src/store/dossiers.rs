@@ -230,12 +230,38 @@ async fn own(connection: &mut PgConnection, rows: &[&Row<'_, Dossier>]) -> Resul
     documents::own(connection, &owned).await
 }
 
-/// Keeps the references: of those that were written before nothing changes, and those of another dossier are refused.
+/// Keeps the references: of those that were written before nothing changes, and those of another dossier are refused. What was
+/// corrected leads here no more.
 async fn pay(connection: &mut PgConnection, rows: &[&Row<'_, Dossier>]) -> Result<(), sqlx::Error> {
     let payments: Vec<_> = rows
         .iter()
         .flat_map(|row| row.state.payments.iter().map(|payment| (row.key, payment)))
+        .filter(|(_, payment)| payment.amount_vnd > 0)
         .collect();
+    let corrected = rows.iter().filter(|row| row.state.has_corrected_payment());
+    let corrected: Vec<_> = corrected.map(|row| row.key).collect();
+    if !corrected.is_empty() {
+        sqlx::query(
+            "DELETE FROM payment WHERE dossier = ANY($1) AND (provider, reference, dossier) \
+                NOT IN (SELECT * FROM UNNEST($2::text[], $3::text[], $4::text[]))",
+        )
+        .bind(corrected)
+        .bind(
+            payments
+                .iter()
+                .map(|(_, payment)| &payment.provider)
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            payments
+                .iter()
+                .map(|(_, payment)| &payment.reference)
+                .collect::<Vec<_>>(),
+        )
+        .bind(payments.iter().map(|(code, _)| *code).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await?;
+    }
     if payments.is_empty() {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use motcua_proto::{
     intake::v1::{
         AcceptDossierRequest, Applicant, Form, PrintFormRequest, PrintFormResponse,
         PrintFormsRequest, PrintRegisterRequest, RefuseDossierRequest, RequestSupplementRequest,
-        Sheet, SubmitDossierRequest, SupplementDossierRequest,
+        Sheet, SubmitDossierRequest, SupplementDossierRequest, WithdrawDossierRequest,
     },
     r#type::v1::{Channel, HelpingOrganisation, helping_organisation::Organisation},
 };
@@ -129,7 +129,7 @@ async fn what_is_missing_and_why_it_was_refused_stand_on_their_forms_and_no_form
     };
     ward.dossiers.request_supplement(asking).await.unwrap();
     let asked = prints(&mut ward, &name, Form::Supplement).await.unwrap();
-    assert_eq!(asked.template, "mau02-2");
+    assert_eq!(asked.template, "mau02-3");
     for words in [
         "Giấy báo tử",
         "Bản chụp căn cước",
@@ -156,9 +156,22 @@ async fn what_is_missing_and_why_it_was_refused_stand_on_their_forms_and_no_form
     };
     ward.dossiers.refuse_dossier(refusing).await.unwrap();
     let refused = prints(&mut ward, &name, Form::Refusal).await.unwrap();
-    assert_eq!(refused.template, "mau03-2");
+    assert_eq!(refused.template, "mau03-3");
     assert!(refused.html.contains("&lt;của phường"), "{}", refused.html);
-    let small = prints_on(&mut ward, &name, Form::Refusal, Sheet::A5)
+    prints_on(&mut ward, &name, Form::Refusal, Sheet::A5)
+        .await
+        .unwrap();
+    // What a head signs is on the larger sheet; a dossier that was never accepted is taken back without a case.
+    let taken_back = ward.submits(registration()).await.unwrap().name;
+    let taking_back = WithdrawDossierRequest {
+        name: taken_back.clone(),
+        reason: "không còn nhu cầu".to_owned(),
+        ..WithdrawDossierRequest::default()
+    };
+    ward.dossiers.withdraw_dossier(taking_back).await.unwrap();
+    let stopped = prints(&mut ward, &taken_back, Form::Stop).await.unwrap();
+    assert!(stopped.html.contains("không còn nhu cầu"));
+    let small = prints_on(&mut ward, &taken_back, Form::Stop, Sheet::A5)
         .await
         .unwrap_err();
     let violations = small.get_details_bad_request().unwrap().field_violations;

@@ -31,27 +31,21 @@ use crate::{
 const README: &str = include_str!("../../README.md");
 
 /// Rows of the table that somebody asks for; the others are the case's and the clock's.
-const METHODS: usize = 23;
+const METHODS: usize = 24;
 
 /// How a dossier comes to each of the table's columns.
 const WAYS: [&[&str]; 11] = [
     &[],
     &["RequestSupplement"],
-    &["AcceptDossier", "RequestVisit"],
-    &["AcceptDossier", "RequestVisit", "began"],
-    &["AcceptDossier", "RequestVisit", "began", "supplement"],
-    &["AcceptDossier", "RequestVisit", "began", "payment"],
+    &["AcceptDossier"],
+    &["AcceptDossier", "began"],
+    &["AcceptDossier", "began", "supplement"],
+    &["AcceptDossier", "began", "payment"],
     &["RefuseDossier"],
-    &["AcceptDossier", "RequestVisit", "began", "WithdrawDossier"],
-    &["AcceptDossier", "RequestVisit", "began", "stopped"],
-    &["AcceptDossier", "RequestVisit", "began", "finished"],
-    &[
-        "AcceptDossier",
-        "RequestVisit",
-        "began",
-        "finished",
-        "HandOverResult",
-    ],
+    &["AcceptDossier", "began", "WithdrawDossier"],
+    &["AcceptDossier", "began", "stopped"],
+    &["AcceptDossier", "began", "finished"],
+    &["AcceptDossier", "began", "finished", "HandOverResult"],
 ];
 
 /// The cells by row: the row's name, and one cell for each column.
@@ -167,12 +161,13 @@ async fn asks(ward: &mut Ward, method: &str, dossier: &Dossier) -> Result<Dossie
             };
             visits.request_visit(request).await
         }
-        "RecordVisit, nobody met" | "RecordVisit, handed over" => {
+        "RecordVisit, nobody met" | "RecordVisit, papers taken" | "RecordVisit, handed over" => {
             let handed_over = method.ends_with("handed over");
             let request = RecordVisitRequest {
                 name,
                 visit: "v1".to_owned(),
                 handed_over,
+                papers_taken: method.ends_with("papers taken"),
                 received_by: if handed_over {
                     "con".to_owned()
                 } else {
@@ -347,6 +342,7 @@ async fn comes_to(ward: &mut Ward, column: usize) -> Dossier {
     let mut paper = header(&dossier, 4);
     "uy-quyen".clone_into(&mut paper.paper);
     send(clerk(ward), pieces(paper, b"%PDF")).await.unwrap();
+    dossier = asks(ward, "RequestVisit", &dossier).await.unwrap();
     for step in WAYS[column] {
         if step.starts_with(char::is_uppercase) {
             dossier = asks(ward, step, &dossier).await.unwrap();

@@ -1,7 +1,7 @@
 //! What a new catalog changes: what is added, removed and changed, field by field.
 //!
 //! Deliberately not here: dossiers. None is touched: each keeps the catalog that it was submitted under, and each case
-//! the version of the definition that it began with.
+//! the version of the definition that it began with. Only days off are what they are for everybody.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -53,6 +53,8 @@ pub(crate) struct Diff {
     pub(crate) definitions: Changes,
     /// How many running dossiers it touches: each keeps its own catalog.
     pub(crate) running_dossiers_touched: u32,
+    /// Whether their dues are reckoned anew: a day off is one for everybody.
+    pub(crate) open_dues_reckoned_anew: bool,
 }
 
 /// A side, by its id and what it is.
@@ -126,12 +128,14 @@ pub(crate) fn diff(from: &Side, to: &Side) -> Diff {
     for removed in &mut procedures.removed {
         removed.is_called(new);
     }
+    let calendars = compare(&old.calendars, &new.calendars, of_calendar);
     Diff {
         from: named(from),
         to: named(to),
         procedures,
         agencies: compare(&old.agencies, &new.agencies, of_agency),
-        calendars: compare(&old.calendars, &new.calendars, of_calendar),
+        open_dues_reckoned_anew: !calendars.changed.is_empty(),
+        calendars,
         definitions,
         running_dossiers_touched: 0,
     }
@@ -180,6 +184,12 @@ impl fmt::Display for Diff {
             f,
             "\nrunning dossiers: none is touched, each keeps the catalog that it was submitted under"
         )?;
+        if self.open_dues_reckoned_anew {
+            writeln!(
+                f,
+                "their calendars are everybody's: what is due and still open is reckoned anew by the changed ones, with an event for each due that moves"
+            )?;
+        }
         if !self.is_empty() && self.from.id == self.to.id {
             writeln!(
                 f,
@@ -384,6 +394,8 @@ pub(super) fn of_agency(agency: &Agency) -> Parts {
             ("valid_from", day(agency.valid_from.as_ref())),
             ("valid_to", day(agency.valid_to.as_ref())),
             ("transfer_cutoff_minute", transfer_cutoff(agency)),
+            ("superior", agency.superior.clone()),
+            ("phone", agency.phone.clone()),
         ]),
     }
 }
@@ -454,7 +466,7 @@ pub(super) fn of_procedure(procedure: &Procedure) -> Parts {
     }
 }
 
-/// `to-khai 1/0/0`: originals, copies, photographs, and in which case.
+/// `to-khai 1/0/0`: originals, copies, photographs, in which case, and on which condition.
 fn paper(paper: &RequiredPaper) -> String {
     let RequiredPaper {
         id,
@@ -464,13 +476,18 @@ fn paper(paper: &RequiredPaper) -> String {
         copies,
         photographs,
         optional,
+        condition,
     } = paper;
     let case = if option.is_empty() {
         String::new()
     } else {
         format!(" where {option}")
     };
-    let optional = if *optional { ", optional" } else { "" };
+    let optional = match (*optional, condition.as_str()) {
+        (false, _) => String::new(),
+        (true, "") => ", optional".to_owned(),
+        (true, condition) => format!(", {condition}"),
+    };
     format!("{id} ({title}) {originals}/{copies}/{photographs}{case}{optional}")
 }
 

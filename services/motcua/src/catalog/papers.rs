@@ -14,7 +14,7 @@ use super::{
 /// The columns of `papers.csv`.
 pub(super) const COLUMNS: Columns = Columns {
     required: &["procedure", "id", "title", "originals", "copies"],
-    optional: &["option", "photographs", "optional"],
+    optional: &["option", "photographs", "optional", "condition"],
 };
 /// More of one paper than anybody wants.
 const COUNT_MAX: i32 = 20;
@@ -67,6 +67,7 @@ fn paper(row: &Row, faults: &mut Faults) -> RequiredPaper {
                 false
             }
         },
+        condition: row.get("condition").to_owned(),
     }
 }
 

@@ -26,7 +26,14 @@ use super::{
 
 const AGENCIES: Columns = Columns {
     required: &["code", "title", "kind", "identifier", "parent", "calendar"],
-    optional: &["successors", "valid_from", "valid_to", "transfer_cutoff"],
+    optional: &[
+        "successors",
+        "valid_from",
+        "valid_to",
+        "transfer_cutoff",
+        "superior",
+        "phone",
+    ],
 };
 const DAYS: Columns = Columns {
     required: &["date", "kind", "title"],
@@ -238,6 +245,8 @@ fn agency(
         valid_from: bound(row, "valid_from", faults),
         valid_to: bound(row, "valid_to", faults),
         transfer_cutoff_minute: transfer_cutoff(row, faults),
+        superior: row.get("superior").to_owned(),
+        phone: row.get("phone").to_owned(),
     }
 }
 

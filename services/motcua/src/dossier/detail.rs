@@ -1,7 +1,10 @@
 //! What matters of an event, in a few words. Nothing of it is personal: events hold no more.
 
 use motcua_platform::time::from_proto_opt;
-use motcua_proto::events::v1::{Event, event::Payload};
+use motcua_proto::{
+    events::v1::{Event, event::Payload},
+    r#type::v1::{CorrectedEntry, corrected_entry},
+};
 
 /// What is said beside the kind of an event; empty where that says all.
 pub(super) fn of(event: &Event) -> String {
@@ -37,13 +40,23 @@ fn at_the_counter(procedure: &str, payload: &Payload) -> Option<String> {
         }
         Payload::AcceptanceOverdue(it) => format!("due {}", time(it.acceptance_due_at.as_ref())),
         Payload::DossierRefused(it) if it.lapsed => "nothing came in time".to_owned(),
-        Payload::SupplementAsked(it) => format!("by {}", time(it.supplement_due_at.as_ref())),
+        Payload::SupplementAsked(it) => {
+            let by = time(it.supplement_due_at.as_ref());
+            format!("by {by}{}", in_place_of(&it.on_behalf_of))
+        }
         Payload::SupplementProvided(it) => handed_in(it.papers.len()),
         Payload::DossierWithdrawn(it) if !it.accepted => "before acceptance".to_owned(),
         Payload::PaymentRecorded(it) => format!(
             "{} {} đồng by {}, {} of {} đồng are paid",
             it.payment, it.amount_vnd, it.provider, it.paid_vnd, it.fee_vnd
         ),
+        Payload::CorrectionProposed(it) => {
+            format!("{} {}", it.correction, corrected(it.entry.as_ref()))
+        }
+        Payload::DossierCorrected(it) => {
+            format!("{} {}", it.correction, corrected(it.entry.as_ref()))
+        }
+        Payload::CorrectionRejected(it) => it.correction.clone(),
         Payload::PaymentRefunded(it) => format!("{} {} đồng", it.payment, it.amount_vnd),
         Payload::DocumentAdded(it) => {
             let kind = word(it.kind().as_str_name(), "DOCUMENT_KIND_");
@@ -58,10 +71,10 @@ fn at_the_counter(procedure: &str, payload: &Payload) -> Option<String> {
             format!("{} {by}, {from} to {to}", it.visit)
         }
         Payload::VisitMade(it) => {
-            let met = if it.handed_over {
-                "handed over"
-            } else {
-                "nobody met"
+            let met = match (it.handed_over, it.papers_taken) {
+                (true, _) => "handed over",
+                (_, true) => "papers taken",
+                _ => "nobody met",
             };
             format!("{} {met}", it.visit)
         }
@@ -98,18 +111,25 @@ fn in_the_case(payload: &Payload) -> Option<String> {
             format!("{} {outcome} after {minutes} min{in_place}", it.task)
         }
         Payload::TaskReturned(it) => format!("{} back to {}", it.task, it.to_step),
-        Payload::TaskReleased(it) => it.task.clone(),
+        Payload::TaskReleased(it) => format!("{}{}", it.task, in_place_of(&it.on_behalf_of)),
         Payload::TaskDelegated(it) => {
             let until = time(it.until.as_ref());
             format!("{} to {} until {until}", it.task, it.assignee)
         }
-        Payload::TaskReassigned(it) => format!("{} to {}", it.task, it.assignee),
+        Payload::TaskReassigned(it) => {
+            let in_place = in_place_of(&it.on_behalf_of);
+            format!("{} to {}{in_place}", it.task, it.assignee)
+        }
         Payload::TaskEscalated(it) => format!("{} at {}", it.task, it.agency),
         Payload::OutcomeRequested(it) => {
             let due = time(it.due_at.as_ref());
             format!("{} of {}, due {due}", it.task, it.system)
         }
         Payload::OutcomeProgressed(it) => format!("{} code {}", it.task, it.code),
+        Payload::OutcomeKept(it) => {
+            let in_place = in_place_of(&it.on_behalf_of);
+            format!("{} code {}{in_place}", it.task, it.code)
+        }
         Payload::SubCaseStarted(it) => at_agency(&it.procedure, &it.agency, it.due_at.as_ref()),
         Payload::SubCaseFinished(it) => format!("{} {}", it.branch, it.outcome),
         Payload::SubCaseDueSoon(it) => at_agency(&it.branch, &it.agency, it.due_at.as_ref()),
@@ -186,6 +206,23 @@ fn elsewhere(payload: &Payload) -> Option<String> {
         Payload::ReactionIgnored(it) => it.reason.clone(),
         _ => return None,
     })
+}
+
+/// What a correction is about. The particulars are nobody's to read here.
+fn corrected(entry: Option<&CorrectedEntry>) -> String {
+    match entry.and_then(|it| it.entry.as_ref()) {
+        Some(corrected_entry::Entry::Payment(it)) => {
+            format!("{}: {} đồng {}", it.payment, it.amount_vnd, it.reference)
+                .trim_end()
+                .to_owned()
+        }
+        Some(corrected_entry::Entry::TrackingReference(it)) => format!("parcel {it}"),
+        Some(corrected_entry::Entry::Paper(it)) => format!(
+            "{}: {} originals, {} copies, {} photographs",
+            it.paper, it.originals, it.copies, it.photographs
+        ),
+        None => "the particulars".to_owned(),
+    }
 }
 
 fn handed_in(papers: usize) -> String {

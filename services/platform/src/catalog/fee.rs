@@ -2,7 +2,7 @@
 
 use motcua_proto::r#type::v1::{Exemption, PriorityGround, Procedure};
 
-use super::check_validity;
+use super::check::validity;
 use crate::parse::Fields;
 
 /// Tiers of one fee.
@@ -83,7 +83,7 @@ pub(super) fn check_exemptions(fields: &mut Fields, path: &str, exemptions: &[Ex
             fields.reject(format!("{path}.percent"), message);
         }
         let days = [exemption.valid_from.as_ref(), exemption.valid_to.as_ref()];
-        check_validity(fields, &path, days);
+        validity(fields, &path, days);
     }
 }
 

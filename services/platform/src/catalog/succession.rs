@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use motcua_proto::r#type::v1::{Agency, Procedure};
 
-use super::check_validity;
+use super::check::validity;
 use crate::{parse::Fields, time::date_from_proto};
 
 /// Checks aliases and successors of procedures, and gives each alias with the code that it stands for.
@@ -61,7 +61,7 @@ fn check_last_day(
     aliases: &BTreeMap<String, String>,
 ) {
     let days = [procedure.valid_from.as_ref(), procedure.valid_to.as_ref()];
-    check_validity(fields, path, days);
+    validity(fields, path, days);
     let Some(last) = procedure.valid_to.as_ref().and_then(date_from_proto) else {
         return;
     };
@@ -97,7 +97,7 @@ pub(super) fn agencies(fields: &mut Fields, agencies: &[Agency]) {
         let successors = agency.successors.iter().map(String::as_str).collect();
         steps.insert(&agency.code, (format!("{path}.successors"), successors));
         let days = [agency.valid_from.as_ref(), agency.valid_to.as_ref()];
-        check_validity(fields, &path, days);
+        validity(fields, &path, days);
     }
     refuse_circles(fields, &steps);
 }

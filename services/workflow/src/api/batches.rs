@@ -4,21 +4,29 @@ use std::collections::HashSet;
 
 use futures::future::join_all;
 use motcua_platform::{
-    call::Call, error::Error, ledger::Accepted, parse::Fields, position::Position,
+    call::Call,
+    error::Error,
+    ledger::{Accepted, Context},
+    parse::Fields,
+    position::Position,
 };
 use motcua_proto::workflow::v1::{self as proto, TaskState, task_outcome};
 use uuid::Uuid;
 
-use super::tasks::TaskServer;
+use super::tasks::{TaskServer, sifted};
 use crate::{
-    domain::{Command, task_id},
+    domain::{Command, gives_out, task_id},
     store::{self, TaskFilter},
 };
 
 /// Tasks of one call at most.
 const COMPLETIONS_MAX: usize = 100;
 /// Tasks that one call gives away at most.
-const REASSIGNMENTS_MAX: i64 = 500;
+const REASSIGNMENTS_MAX: usize = 500;
+/// Tasks that are looked at at a time for them.
+const LOOKED_AT_ONCE: i64 = 50;
+/// As the contract names it.
+const REASSIGN_TASKS: &str = "motcua.workflow.v1.TaskService/ReassignTasks";
 /// Colleagues that one call gives tasks to at most.
 const COLLEAGUES_MAX: usize = 50;
 
@@ -79,6 +87,14 @@ impl TaskServer {
                 .zip(request_id),
         )?;
         let mut reading = self.desk.archive.open(call.scope()).await?;
+        // Whoever may not is told so once, before any task is looked at; of each it is asked again.
+        let authority = call
+            .authority_for(REASSIGN_TASKS)
+            .ok_or(Error::Unauthenticated)?;
+        let now = self.desk.clock.now();
+        let standing = store::substitutions_of(&mut reading, &call.actor.id, now).await?;
+        let surround = self.desk.surround.with_substitutions(standing);
+        gives_out(&agency, &Context::new(now, "", &authority), &surround)?;
         let state = if from.is_empty() {
             TaskState::Open
         } else {
@@ -89,10 +105,16 @@ impl TaskServer {
             role,
             assignees: [from].into_iter().filter(|from| !from.is_empty()).collect(),
             states: vec![state],
-            rows: REASSIGNMENTS_MAX,
+            rows: LOOKED_AT_ONCE,
             ..TaskFilter::default()
         };
-        let listed = store::tasks(&mut reading, &filter).await?;
+        // What is asked of another system is nobody's. Whatever else waits there, what is asked for is found.
+        let every = (REASSIGNMENTS_MAX, usize::MAX);
+        let (listed, _) = sifted(&mut reading, filter, every, |row| {
+            let task = row.case.tasks.get(row.index);
+            task.is_some_and(|task| task.system.is_empty() && task.group == group)
+        })
+        .await?;
         let in_hand = store::in_hand(&mut reading, &to).await?;
         let mut loads: Vec<_> = to
             .iter()
@@ -100,11 +122,7 @@ impl TaskServer {
             .collect();
         let giving = listed
             .iter()
-            // What is asked of another system is nobody's.
-            .filter(|row| {
-                let task = row.case.tasks.get(row.index);
-                task.is_some_and(|task| task.system.is_empty() && task.group == group)
-            })
+            .take(REASSIGNMENTS_MAX)
             .map(|row| {
                 let task = task_id(row.index);
                 let to = least(&mut loads);
@@ -119,11 +137,11 @@ impl TaskServer {
             })
             .map(async |(row, task, own, command)| {
                 let name = format!("cases/{}/tasks/{task}", row.code);
-                let method = "motcua.workflow.v1.TaskService/ReassignTasks";
                 let of = [&row.code, &task];
                 (
                     name,
-                    self.command(call, method, body, of, own, command).await,
+                    self.command(call, REASSIGN_TASKS, body, of, own, command)
+                        .await,
                 )
             });
         let (outcomes, position) = told(join_all(giving).await);

@@ -1,12 +1,14 @@
 //! Tasks over gRPC.
 
+use std::collections::HashMap;
+
 use motcua_platform::{
+    archive::Reading,
     call::{Call, acknowledge},
     error::Error,
     ledger::{Accepted, Context, Ledger, Target, turn_of},
     page,
     parse::Fields,
-    time::from_proto_opt,
 };
 use motcua_proto::workflow::v1::{self as proto, TaskState, task_service_server::TaskService};
 use tonic::{Request, Response, Status};
@@ -14,7 +16,7 @@ use uuid::Uuid;
 
 use super::{Desk, task_name};
 use crate::{
-    domain::{Command, Words, fill, is_workable, show_task},
+    domain::{Command, Words, fill, is_workable, show_task, task_id},
     store::{self, Cases, Listed, TaskFilter, TaskKey},
 };
 
@@ -48,6 +50,30 @@ impl Sieve {
     }
 }
 
+/// So many tasks of a worklist that are kept, or a few more, out of at most so many; and where to go on where those came to an
+/// end first.
+pub(super) async fn sifted(
+    reading: &mut Reading,
+    mut filter: TaskFilter,
+    (wanted, looked_at_max): (usize, usize),
+    keeps: impl Fn(&Listed) -> bool,
+) -> Result<(Vec<Listed>, Option<TaskKey>), Error> {
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let rows = store::tasks(reading, &filter).await?;
+        looked_at += rows.len();
+        let is_last = usize::try_from(filter.rows).is_ok_and(|asked| rows.len() < asked);
+        filter.after = rows.last().and_then(Listed::key);
+        found.extend(rows.into_iter().filter(|row| keeps(row)));
+        if is_last || found.len() >= wanted {
+            return Ok((found, None));
+        }
+        if looked_at >= looked_at_max {
+            return Ok((found, filter.after));
+        }
+    }
+}
+
 impl TaskServer {
     /// A page, with one task more where there are more, and where to go on if it ended before it was full.
     async fn list(
@@ -73,31 +99,19 @@ impl TaskServer {
         let wanted = usize::try_from(filter.rows).unwrap_or(usize::MAX);
         filter.rows = filter.rows.max(LOOKED_AT_ONCE);
         let authority = call.authority_for(CLAIM_TASK);
-        let (mut found, mut looked_at) = (Vec::new(), 0);
-        loop {
-            let rows = store::tasks(&mut reading, &filter).await?;
-            looked_at += rows.len();
-            let is_last = usize::try_from(filter.rows).is_ok_and(|asked| rows.len() < asked);
-            filter.after = rows.last().and_then(Listed::key);
-            found.extend(rows.into_iter().filter(|row| {
-                let task = row.case.tasks.get(row.index);
-                let in_group =
-                    sieve.group.is_empty() || task.is_some_and(|task| task.group == sieve.group);
-                let workable = || {
-                    authority.as_ref().is_some_and(|authority| {
-                        let context = Context::new(now, &row.code, authority);
-                        is_workable(&row.case, row.index, &context, &surround)
-                    })
-                };
-                in_group && (!sieve.workable || workable())
-            }));
-            if is_last || found.len() >= wanted {
-                return Ok((found, None));
-            }
-            if looked_at >= LOOKED_AT_MAX {
-                return Ok((found, filter.after));
-            }
-        }
+        sifted(&mut reading, filter, (wanted, LOOKED_AT_MAX), |row| {
+            let task = row.case.tasks.get(row.index);
+            let in_group =
+                sieve.group.is_empty() || task.is_some_and(|task| task.group == sieve.group);
+            let workable = || {
+                authority.as_ref().is_some_and(|authority| {
+                    let context = Context::new(now, &row.code, authority);
+                    is_workable(&row.case, row.index, &context, &surround)
+                })
+            };
+            in_group && (!sieve.workable || workable())
+        })
+        .await
     }
 
     /// Asks the ledger, and answers with the task as it now is.
@@ -228,18 +242,15 @@ impl TaskService for TaskServer {
                 Some(task)
             })
             .collect();
-        let (tasks, mut next_page_token) = page::cut(shown, size, |task: &proto::Task| {
-            let number = task
-                .name
-                .rsplit('t')
-                .next()
-                .and_then(|number| number.parse().ok())
-                .unwrap_or_default();
-            let case_due_at = from_proto_opt(task.case_due_at.as_ref()).unwrap_or_default();
-            let due_at = from_proto_opt(task.branch_due_at.as_ref())
-                .map_or(case_due_at, |due_at| due_at.min(case_due_at));
-            TaskKey::new(task.priority(), due_at, task.dossier.clone(), number)
-        });
+        let keys: HashMap<_, _> = listed
+            .iter()
+            .map(|row| {
+                let name = format!("cases/{}/tasks/{}", row.code, task_id(row.index));
+                (name, row.key())
+            })
+            .collect();
+        let (tasks, mut next_page_token) =
+            page::cut(shown, size, |task: &proto::Task| keys.get(&task.name));
         if let Some(key) = goes_on.filter(|_| next_page_token.is_empty()) {
             next_page_token = page::token(&key);
         }

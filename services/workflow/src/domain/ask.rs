@@ -224,7 +224,22 @@ impl Desk<'_> {
         };
         let paid = events::CasePaid { fee_vnd, paid_vnd };
         decision.events.insert(0, Payload::CasePaid(paid));
+        decision.events.extend(self.missed(fee_vnd, paid_vnd));
         Ok(decision)
+    }
+
+    /// What has turned out not to be paid while the rest is awaited is asked for with it. The time for it stays.
+    fn missed(&self, fee_vnd: i64, paid_vnd: i64) -> Option<Payload> {
+        let hold = self.case.open_hold()?;
+        if paid_vnd >= self.case.paid_vnd || !self.waits_for(HoldGround::Payment) {
+            return None;
+        }
+        Some(Payload::PaymentRequested(events::PaymentRequested {
+            amount_vnd: fee_vnd - paid_vnd,
+            payment_due_at: hold.due_at.map(to_proto),
+            obligation_vnd: 0,
+            statement_revision: 0,
+        }))
     }
 
     /// Whether the case stands still for that.

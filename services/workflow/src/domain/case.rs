@@ -236,6 +236,9 @@ pub struct Task {
     /// When it did. None in a row from before that was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_code_at: Option<Timestamp>,
+    /// What the system answered while the step stood still; none once that counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
     /// When its leader is to know of it, and after how many working minutes that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
@@ -256,6 +259,20 @@ pub struct Task {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+/// An answer that counts once its step goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The system's code.
+    pub code: String,
+    /// Revision of why, where it refuses; 0 where nothing was said.
+    pub statement_revision: i32,
+    /// Who gave it, or wrote it down. Opaque id.
+    pub by: String,
+    /// Whom they stood in for; empty where they acted for themselves. Opaque id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub on_behalf_of: String,
 }
 
 /// Somebody who had a task and passed it on, or from whom it was taken.

@@ -57,7 +57,7 @@ impl Desk<'_> {
         id: &str,
         reason: &Words,
     ) -> Result<Decision, Error> {
-        self.running(ARTICLE)?;
+        self.goes_on(branch, ARTICLE)?;
         let event = if branch.is_empty() {
             self.choose_for_case(id)?
         } else {
@@ -71,6 +71,7 @@ impl Desk<'_> {
     }
 
     fn choose_for_case(&self, id: &str) -> Result<Payload, Error> {
+        self.running(ARTICLE)?;
         self.for_competent_agency(ARTICLE)?;
         let case = self.case;
         if case.extended {
@@ -175,7 +176,9 @@ impl Desk<'_> {
         let Some(limit) = other.and_then(|other| limit(other.limit.as_ref()?)) else {
             return Err(Error::field("limit", no_such_limit(limited.others)));
         };
-        let holds = &self.case.holds;
+        // What another branch's agency awaits is none of what this one counts; it is reckoned when that goes on.
+        let closed = self.case.holds.iter().filter(|hold| hold.to.is_some());
+        let holds = &closed.cloned().collect::<Vec<_>>();
         // The whole is moved by what any of its agencies awaited, a branch by its own.
         let due = match limited.call {
             "" => hours.due(limited.from, &limit, holds)?,

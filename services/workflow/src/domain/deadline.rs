@@ -133,7 +133,7 @@ impl Desk<'_> {
             _ => Ok((now > at).then(|| to_proto(at))),
         };
         // What stands still is reckoned when it goes on.
-        let stands = |call: &str| matches!(why, Ending::Calendar) && self.case.is_held(call);
+        let stands = |call: &str| !matches!(why, Ending::Hold(_)) && self.case.is_held(call);
         for (id, task) in self.case.waiting() {
             if stands(&task.call) {
                 continue;

@@ -62,7 +62,7 @@ pub fn decide(
         Command::Resume { cause, .. } if desk.waits_for(HoldGround::Payment) => {
             Ok(desk.ignored(*cause, "the case waits for a payment"))
         }
-        Command::Resume { at, cause } => desk.resume(*at, *cause),
+        Command::Resume { at, cause } => desk.with_kept(desk.resume(*at, *cause)?),
         Command::RequestSupplement {
             branch,
             missing,
@@ -76,7 +76,7 @@ pub fn decide(
             paid_vnd,
             at,
             cause,
-        } => desk.pay(*fee_vnd, *paid_vnd, *at, *cause),
+        } => desk.with_kept(desk.pay(*fee_vnd, *paid_vnd, *at, *cause)?),
         Command::ExtendDeadline { due_at, reason } => desk.extend_deadline(*due_at, reason),
         Command::ChooseLimit {
             branch,
@@ -182,6 +182,14 @@ impl<'a> Desk<'a> {
                 Err(self.refuse("the case has ended", article, "nothing is left to do on it"))
             }
         }
+    }
+
+    /// The work of a call goes on, or the case's own where that is empty: what one branch's agency awaits holds up no other's.
+    pub(super) fn goes_on(&self, call: &str, article: &'static str) -> Result<(), Error> {
+        if self.case.state == CaseState::Held && !self.case.is_held(call) {
+            return Ok(());
+        }
+        self.running(article)
     }
 
     pub(super) fn revision(&self, kind: StatementKind) -> i32 {

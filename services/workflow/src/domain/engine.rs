@@ -28,8 +28,6 @@ pub(super) struct How<'a> {
     pub(super) external_code: &'a str,
     /// Whom they stood in for; empty where they acted for themselves.
     pub(super) on_behalf_of: &'a str,
-    /// Revision of why; 0 where nothing is said.
-    pub(super) statement_revision: i32,
 }
 
 /// Where a path goes after a step.
@@ -83,13 +81,18 @@ impl<'a> Walk<'a> {
         self.go_on("", &way, |_| "", "")
     }
 
-    /// A task ends with an outcome that it has.
-    pub(super) fn complete(&mut self, id: &str, task: &Task, how: How<'_>) -> Result<(), Error> {
+    /// A task ends with an outcome that it has, and with the statement of that revision; 0 where nothing is said.
+    pub(super) fn complete(
+        &mut self,
+        id: &str,
+        task: &Task,
+        how: How<'_>,
+        statement_revision: i32,
+    ) -> Result<(), Error> {
         let How {
             outcome,
             external_code,
             on_behalf_of,
-            statement_revision,
         } = how;
         let scene = self.scene;
         let definition = scene.definition_of(&task.call);

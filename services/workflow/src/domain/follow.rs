@@ -1,7 +1,10 @@
 //! What intake tells: the events of a dossier that its case follows.
 
 use motcua_platform::{catalog, time::from_proto_opt};
-use motcua_proto::events::v1::{DossierAccepted, Event, event::Payload};
+use motcua_proto::{
+    events::v1::{DossierAccepted, DossierCorrected, Event, event::Payload},
+    r#type::v1::corrected_entry,
+};
 
 use super::{
     case::Due,
@@ -56,11 +59,26 @@ pub fn asked_by(
                 cause,
             })
         }
+        // What is paid was counted anew: a case that waits for it may go on.
+        Payload::DossierCorrected(corrected) if corrected.accepted && is_of_payment(corrected) => {
+            let at = from_proto_opt(event.occurred_at.as_ref()).ok_or("occurred_at is missing")?;
+            Some(Command::Pay {
+                fee_vnd: corrected.fee_vnd,
+                paid_vnd: corrected.paid_vnd,
+                at,
+                cause,
+            })
+        }
         Payload::StaffRecused(recused) => Some(Command::Recuse {
             principal: recused.principal.clone(),
         }),
         _ => None,
     })
+}
+
+fn is_of_payment(corrected: &DossierCorrected) -> bool {
+    let entry = corrected.entry.as_ref().and_then(|it| it.entry.as_ref());
+    matches!(entry, Some(corrected_entry::Entry::Payment(_)))
 }
 
 fn receipt(procedure: &str, accepted: &DossierAccepted) -> Option<Receipt> {

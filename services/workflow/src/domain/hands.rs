@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 use motcua_platform::{error::Error, ledger::Decision, time::to_proto};
 use motcua_proto::{
     events::v1::{self as events, ReleaseGround, event::Payload},
-    r#type::v1::Role,
     workflow::v1::TaskState,
 };
 
@@ -12,8 +11,8 @@ use super::{
     case::{Lease, Task},
     decide::Desk,
     standing::{
-        ARTICLE_FOUR_EYES, ARTICLE_RECUSAL, ARTICLE_WORK, refuse_ended, refuse_for_system,
-        refuse_task,
+        ARTICLE_FOUR_EYES, ARTICLE_RECUSAL, ARTICLE_WORK, gives_out, refuse_ended,
+        refuse_for_system, refuse_task,
     },
 };
 
@@ -34,17 +33,17 @@ impl<'a> Desk<'a> {
         Ok(task)
     }
 
-    /// Whether the actor has it, or stands in for whoever has it.
-    fn has(&self, task: &Task) -> bool {
-        let actor = &self.context.actor.id;
-        let stands_in = || {
-            self.surround
-                .substitutions
-                .of(actor, self.context.now)
-                .iter()
-                .any(|stands| stands.agency == task.agency && stands.absent == task.assignee)
-        };
-        task.state == TaskState::Claimed && (task.assignee == *actor || stands_in())
+    /// Whether the actor has it, or stands in for whoever has it; answers with that colleague.
+    fn has(&self, task: &Task) -> Option<String> {
+        if task.state != TaskState::Claimed {
+            return None;
+        }
+        if task.assignee == self.context.actor.id {
+            return Some(String::new());
+        }
+        let mut standing = self.stands_in().into_iter();
+        let stands = standing.find(|it| it.agency == task.agency && it.absent == task.assignee);
+        stands.map(|it| it.absent)
     }
 
     /// Nobody is given what is their own or a relative's, or a signature below what they prepared: they could not work on it,
@@ -71,24 +70,28 @@ impl<'a> Desk<'a> {
 
     pub(super) fn release(&self, id: &str) -> Result<Decision, Error> {
         let task = self.waits_here(id)?;
-        let leads = self.context.roles.contains(&Role::Leader);
-        if task.state == TaskState::Claimed && !leads && !self.has(task) {
+        if task.state == TaskState::Open {
+            return Ok(self.decision(Vec::new()));
+        }
+        let leads = || self.leads(|it| it == task.agency);
+        let Some(on_behalf_of) = self.has(task).or_else(leads) else {
             return Err(refuse_task(
                 task,
                 "somebody else has the task",
                 ARTICLE_WORK,
                 "ask whoever has it, or a leader",
             ));
-        }
-        if task.state == TaskState::Open {
-            return Ok(self.decision(Vec::new()));
-        }
-        Ok(self.decision(vec![self.released(id, task, ReleaseGround::ByHand)?]))
+        };
+        let released = events::TaskReleased {
+            on_behalf_of,
+            ..self.released(id, task, ReleaseGround::ByHand)?
+        };
+        Ok(self.decision(vec![Payload::TaskReleased(released)]))
     }
 
     pub(super) fn delegate(&self, id: &str, to: &str, until: Timestamp) -> Result<Decision, Error> {
         let task = self.waits_here(id)?;
-        if !self.has(task) {
+        if self.has(task).is_none() {
             return Err(refuse_task(
                 task,
                 "only who has the task delegates it",
@@ -128,6 +131,7 @@ impl<'a> Desk<'a> {
 
     pub(super) fn reassign(&self, id: &str, to: &str) -> Result<Decision, Error> {
         let task = self.waits_here(id)?;
+        let on_behalf_of = gives_out(&task.agency, self.context, self.surround)?;
         self.may_be_given(task, to)?;
         if task.state == TaskState::Claimed && task.assignee == to {
             return Ok(self.decision(Vec::new()));
@@ -139,6 +143,7 @@ impl<'a> Desk<'a> {
                 assignee: to.to_owned(),
                 reassigned_at: Some(to_proto(self.context.now)),
                 lease_until: Some(to_proto(self.lease_until(task)?)),
+                on_behalf_of,
             })]),
         )
     }
@@ -157,21 +162,29 @@ impl<'a> Desk<'a> {
         } else {
             ReleaseGround::LeaseEnded
         };
-        Ok(vec![self.released(id, task, ground)?])
+        Ok(vec![Payload::TaskReleased(
+            self.released(id, task, ground)?,
+        )])
     }
 
     /// A task is again theirs who delegated it, or nobody's: whoever was recused meanwhile, or prepared what is to be signed, could
     /// not work on it.
-    fn released(&self, id: &str, task: &Task, ground: ReleaseGround) -> Result<Payload, Error> {
+    fn released(
+        &self,
+        id: &str,
+        task: &Task,
+        ground: ReleaseGround,
+    ) -> Result<events::TaskReleased, Error> {
         let back_to = task.lease.as_ref().map(|lease| lease.back_to.as_str());
         let back_to = back_to.filter(|to| !to.is_empty() && self.may_be_given(task, to).is_ok());
         let lease_until = back_to.map(|_| self.lease_until(task)).transpose()?;
-        Ok(Payload::TaskReleased(events::TaskReleased {
+        Ok(events::TaskReleased {
             task: id.to_owned(),
             assignee: back_to.unwrap_or_default().to_owned(),
             ground: ground.into(),
             released_at: Some(to_proto(self.context.now)),
             lease_until: lease_until.map(to_proto),
-        }))
+            on_behalf_of: String::new(),
+        })
     }
 }

@@ -14,7 +14,8 @@ use motcua_proto::{
 
 use super::{
     case::{
-        Apology, Called, Case, Due, Escalation, Hand, Hold, Lease, SubCase, Task, Timer, Touched,
+        Apology, Called, Case, Due, Escalation, Hand, Hold, Kept, Lease, SubCase, Task, Timer,
+        Touched,
     },
     command::StatementKind,
 };
@@ -159,6 +160,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
             progressed: 0,
             lease: None,
             on_behalf_of: String::new(),
+            kept: None,
             reason: None,
             escalation: from_proto_opt(opened.escalate_at.as_ref()).map(|at| Escalation {
                 at: truncated(at),
@@ -223,6 +225,7 @@ fn change(case: &mut Case, event: &Event, payload: &Payload) {
                 .retain(|join, _| join.contains('/') || migrated.joins.contains(join));
         }
         Payload::TaskCompleted(completed) => task_completed(case, event, completed),
+        Payload::OutcomeKept(kept) => outcome_kept(case, event, kept),
         Payload::OutcomeProgressed(progressed) => case.change_task(&progressed.task, |task| {
             let answered_at = from_proto_opt(progressed.recorded_at.as_ref());
             answered(task, &progressed.code, answered_at);
@@ -401,6 +404,22 @@ fn answered(task: &mut Task, code: &str, at: Option<Timestamp>) {
     task.external_code_at = at.map(truncated);
 }
 
+fn outcome_kept(case: &mut Case, event: &Event, kept: &events::OutcomeKept) {
+    case.change_task(&kept.task, |task| {
+        answered(task, &kept.code, from_proto_opt(kept.kept_at.as_ref()));
+        let by = event.actor.as_ref().map(|actor| actor.id.clone());
+        task.kept = Some(Kept {
+            code: kept.code.clone(),
+            statement_revision: kept.statement_revision,
+            by: by.unwrap_or_default(),
+            on_behalf_of: kept.on_behalf_of.clone(),
+        });
+    });
+    if kept.statement_revision > 0 {
+        said(case, StatementKind::Outcome, kept.statement_revision);
+    }
+}
+
 fn task_completed(case: &mut Case, event: &Event, completed: &events::TaskCompleted) {
     let mut call = String::new();
     case.change_task(&completed.task, |task| {
@@ -411,14 +430,18 @@ fn task_completed(case: &mut Case, event: &Event, completed: &events::TaskComple
             completed.used_minutes,
         );
         task.outcome.clone_from(&completed.outcome);
-        if !completed.external_code.is_empty() {
+        let is_it = |kept: &Kept| kept.code == completed.external_code;
+        let kept = task.kept.take().filter(is_it);
+        if !completed.external_code.is_empty() && kept.is_none() {
             let answered_at = from_proto_opt(completed.completed_at.as_ref());
             answered(task, &completed.external_code, answered_at);
         }
         task.on_behalf_of.clone_from(&completed.on_behalf_of);
         task.reason = (completed.statement_revision > 0).then_some(completed.statement_revision);
-        // Who completes a task has it, whether it was taken before or not.
-        if let Some(actor) = &event.actor {
+        // Who completes a task has it, whether it was taken before or not; an answer that was kept is whoever's it was.
+        if let Some(kept) = kept {
+            task.assignee = kept.by;
+        } else if let Some(actor) = &event.actor {
             task.assignee.clone_from(&actor.id);
         }
         call.clone_from(&task.call);
@@ -628,8 +651,10 @@ fn arrived(case: &mut Case, call: &str, join: &str) {
     }
 }
 
+/// What was said before something else may count after it: the next revision follows on the last one all the same.
 fn said(case: &mut Case, kind: StatementKind, revision: i32) {
-    case.revisions.insert(kind as i32, revision);
+    let last = case.revisions.entry(kind as i32).or_default();
+    *last = revision.max(*last);
 }
 
 /// A join in the definition of a call, or in the case's own.

@@ -4,13 +4,17 @@
 //! Which methods a role may call at all, and which cases it then reaches, was judged before; here is what follows from
 //! where the case stands.
 
-use motcua_platform::error::{Error, Refusal};
+use motcua_platform::{
+    error::{Error, Refusal},
+    ledger::Context,
+};
 use motcua_proto::{r#type::v1::Role, workflow::v1::TaskState};
 
 use super::{
     case::{SubCase, Task},
     decide::Desk,
     substitution::Substitution,
+    surround::Surround,
 };
 
 /// Working on an accepted dossier.
@@ -59,15 +63,8 @@ impl<'a> Desk<'a> {
     }
 
     /// The leader of an agency for whom the actor stands in, empty for one who leads themselves; `None` where they do not lead.
-    fn leads(&self, is_agency: impl Fn(&str) -> bool) -> Option<String> {
-        if self.context.roles.contains(&Role::Leader) {
-            return Some(String::new());
-        }
-        let leaders = self.stands_in().into_iter();
-        leaders
-            .filter(|stands| stands.role == Role::Leader)
-            .find(|stands| is_agency(&stands.agency))
-            .map(|stands| stands.absent)
+    pub(super) fn leads(&self, is_agency: impl Fn(&str) -> bool) -> Option<String> {
+        leads(self.context, self.surround, is_agency)
     }
 
     /// The same of the work on a branch, or on the whole where that is empty, on which several agencies may be.
@@ -79,7 +76,7 @@ impl<'a> Desk<'a> {
     }
 
     /// For whom the actor stands in at present.
-    fn stands_in(&self) -> Vec<Substitution> {
+    pub(super) fn stands_in(&self) -> Vec<Substitution> {
         let substitutions = &self.surround.substitutions;
         substitutions.of(&self.context.actor.id, self.context.now)
     }
@@ -217,6 +214,47 @@ impl<'a> Desk<'a> {
         }
         Ok(())
     }
+}
+
+/// The leader of an agency for whom somebody stands in, empty for one who leads themselves; `None` where they do not lead.
+fn leads(
+    context: &Context<'_>,
+    surround: &Surround,
+    is_agency: impl Fn(&str) -> bool,
+) -> Option<String> {
+    if context.roles.contains(&Role::Leader) {
+        return Some(String::new());
+    }
+    let standing = surround.substitutions.of(&context.actor.id, context.now);
+    standing
+        .into_iter()
+        .filter(|stands| stands.role == Role::Leader)
+        .find(|stands| is_agency(&stands.agency))
+        .map(|stands| stands.absent)
+}
+
+/// An agency's tasks are given out by its leaders, by whoever stands in for one, and by the ward's administrator; answers with the
+/// leader who is stood in for.
+///
+/// # Errors
+/// The refusal of whoever is none of them.
+pub fn gives_out(
+    agency: &str,
+    context: &Context<'_>,
+    surround: &Surround,
+) -> Result<String, Error> {
+    if context.roles.contains(&Role::WardAdministrator) {
+        return Ok(String::new());
+    }
+    leads(context, surround, |it| it == agency).ok_or_else(|| {
+        Refusal {
+            message: "tasks are given out by a leader of their agency".to_owned(),
+            article: ARTICLE_WORK,
+            state: "NOT_LEADING".to_owned(),
+            remedy: "ask a leader, or whoever stands in for one (CreateSubstitution)",
+        }
+        .into()
+    })
 }
 
 /// Another system is asked, and nobody else.

@@ -4,6 +4,8 @@ mod apart;
 mod ask;
 mod awaited;
 mod branches;
+#[path = "../../../../tests/support/days.rs"]
+mod days;
 mod definitions;
 mod engine;
 mod external;

@@ -8,7 +8,7 @@ use motcua_platform::{
 };
 use motcua_proto::{
     events::v1::{self as events, event::Payload},
-    workflow::v1::{CaseState, TaskState},
+    workflow::v1::TaskState,
 };
 
 use super::{
@@ -24,9 +24,6 @@ use super::{
 
 /// What is taken is somebody's for half a working day at least, in working minutes.
 const LEASE_MINUTES_MIN: u32 = 240;
-
-/// How often another system's word on the way is kept, of one task: a program that goes round says no more than before.
-const PROGRESSES_MAX: u32 = 50;
 
 /// How often the work may go back from one step: two people who send it to and fro need a third.
 const RETURNS_MAX: usize = 5;
@@ -60,20 +57,12 @@ impl<'a> Desk<'a> {
         let task = self.task(id)?;
         let absent = self.for_task(task)?;
         self.unended(task, absent.as_deref())?;
-        self.goes_on(task)?;
+        self.goes_on(&task.call, ARTICLE_WORK)?;
         Ok((task, absent.unwrap_or_default()))
     }
 
-    /// A task of a running case, or of a branch that goes on while another one waits for a supplement.
-    fn goes_on(&self, task: &Task) -> Result<(), Error> {
-        if self.case.state == CaseState::Held && !self.case.holds_up(task) {
-            return Ok(());
-        }
-        self.running(ARTICLE_WORK)
-    }
-
     /// A task that has not ended, and that nobody else has than the colleague whom the actor stands in for.
-    fn unended(&self, task: &Task, absent: Option<&str>) -> Result<(), Error> {
+    pub(super) fn unended(&self, task: &Task, absent: Option<&str>) -> Result<(), Error> {
         match task.state {
             TaskState::Open => Ok(()),
             TaskState::Claimed
@@ -143,7 +132,6 @@ impl<'a> Desk<'a> {
             outcome,
             external_code: "",
             on_behalf_of: &absent,
-            statement_revision: 0,
         };
         self.completed(&scene, id, task, how, reason)
     }
@@ -183,19 +171,18 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A task ends with an outcome that its step has, and with the reason that it has where it refuses.
-    fn completed(
+    /// Whether a task may end with an outcome: with a reason where it refuses, and by a way that is still open.
+    pub(super) fn check_end(
         &self,
         scene: &Scene,
-        id: &str,
         task: &Task,
-        how: How<'_>,
-        reason: Option<&[Words; 2]>,
-    ) -> Result<Decision, Error> {
-        self.check_reason(scene, task, how.outcome, reason.is_some())?;
+        outcome: &str,
+        is_given: bool,
+    ) -> Result<(), Error> {
+        self.check_reason(scene, task, outcome, is_given)?;
         let step = scene.definition_of(&task.call).task(&task.step);
-        let taken = self.case.rounds(&task.call, &task.step, how.outcome);
-        let way = step.and_then(|step| step.transition(how.outcome));
+        let taken = self.case.rounds(&task.call, &task.step, outcome);
+        let way = step.and_then(|step| step.transition(outcome));
         if way.is_some_and(|way| !way.is_open_after(taken)) {
             return Err(refuse_task(
                 task,
@@ -204,95 +191,27 @@ impl<'a> Desk<'a> {
                 "choose another of the task's outcomes",
             ));
         }
-        let how = How {
-            statement_revision: reason.map_or(0, |_| self.revision(StatementKind::Outcome)),
-            ..how
-        };
+        Ok(())
+    }
+
+    /// A task ends with an outcome that its step has, and with the reason that it has where it refuses.
+    pub(super) fn completed(
+        &self,
+        scene: &Scene,
+        id: &str,
+        task: &Task,
+        how: How<'_>,
+        reason: Option<&[Words; 2]>,
+    ) -> Result<Decision, Error> {
+        self.check_end(scene, task, how.outcome, reason.is_some())?;
+        let statement_revision = reason.map_or(0, |_| self.revision(StatementKind::Outcome));
         let mut walk = Walk::new(self.case, scene, self.context.now);
-        walk.complete(id, task, how)?;
+        walk.complete(id, task, how, statement_revision)?;
         let mut decision = self.decision(walk.events);
         decision.statements.extend(
             reason.map(|[why, ground]| self.statement(StatementKind::Outcome, why, Some(ground))),
         );
         Ok(decision)
-    }
-
-    /// Another system's code means an outcome, or that it is on the way. Said again, either changes nothing. A refusal has the reason
-    /// that came with it, or the one that the definition has for the code.
-    pub(super) fn record_outcome(
-        &self,
-        id: &str,
-        code: &str,
-        reason: Option<&[Words; 2]>,
-    ) -> Result<Decision, Error> {
-        let task = self.task(id)?;
-        if task.system.is_empty() {
-            return Err(refuse_task(
-                task,
-                "no other system is asked for this outcome",
-                ARTICLE_WORK,
-                "answer the task that OutcomeRequested named",
-            ));
-        }
-        let absent = self.for_system(task)?;
-        if task.is_completed() && task.external_code == code {
-            return Ok(self.decision(Vec::new()));
-        }
-        let scene = self.scene()?;
-        let step = scene.definition_of(&task.call).task(&task.step);
-        let Some(external) = step.and_then(|step| step.external.as_ref()) else {
-            // Another version of the definition, which the case goes on under, may no longer have the step.
-            self.unended(task, None)?;
-            return Err(Error::Fault(format!(
-                "step '{}' asks no other system",
-                task.step
-            )));
-        };
-        let Some(meaning) = external.codes.get(code) else {
-            return Err(Error::field(
-                "code",
-                format!(
-                    "must be one of: {}",
-                    external
-                        .codes
-                        .keys()
-                        .cloned()
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-            ));
-        };
-        let Some(outcome) = &meaning.outcome else {
-            if reason.is_some() {
-                let no_end =
-                    "belongs to an outcome that refuses, and the code is on the way to one";
-                return Err(Error::field("reason", no_end));
-            }
-            // It may come late, or once more, when the outcome is there: who sends in order goes on to the next.
-            let is_new =
-                task.is_waiting() && task.external_code != code && task.progressed < PROGRESSES_MAX;
-            let progressed = is_new.then(|| {
-                Payload::OutcomeProgressed(events::OutcomeProgressed {
-                    task: id.to_owned(),
-                    code: code.to_owned(),
-                    recorded_at: Some(to_proto(self.context.now)),
-                })
-            });
-            return Ok(self.decision(progressed.into_iter().collect()));
-        };
-        self.unended(task, None)?;
-        self.goes_on(task)?;
-        let refuses = scene.definition_of(&task.call).refuses(outcome);
-        let own = meaning.why.as_ref().filter(|_| refuses);
-        let own = own.map(|why| why.clone().map(Words::from));
-        let reason = reason.or(own.as_ref());
-        let how = How {
-            outcome,
-            external_code: code,
-            on_behalf_of: &absent,
-            statement_revision: 0,
-        };
-        self.completed(&scene, id, task, how, reason)
     }
 
     pub(super) fn give_back(&self, id: &str, reason: &Words) -> Result<Decision, Error> {

@@ -5,9 +5,10 @@ use motcua_proto::{
     events::v1::EventKind as K,
     r#type::v1::{Limit, OtherLimit, PriorityGround, Role, limit::Kind},
     workflow::v1::{
-        Case, CaseState, ChooseLimitRequest, ClaimTaskRequest, CompleteTaskRequest,
-        ExtendDeadlineRequest, GetCaseRequest, RequestPaymentRequest, RequestSupplementRequest,
-        ReturnTaskRequest, StopCaseRequest, case_service_client::CaseServiceClient,
+        Case, CaseState, ChooseLimitRequest, ClaimTaskRequest, CompleteTaskRequest, Definition,
+        DelegateTaskRequest, ExtendDeadlineRequest, GetCaseRequest, MigrateCaseRequest,
+        ReleaseTaskRequest, RequestPaymentRequest, RequestSupplementRequest, ReturnTaskRequest,
+        StopCaseRequest, case_service_client::CaseServiceClient,
         task_service_client::TaskServiceClient,
     },
 };
@@ -119,6 +120,30 @@ impl Both {
                 };
                 self.tasks.return_task(request).await.map(drop)
             }
+            "ReleaseTask" => {
+                let request = ReleaseTaskRequest {
+                    name: task,
+                    ..Default::default()
+                };
+                self.tasks.release_task(request).await.map(drop)
+            }
+            "DelegateTask" => {
+                let request = DelegateTaskRequest {
+                    name: task,
+                    assignee: "leader-11593-8".to_owned(),
+                    until: Some(to_proto(at("2025-07-02T17:00"))),
+                    ..Default::default()
+                };
+                self.tasks.delegate_task(request).await.map(drop)
+            }
+            "MigrateCase" => {
+                let request = MigrateCaseRequest {
+                    name,
+                    version: 1,
+                    ..Default::default()
+                };
+                self.cases.migrate_case(request).await.map(drop)
+            }
             "CompleteTask, the last" => {
                 let request = CompleteTaskRequest {
                     name: task,
@@ -142,7 +167,14 @@ impl Both {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_status_of_a_case_meets_every_method_as_the_readme_says() {
     let mut world = World::open().await;
-    world.publishes(simple()).await.unwrap();
+    // Cases begin with the second one.
+    let second = Definition {
+        title: "Quy trình mới".to_owned(),
+        ..simple()
+    };
+    for definition in [simple(), second] {
+        world.publishes(definition).await.unwrap();
+    }
     let mut catalog = catalog();
     let days = |n: i32| Limit {
         kind: Some(Kind::WorkingDayHalves(2 * n)),
@@ -187,6 +219,9 @@ async fn every_status_of_a_case_meets_every_method_as_the_readme_says() {
                 "9" => "CompleteTask, the last",
                 _ => "",
             };
+            if column != "2" && matches!(method, "ReleaseTask" | "DelegateTask") {
+                both.asks("ClaimTask", &code).await.unwrap();
+            }
             if !way.is_empty() {
                 both.asks(way, &code).await.unwrap();
             }
@@ -225,6 +260,6 @@ async fn every_status_of_a_case_meets_every_method_as_the_readme_says() {
             }
         }
     }
-    world.waits_for_events(K::CaseBlocked, 8).await;
+    world.waits_for_events(K::CaseBlocked, 11).await;
     world.closes().await;
 }

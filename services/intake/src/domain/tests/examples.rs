@@ -435,7 +435,7 @@ fn a_visit_hands_the_result_over_at_home() {
     };
     let met = |visit: &str| Command::RecordVisit {
         visit: visit.to_owned(),
-        receiver: Some(received("con trai, chữ ký số 7")),
+        met: Met::Result(received("con trai, chữ ký số 7")),
     };
     let mut counter = Counter::opens("2025-07-01T08:00:00")
         .does(&submission("1.000656", Channel::Counter, true))
@@ -458,7 +458,7 @@ fn a_visit_hands_the_result_over_at_home() {
     ));
     let mut counter = counter.does(&Command::RecordVisit {
         visit: "v1".to_owned(),
-        receiver: None,
+        met: Met::Nobody,
     });
     assert!(
         matches!(counter.asks(&met("v1")), Err(Error::Refused(_))),

@@ -45,8 +45,8 @@ fn they_are_given_back_once_and_to_whom_stands_in_no_event() {
     assert_eq!(replayed, counter.dossier);
 }
 
-#[test]
-fn what_is_to_be_given_back_is_listed_and_goes_to_no_archive_before() {
+/// So many originals, and a copy, of the one paper that the procedure knows and does not insist on.
+pub(super) fn received(originals: i32, accept: bool) -> Counter {
     let mut catalog = proto_catalog();
     catalog.procedures[0].papers = vec![RequiredPaper {
         id: "to-khai".to_owned(),
@@ -55,22 +55,22 @@ fn what_is_to_be_given_back_is_listed_and_goes_to_no_archive_before() {
         optional: true,
         ..RequiredPaper::default()
     }];
-    let catalog = Arc::new(Catalog::parse(&catalog).unwrap());
-    let received = |originals, accept| {
-        let Command::Submit(mut submission) = submission("1.000656", Channel::Counter, accept)
-        else {
-            unreachable!()
-        };
-        submission.papers = vec![HandedPaper {
-            paper: "to-khai".to_owned(),
-            originals,
-            copies: 1,
-            ..HandedPaper::default()
-        }];
-        let mut counter = Counter::opens("2025-07-01T08:00:00");
-        counter.catalog = Arc::clone(&catalog);
-        counter.does(&Command::Submit(submission))
+    let Command::Submit(mut submission) = submission("1.000656", Channel::Counter, accept) else {
+        unreachable!()
     };
+    submission.papers = vec![HandedPaper {
+        paper: "to-khai".to_owned(),
+        originals,
+        copies: 1,
+        ..HandedPaper::default()
+    }];
+    let mut counter = Counter::opens("2025-07-01T08:00:00");
+    counter.catalog = Arc::new(Catalog::parse(&catalog).unwrap());
+    counter.does(&Command::Submit(submission))
+}
+
+#[test]
+fn what_is_to_be_given_back_is_listed_and_goes_to_no_archive_before() {
     let waits = |counter: &Counter| {
         let kept = [DossierFlag::OriginalsHeld, DossierFlag::RefundDue];
         let mut flags = counter.dossier().flags();

@@ -42,7 +42,11 @@ fn any_news() -> impl Strategy<Value = Command> {
 fn any_command() -> impl Strategy<Value = Command> {
     let visit = (1..4_usize, any::<bool>()).prop_map(|(visit, met)| Command::RecordVisit {
         visit: format!("v{visit}"),
-        receiver: met.then(|| received("con trai")),
+        met: if met {
+            Met::Result(received("con trai"))
+        } else {
+            Met::Nobody
+        },
     });
     let window = (0..100_i64).prop_map(|hour| {
         let from = Timestamp::from_second(1_751_300_000 + hour * 3_600).unwrap();

@@ -83,9 +83,9 @@ pub(super) fn file(kind: DocumentKind, reused_from: &str) -> Command {
 
 /// The rows, by the methods' names and by what the case tells, of a dossier with that status.
 fn rows(status: DossierStatus) -> Vec<(&'static str, Command)> {
-    let met = |receiver| Command::RecordVisit {
+    let met = |met| Command::RecordVisit {
         visit: "v1".to_owned(),
-        receiver,
+        met,
     };
     vec![
         ("AcceptDossier", Command::Accept),
@@ -105,8 +105,12 @@ fn rows(status: DossierStatus) -> Vec<(&'static str, Command)> {
         ("UploadDocument, a result", file(DocumentKind::Result, "")),
         ("WithdrawDossier", withdraw()),
         ("RequestVisit", visit()),
-        ("RecordVisit, nobody met", met(None)),
-        ("RecordVisit, handed over", met(Some(received("con")))),
+        ("RecordVisit, nobody met", met(Met::Nobody)),
+        ("RecordVisit, papers taken", met(Met::Papers(Vec::new()))),
+        (
+            "RecordVisit, handed over",
+            met(Met::Result(received("con"))),
+        ),
         ("HandOverResult", hand_over(HandOverMethod::Counter)),
         ("RecordFailedHandOver", hand_over::refused()),
         ("ReturnOriginals", originals::give_back()),

@@ -3,7 +3,6 @@
 //! software.
 
 use jiff::SignedDuration;
-use motcua_platform::time::date_to_proto;
 
 use super::*;
 
@@ -112,32 +111,11 @@ const TRANSFERS_ON_SATURDAY: &[Row] = &[
     (DAYS_OFF, "2026-02-14T08:00:00", "2026-02-23T08:00:00"),
 ];
 
-/// Every day that differs from the week, as the catalog has them that comes with the software.
-fn days() -> Vec<CalendarDay> {
-    include_str!("../../../../../deploy/catalog/calendar.csv")
-        .lines()
-        .filter_map(|line| {
-            let (date, rest) = line.split_once(',')?;
-            let (kind, title) = rest.split_once(',')?;
-            let date: jiff::civil::Date = date.parse().ok()?;
-            let kind = match kind {
-                "working" => CalendarDayKind::Working,
-                _ => CalendarDayKind::Holiday,
-            };
-            Some(CalendarDay {
-                date: Some(date_to_proto(date)),
-                kind: kind.into(),
-                title: title.to_owned(),
-            })
-        })
-        .collect()
-}
-
 /// The counter on those days. It may receive on Saturday from 07:30 to 11:00.
 fn opens(local: &str, on_saturday: bool) -> Counter {
     let mut catalog = proto_catalog();
     let calendar = &mut catalog.calendars[0];
-    calendar.days = days();
+    calendar.days = days::days();
     if on_saturday {
         calendar.sessions.push(Session {
             weekday: 6,
@@ -169,7 +147,7 @@ fn all_hold(rows: &[Row], ends: impl Fn(&str) -> Timestamp) {
 
 #[test]
 fn the_days_off_of_those_years_are_known() {
-    let days = days();
+    let days = days::days();
     let off = |year, month, day| {
         let date = Some(Date { year, month, day });
         days.iter()

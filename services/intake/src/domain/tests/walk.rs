@@ -18,9 +18,10 @@ pub(super) fn places() -> Vec<(&'static str, Counter, Vec<DossierStatus>)> {
 
 /// The same of this one, which waits for acceptance.
 pub(super) fn places_of(submitted: Counter) -> Vec<(&'static str, Counter, Vec<DossierStatus>)> {
+    let submitted = submitted.does(&visit());
     let incomplete = submitted.clone().does(&ask_supplement());
     let refused = submitted.clone().does(&refuse());
-    let accepted = submitted.clone().does(&Command::Accept).does(&visit());
+    let accepted = submitted.clone().does(&Command::Accept);
     let in_progress = accepted.clone().does(&follow(InProgress));
     let supplement = in_progress.clone().does(&asked::asks(SupplementRequired));
     let payment = in_progress.clone().does(&asked::asks(PaymentRequired));
@@ -106,7 +107,7 @@ fn commands() -> Vec<(Command, Option<DossierStatus>)> {
         (
             Command::RecordVisit {
                 visit: "v1".to_owned(),
-                receiver: Some(received("con")),
+                met: Met::Result(received("con")),
             },
             Some(HandedOver),
         ),
@@ -169,12 +170,35 @@ fn every_move_of_the_law_happens_and_every_other_is_refused_with_article_and_rem
 }
 
 #[test]
-fn visits_are_arranged_from_acceptance_until_the_result_is_handed_over() {
+fn visits_are_arranged_for_as_long_as_something_is_to_be_taken_or_brought() {
     for (place, mut counter, _) in places() {
         let arranged = counter.asks(&visit()).is_ok();
-        let expected = matches!(place, "2" | "4" | "5 during the case" | "6" | "9");
-        assert_eq!(arranged, expected, "{place}");
+        let ended = matches!(place, "3" | "7" | "8" | "10");
+        assert_eq!(arranged, !ended, "{place}");
     }
+}
+
+#[test]
+fn a_visit_takes_papers_along_before_acceptance_and_is_made_once() {
+    let took = |originals| Command::RecordVisit {
+        visit: "v1".to_owned(),
+        met: Met::Papers(vec![motcua_proto::r#type::v1::HandedPaper {
+            paper: "to-khai".to_owned(),
+            originals,
+            ..Default::default()
+        }]),
+    };
+    let mut counter = originals::received(1, false).does(&visit());
+    assert!(matches!(counter.asks(&took(-1)), Err(Error::Invalid(_))));
+    let mut counter = counter.does(&took(2));
+    let shown = counter.dossier().to_proto(CODE);
+    let visit = &shown.visits[0];
+    assert_eq!((visit.papers_taken, visit.handed_over), (true, false));
+    assert_eq!(shown.papers[0].originals, 3);
+    assert_eq!(counter.status(), Submitted);
+    assert!(matches!(counter.asks(&took(1)), Err(Error::Refused(_))));
+    let replayed = counter.events.iter().fold(None, Dossier::apply);
+    assert_eq!(replayed, counter.dossier);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn misshapen_tables() {
             "agencies.csv",
             "calendar\n",
             "calendar,note\n",
-            "agencies.csv:1: note: is no column of this table; they are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to, transfer_cutoff",
+            "agencies.csv:1: note: is no column of this table; they are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to, transfer_cutoff, superior, phone",
         ),
         (
             "a column that is missing",
@@ -682,7 +682,7 @@ fn tables_as_spreadsheets_spoil_them() {
             "agencies.csv",
             "code,title,kind,identifier,parent,calendar\n",
             "",
-            "agencies.csv:1: names none of the columns of this table, which are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to, transfer_cutoff",
+            "agencies.csv:1: names none of the columns of this table, which are code, title, kind, identifier, parent, calendar, successors, valid_from, valid_to, transfer_cutoff, superior, phone",
         ),
         (
             "a column that is written otherwise",

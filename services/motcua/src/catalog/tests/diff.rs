@@ -170,8 +170,10 @@ fn the_fields_of_a_session_are_told() {
     let only = "reception_only = true";
     let fields = r#"reception_only = true, fields = ["cư trú", "hộ tịch"]"#;
     let diff = against_the_sound_one(&[("catalog.toml", only, fields)]);
+    assert!(diff.open_dues_reckoned_anew);
     let text = diff.to_string();
     for words in [
+        "reckoned anew",
         "07:30–11:30 (reception only)",
         "07:30–11:30 (reception only of cư trú, hộ tịch)",
     ] {
@@ -189,6 +191,7 @@ fn programs_read_it_too() {
         serde_json::json!({ "field": "limit", "from": "5 working days", "to": "7 working days" })
     );
     assert_eq!(json["running_dossiers_touched"], 0);
+    assert_eq!(json["open_dues_reckoned_anew"], false);
     assert_eq!(json["to"]["id"], "small");
 }
 

@@ -9,7 +9,7 @@ use motcua_proto::{
 };
 
 use super::{
-    limits::days,
+    days,
     office::{
         CODE, Office, POLICE, asks_for_supplement, at, catalog, cause, death, definition, leader,
         officer, task, words,
@@ -172,7 +172,7 @@ fn tet_lies_between_a_branch_and_its_due() {
     let mut office = Office::open();
     let mut real = catalog();
     "real".clone_into(&mut real.id);
-    real.calendars[0].days = days();
+    real.calendars[0].days = days::days();
     let real = motcua_platform::catalog::Catalog::parse(&real).unwrap();
     office.surround.catalogs.remember(real, true);
     // Thursday; 16 to 20 February 2026 are off.

@@ -4,7 +4,9 @@ use motcua_platform::{error::Error, time::to_proto};
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
     r#type::v1::{PriorityGround, Role},
-    workflow::v1::{CaseState, ExternalCode, ExternalStep, Step, step::Kind},
+    workflow::v1::{
+        Branch, CaseState, ExternalCode, ExternalStep, ForkStep, JoinStep, Step, step::Kind,
+    },
 };
 
 use super::{
@@ -325,18 +327,108 @@ fn a_system_is_known_by_its_group_as_well() {
 }
 
 #[test]
-fn while_the_case_stands_still_no_answer_moves_it() {
+fn what_is_answered_while_the_case_stands_still_counts_once_it_goes_on() {
     let mut held = plain(vec![officers("register", "card"), insurance("card", "")]);
     held.completes("register", "done");
-    let ask = asks_for_supplement();
-    held.asks(&officer(1), &ask).unwrap();
+    held.asks(&officer(1), &asks_for_supplement()).unwrap();
     let card = system("social-insurance", &[]);
-    refused(held.asks(&card, &answer("t2", "5")));
-    let now = held.now;
-    held.reacts(Command::Resume {
+    held.asks(&card, &answer("t2", "5")).unwrap();
+    let Payload::OutcomeKept(kept) = held.last() else {
+        panic!("must be told")
+    };
+    assert_eq!((kept.task.as_str(), kept.code.as_str()), ("t2", "5"));
+    // It is as if it was said: again it is nothing new, and nothing else is said in its place.
+    assert_eq!(held.asks(&card, &answer("t2", "5")).unwrap().events, []);
+    refused(held.asks(&card, &answer("t2", "9")));
+    assert_eq!(held.case().state, CaseState::Held);
+    assert_eq!(held.waiting(), ["t2 card"]);
+    held.now = at("2025-07-02T09:00");
+    let told = held.reacts(Command::Resume {
+        at: held.now,
+        cause: cause(),
+    });
+    assert_eq!(told, [K::CaseResumed, K::TaskCompleted, K::CaseFinished]);
+    let task = held.case().task("t2").unwrap();
+    assert_eq!(task.assignee, "social-insurance");
+    assert_eq!((task.external_code.as_str(), &task.kept), ("5", &None));
+    assert_eq!(held.replayed().as_ref(), Some(held.case()));
+}
+
+#[test]
+fn a_refusal_that_was_kept_keeps_its_reason_and_a_stop_ends_both() {
+    let steps = vec![officers("register", "card"), insurance("card", "")];
+    let mut definition = definition("d", "register", steps);
+    definition.refusals = vec!["refused".into()];
+    let mut office = under(&definition, &[], PriorityGround::Unspecified);
+    office.completes("register", "done");
+    office.asks(&officer(1), &asks_for_supplement()).unwrap();
+    let card = system("social-insurance", &[]);
+    let kept = office.asks(&card, &answer_saying("t2", "9", "Chưa đóng đủ"));
+    let kept = kept.unwrap();
+    assert_eq!(kept.statements.len(), 1);
+    let mut stopped = office.clone();
+    stopped.reacts(Command::Lapse {
+        at: stopped.now,
+        cause: cause(),
+    });
+    assert_eq!(stopped.case().state, CaseState::Stopped);
+    let now = office.now;
+    office.reacts(Command::Resume {
         at: now,
         cause: cause(),
     });
-    held.asks(&card, &answer("t2", "5")).unwrap();
-    assert_eq!(held.case().state, CaseState::Finished);
+    assert_eq!(office.case().task("t2").unwrap().reason, Some(1));
+    assert_eq!(office.case().statement_revision, 1);
+}
+
+#[test]
+fn of_two_answers_that_were_kept_neither_takes_the_others_words() {
+    let branch = |to: &str| Branch {
+        to: to.into(),
+        option: String::new(),
+    };
+    let fork = Kind::Fork(ForkStep {
+        branches: vec![branch("card"), branch("pension")],
+        join: "meet".into(),
+    });
+    let meet = Kind::Join(JoinStep { to: "issue".into() });
+    let steps = vec![
+        officers("register", "both"),
+        step("both", fork),
+        insurance("card", "meet"),
+        insurance("pension", "meet"),
+        step("meet", meet),
+        officers("issue", ""),
+    ];
+    let mut definition = definition("d", "register", steps);
+    definition.refusals = vec!["refused".into()];
+    let mut office = under(&definition, &[], PriorityGround::Unspecified);
+    office.completes("register", "done");
+    office.asks(&officer(1), &asks_for_supplement()).unwrap();
+    let system = system("social-insurance", &[]);
+    office.now = at("2025-07-01T10:00");
+    for task in ["t3", "t2"] {
+        let refusal = answer_saying(task, "9", "Chưa đóng đủ");
+        office.asks(&system, &refusal).unwrap();
+    }
+    // On its way it was before: a late word of that does not show in place of the answer.
+    assert_eq!(office.asks(&system, &answer("t2", "1")).unwrap().events, []);
+    office.now = at("2025-07-02T09:00");
+    let resumed = office.now;
+    office.now = at("2025-07-03T09:00");
+    office.reacts(Command::Resume {
+        at: resumed,
+        cause: cause(),
+    });
+    assert_eq!(office.waiting(), ["t4 issue"]);
+    for (task, reason) in [("t2", 2), ("t3", 1)] {
+        let task = office.case().task(task).unwrap();
+        assert_eq!(task.reason, Some(reason));
+        // It ended when the case went on, and the answer is as old as it is.
+        assert_eq!(task.ended_at, Some(resumed));
+        assert_eq!(task.external_code_at, Some(at("2025-07-01T10:00")));
+    }
+    // What is said next has a place of its own.
+    assert_eq!(office.case().revisions[&(StatementKind::Outcome as i32)], 2);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
 }

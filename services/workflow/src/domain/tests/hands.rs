@@ -8,8 +8,9 @@ use motcua_proto::{
     workflow::v1::TaskState,
 };
 
-use super::office::{
-    Office, WARD, asks_for_supplement, at, cause, leader, officer, refused, staff,
+use super::{
+    office::{Office, WARD, asks_for_supplement, at, cause, leader, officer, refused, staff},
+    substitution::stands,
 };
 use crate::domain::Command;
 
@@ -247,6 +248,31 @@ fn a_leader_gives_a_task_to_whomever_and_not_to_a_relative() {
     refused(office.asks(&officer(1), &delegate(&of(2), at("2025-07-02T17:00"))));
     office.asks(&officer(1), &done()).unwrap();
     refused(office.asks(&leader(1), &reassign(&of(1))));
+}
+
+#[test]
+fn whoever_stands_in_for_a_leader_gives_out_tasks_and_the_history_names_both() {
+    let mut office = Office::accepts("1.000001", &[]);
+    let away = leader(1).actor().id.clone();
+    // An officer gives nothing away that is not in their own hands, and takes nothing back.
+    office.asks(&officer(3), &claim()).unwrap();
+    refused(office.asks(&officer(1), &reassign(&of(2))));
+    refused(office.asks(&officer(1), &release()));
+    let role = Role::Leader;
+    let stands_in = stands(&of(1), &away, role);
+    office.surround.substitutions.replace(vec![stands_in]);
+    office.asks(&officer(1), &reassign(&of(2))).unwrap();
+    let Payload::TaskReassigned(given) = office.last() else {
+        panic!("must be told")
+    };
+    assert_eq!(given.on_behalf_of, away);
+    office.asks(&officer(1), &release()).unwrap();
+    assert_eq!(has(&office), (TaskState::Open, ""));
+    office.asks(&leader(2), &reassign(&of(2))).unwrap();
+    let Payload::TaskReassigned(given) = office.last() else {
+        panic!("must be told")
+    };
+    assert_eq!(given.on_behalf_of, "");
 }
 
 #[test]

@@ -7,18 +7,18 @@ use motcua_platform::{
     catalog::{self, Catalog},
     error::Error,
     ledger::Decision,
-    time::date_to_proto,
 };
 use motcua_proto::{
     events::v1::{EventKind as K, event::Payload},
     r#type::v1::{
-        CalendarDay, CalendarDayKind, Catalog as ProtoCatalog, Limit as ProtoLimit, OtherLimit,
-        Punctuality, Role, SameDay, Session, limit::Kind,
+        Catalog as ProtoCatalog, Limit as ProtoLimit, OtherLimit, Punctuality, Role, SameDay,
+        Session, limit::Kind,
     },
     workflow::v1::step::Kind as StepKind,
 };
 
 use super::{
+    days,
     external::insurance,
     office::{
         Office, POLICE, WARD, asks_for_supplement, at, catalog, cause, death, definition, leader,
@@ -38,32 +38,11 @@ const OTHERS: [(&str, Kind); 4] = [
     ("hours", Kind::WorkingHours(12)),
 ];
 
-/// Every day that differs from the week.
-pub(super) fn days() -> Vec<CalendarDay> {
-    include_str!("../../../../../deploy/catalog/calendar.csv")
-        .lines()
-        .filter_map(|line| {
-            let (date, rest) = line.split_once(',')?;
-            let (kind, title) = rest.split_once(',')?;
-            let date: jiff::civil::Date = date.parse().ok()?;
-            let kind = match kind {
-                "working" => CalendarDayKind::Working,
-                _ => CalendarDayKind::Holiday,
-            };
-            Some(CalendarDay {
-                date: Some(date_to_proto(date)),
-                kind: kind.into(),
-                title: title.to_owned(),
-            })
-        })
-        .collect()
-}
-
 /// A catalog of the real days, in which Saturday mornings are for receiving these fields; all of them where none is named.
 pub(super) fn real_days(fields: &[&str]) -> ProtoCatalog {
     let mut catalog = catalog();
     "real".clone_into(&mut catalog.id);
-    catalog.calendars[0].days = days();
+    catalog.calendars[0].days = days::days();
     catalog.calendars[0].sessions.push(Session {
         weekday: 6,
         from_minute: 420,

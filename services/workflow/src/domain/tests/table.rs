@@ -1,10 +1,14 @@
 //! What is asked behind the counter, met by every status: the second table of intake's README, which a walk over gRPC reads too.
 
 use motcua_platform::error::Error;
-use motcua_proto::{events::v1::HoldGround, r#type::v1::Role, workflow::v1::CaseState};
+use motcua_proto::{
+    events::v1::HoldGround,
+    r#type::v1::Role,
+    workflow::v1::{CaseState, Definition as ProtoDefinition},
+};
 
-use super::office::{Office, POLICE, WARD, at, cause, staff, words};
-use crate::domain::{Case, Command, Obligation};
+use super::office::{Office, POLICE, WARD, at, cause, simple, staff, words};
+use crate::domain::{Case, Command, Definition, Obligation};
 
 const README: &str = include_str!("../../../../intake/README.md");
 const BEGIN: &str = "<!-- table behind the counter -->\n";
@@ -75,6 +79,16 @@ fn rows() -> Vec<(&'static str, Command)> {
                 reason: words(),
             },
         ),
+        ("ReleaseTask", Command::Release { task: task() }),
+        (
+            "DelegateTask",
+            Command::Delegate {
+                task: task(),
+                to: "leader-11593-8".to_owned(),
+                until: at("2025-07-02T17:00"),
+            },
+        ),
+        ("MigrateCase", Command::Migrate { version: 2 }),
         (
             "CompleteTask, the last",
             Command::Complete {
@@ -86,12 +100,29 @@ fn rows() -> Vec<(&'static str, Command)> {
     ]
 }
 
-/// A case in every status that it may have.
-fn places() -> Vec<(&'static str, Office)> {
+/// Whether the method is of a task that one has in hand.
+fn is_of_task_in_hand(row: &str) -> bool {
+    matches!(row, "ReleaseTask" | "DelegateTask")
+}
+
+/// A case in every status that it may have, the signature in hand or not.
+fn places(in_hand: bool) -> Vec<(&'static str, Office)> {
     let mut blocked = Office::empty();
     blocked.is_handed("1.000001", &[]);
     let mut running = Office::accepts("1.000001", &[]);
+    let second = ProtoDefinition {
+        version: 2,
+        ..simple()
+    };
+    let second = Definition::parse(&second).unwrap();
+    running.surround.definitions.remember(second);
     running.completes("appraise", "done");
+    let task = "t2".to_owned();
+    if in_hand {
+        running
+            .asks(&both(), &Command::Claim { task: task.clone() })
+            .unwrap();
+    }
     let after = |command: Command| {
         let mut office = running.clone();
         office.asks(&both(), &command).unwrap();
@@ -102,8 +133,11 @@ fn places() -> Vec<(&'static str, Office)> {
         at: withdrawn.now,
         cause: cause(),
     });
-    let mut finished = running.clone();
-    finished.completes("sign", "approved");
+    let finished = after(Command::Complete {
+        task,
+        outcome: "approved".to_owned(),
+        reason: None,
+    });
     vec![
         ("2", blocked),
         ("4", running.clone()),
@@ -153,7 +187,7 @@ fn cell(office: &Office, command: &Command) -> String {
 
 #[test]
 fn the_second_table_of_the_readme_is_what_the_rules_do() {
-    let places = places();
+    let (places, in_hand) = (places(false), places(true));
     let mut table = String::from("| |");
     for (place, _) in &places {
         table += &format!(" {place} |");
@@ -162,7 +196,12 @@ fn the_second_table_of_the_readme_is_what_the_rules_do() {
     table += &" --- |".repeat(places.len());
     for (name, command) in rows() {
         table += &format!("\n| {name} |");
-        for (_, office) in &places {
+        let places = if is_of_task_in_hand(name) {
+            &in_hand
+        } else {
+            &places
+        };
+        for (_, office) in places {
             table += &format!(" {} |", cell(office, &command));
         }
     }
