@@ -380,8 +380,12 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
         .any(|(_, task)| person.agencies.contains(&task.agency));
     // What one branch's agency awaits holds up no other branch.
     let goes_on_of = |call: &str| {
-        let held_up = case.open_hold().map(|hold| hold.branch.as_str());
-        runs || held_up.is_some_and(|branch| !branch.is_empty() && call != branch)
+        let mut held_up = case
+            .open_holds()
+            .map(|hold| hold.branch.as_str())
+            .peekable();
+        let awaits = held_up.peek().is_some();
+        runs || awaits && held_up.all(|branch| !branch.is_empty() && call != branch)
     };
     let goes_on = |task: &str| case.task(task).is_some_and(|task| goes_on_of(&task.call));
     let lawful = match command {
@@ -485,7 +489,13 @@ pub(super) fn allowed(world: &World, person: &Person, case: &Case, command: &Com
                     && deputies::leads(world, person, agency, now)
             });
             let once_more = asked == 1 && leads;
-            runs && may_ask && (asked == 0 || once_more)
+            // What another branch's agency awaits holds up no asking for a branch.
+            let goes_on = if branch.is_empty() {
+                runs
+            } else {
+                goes_on_of(branch)
+            };
+            goes_on && may_ask && (asked == 0 || once_more)
         }
         Command::RequestPayment { obligation } => {
             let owed_vnd = case.fee_vnd + obligation.as_ref().map_or(0, |it| it.amount_vnd);

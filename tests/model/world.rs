@@ -514,9 +514,12 @@ fn transfers_are_told_by_the_law(life: &Life, event: &Event, calendar: Calendar)
 /// So is each of its branches, by the limit of the branch's own procedure and from when the branch began.
 fn branches_are_due_by_the_law(code: &str, case: &Case, calendar: Calendar) {
     // What somebody else awaits stops no branch's clock.
-    let stands = |branch: &str| match case.open_hold() {
-        Some(hold) => hold.branch.is_empty() || hold.branch == branch,
-        None => case.state != CaseState::Running,
+    let stands = |branch: &str| {
+        let mut open = case.open_holds().peekable();
+        match open.peek() {
+            Some(_) => open.any(|hold| hold.branch.is_empty() || hold.branch == branch),
+            None => case.state != CaseState::Running,
+        }
     };
     let under_way = case.sub_cases.iter().filter(|it| it.finished_at.is_none());
     for sub_case in under_way.filter(|it| !stands(&it.branch)) {
@@ -612,11 +615,14 @@ fn nobody_is_given_what_they_may_not_have(code: &str, case: &Case, event: &Event
 
 /// Holds lie one after the other, and of every task that ended, what was used and what was held make up what passed.
 fn time_is_counted_once(code: &str, case: &Case, calendar: Calendar) {
-    for pair in case.holds.windows(2) {
-        assert!(
-            pair[0].to.is_some_and(|to| to <= pair[1].from),
-            "{code}: holds overlap"
-        );
+    for (place, hold) in case.holds.iter().enumerate() {
+        let mut before = case.holds.iter().take(place);
+        // Two branches' agencies may await something at the same time, and nobody else.
+        let apart = before.all(|it| {
+            let others = ![it, hold].iter().any(|it| it.branch.is_empty());
+            others && it.branch != hold.branch || it.to.is_some_and(|to| to <= hold.from)
+        });
+        assert!(apart, "{code}: holds overlap");
     }
     for task in &case.tasks {
         let Some(ended) = task.ended_at else { continue };

@@ -26,7 +26,7 @@ use super::{
     fees,
     follow::{Change, News},
     hand_over,
-    moves::{self, Act},
+    moves::{self, Act, Place},
     originals, others,
     papers::{self, Handed},
     payments,
@@ -556,7 +556,8 @@ fn recompute(dossier: &Dossier, catalogs: Known<'_>) -> Result<Happened, Error> 
 
 /// The case is the authority for 4, 5, 6, 8 and 9, within the law's moves; the ends 3, 7 and 10 are intake's, and stay.
 fn follow(dossier: &Dossier, news: &News) -> Happened {
-    if let Err(refusal) = moves::check(asked_by_case(&news.change), dossier.place()) {
+    let place = dossier.place();
+    if let Err(refusal) = moves::check(asked_by_case(&news.change, place), place) {
         return Payload::ReactionIgnored(ReactionIgnored {
             source: "workflow".to_owned(),
             source_position: news.position,
@@ -587,9 +588,16 @@ fn follow(dossier: &Dossier, news: &News) -> Happened {
 }
 
 /// The move that the news asks for.
-fn asked_by_case(change: &Change) -> Act {
+fn asked_by_case(change: &Change, place: Place) -> Act {
     let status = match change {
         Change::Finished { .. } => return Act::FinishCase,
+        // Several agencies of a linked procedure may await something at the same time.
+        Change::Asked { status, .. }
+            if *status == DossierStatus::SupplementRequired
+                && place == Place::AwaitingSupplement =>
+        {
+            return Act::FollowCase;
+        }
         Change::Asked { status, .. } => Some(*status),
         Change::Progress { status, .. } => *status,
         Change::BranchBegan { .. } | Change::BranchEnded { .. } => None,
@@ -633,6 +641,9 @@ fn asked_for(
     obligations_vnd: i64,
     at: Timestamp,
 ) -> Happened {
+    // What is awaited beside something else is there with the later of both.
+    let before = dossier.awaited().filter(|it| it.due_at > asked.due_at);
+    let asked = before.unwrap_or(asked);
     Payload::CaseProgressRecorded(CaseProgressRecorded {
         status: status.into(),
         due_at: dossier.due_at().map(to_proto),

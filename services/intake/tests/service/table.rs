@@ -287,6 +287,8 @@ fn tells(ward: &Ward, dossier: &Dossier, what: &str) {
     let held = |ground: HoldGround| {
         Payload::CaseHeld(CaseHeld {
             ground: ground.into(),
+            due_at: Some(to_proto(at("2025-07-10T17:00:00"))),
+            judged_until: Some(to_proto(at("2025-07-11T00:00:00"))),
             ..CaseHeld::default()
         })
     };
@@ -434,7 +436,7 @@ async fn every_status_hears_the_case_as_the_readme_says() {
             comes_to(&mut ward, 3).await;
             let after = get(&mut ward, &dossier.name).await;
             let expected = match *cell {
-                "–" => before.status.to_string(),
+                "–" | "=" => before.status.to_string(),
                 status => status.to_owned(),
             };
             let place = format!("{row} in column {}", column + 1);
@@ -442,7 +444,7 @@ async fn every_status_hears_the_case_as_the_readme_says() {
             met.insert(*cell);
         }
     }
-    assert_eq!(Vec::from_iter(met), ["4", "5", "6", "8", "9", "–"]);
+    assert_eq!(Vec::from_iter(met), ["4", "5", "6", "8", "9", "=", "–"]);
 }
 
 #[tokio::test]

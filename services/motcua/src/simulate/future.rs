@@ -151,10 +151,9 @@ impl<'p> World<'p> {
                 continue;
             };
             // What is awaited comes on its last day.
-            let comes = case.open_hold().map(|hold| {
-                hold.due_at
-                    .unwrap_or(self.now + SignedDuration::from_hours(72))
-            });
+            let usual = self.now + SignedDuration::from_hours(72);
+            let comes = case.open_holds().map(|hold| hold.due_at.unwrap_or(usual));
+            let comes = comes.max();
             if let Some(at) = comes {
                 self.note(at, What::Resumes(code.clone()));
             }
@@ -650,6 +649,6 @@ fn people(crew: &BTreeSet<String>, more: i64) -> BTreeSet<String> {
 }
 
 fn waits_for_payment(case: &Case) -> bool {
-    let hold = case.open_hold();
-    hold.is_some_and(|hold| hold.ground == HoldGround::Payment)
+    case.open_holds()
+        .any(|hold| hold.ground == HoldGround::Payment)
 }

@@ -84,7 +84,7 @@ impl Days {
 
 /// While something is awaited of the applicant the limit stands where that began.
 fn is_overdue(case: &Case, at: Timestamp) -> bool {
-    let stood = case.open_hold().map_or(at, |hold| hold.from.min(at));
+    let stood = case.open_holds().fold(at, |at, hold| at.min(hold.from));
     stood >= case.first_due.judged_until
 }
 

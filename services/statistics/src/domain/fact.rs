@@ -495,9 +495,10 @@ impl Workflow {
                 self.holds += 1;
                 self.waits_for = held.ground;
                 if let Some(last) = self.limits.last().copied() {
+                    // Another branch's agency may await something before.
                     self.limits.push(Limit {
                         recorded_at,
-                        held_since,
+                        held_since: last.held_since.or(held_since),
                         ..last
                     });
                 }

@@ -16,6 +16,7 @@ use motcua_proto::{
 };
 
 use super::{
+    case::Hold,
     command::{Cause, Obligation, StatementKind, Words},
     decide::{ARTICLE_SUPPLEMENT, Desk},
     engine::Walk,
@@ -57,10 +58,12 @@ impl Desk<'_> {
                 "decide on what is there, have a leader or whoever stands in for one ask again, or stop the case with a ground",
             ));
         }
-        self.running(ARTICLE_SUPPLEMENT)?;
         if branch.is_empty() {
+            self.running(ARTICLE_SUPPLEMENT)?;
             self.for_working_agency(ARTICLE_SUPPLEMENT)?;
         } else {
+            // What another branch's agency awaits holds up this one no more than its work.
+            self.goes_on(branch, ARTICLE_SUPPLEMENT)?;
             self.for_branch(branch, ARTICLE_SUPPLEMENT)?;
         }
         let catalog = catalog_of(self.case, self.surround)?;
@@ -230,7 +233,7 @@ impl Desk<'_> {
 
     /// What has turned out not to be paid while the rest is awaited is asked for with it. The time for it stays.
     fn missed(&self, fee_vnd: i64, paid_vnd: i64) -> Option<Payload> {
-        let hold = self.case.open_hold()?;
+        let hold = self.case.open_holds().next()?;
         if paid_vnd >= self.case.paid_vnd || !self.waits_for(HoldGround::Payment) {
             return None;
         }
@@ -248,57 +251,70 @@ impl Desk<'_> {
         self.case.state == CaseState::Held && hold.is_some_and(|hold| hold.ground == ground)
     }
 
-    /// What was asked for did not come: the case is stopped by rule, in writing. Where one branch's agency had asked, only that branch
-    /// ends, refused in writing; what the others did is not lost.
+    /// What was asked for did not come: the case is stopped by rule, in writing. Where branches' agencies had asked, only those branches
+    /// end, refused in writing; what the others did is not lost.
     pub(super) fn lapse(&self, at: Timestamp, cause: Cause) -> Result<Decision, Error> {
-        let Some(hold) = self
-            .case
-            .holds
-            .last()
+        let open: Vec<_> = self.case.open_holds().collect();
+        let Some(last) = open
+            .iter()
+            .max_by_key(|hold| hold.due_at)
             .filter(|_| self.case.state == CaseState::Held)
         else {
             return Ok(self.ignored(cause, "the case does not wait for anything"));
         };
-        let due = hold.due_at.map(in_words).unwrap_or_default();
-        let reason = if hold.ground == HoldGround::Payment {
+        let at = open.iter().fold(at, |at, hold| at.max(hold.from));
+        let due = last.due_at.map(in_words).unwrap_or_default();
+        let reason = if last.ground == HoldGround::Payment {
             format!("Hết thời hạn nộp phí, lệ phí ({due}) nhưng chưa nhận đủ số tiền đã yêu cầu.")
         } else {
             format!(
                 "Hết thời hạn bổ sung, hoàn thiện hồ sơ ({due}) nhưng chưa nhận được nội dung đã yêu cầu."
             )
         };
-        let under_way = self.case.sub_case(&hold.branch);
-        if under_way.is_some_and(|sub_case| self.case.is_under_way(sub_case)) {
-            return self.branch_lapsed(&hold.branch, at.max(hold.from), cause, reason);
+        let under_way = |hold: &&Hold| {
+            let sub_case = self.case.sub_case(&hold.branch);
+            sub_case.is_some_and(|sub_case| self.case.is_under_way(sub_case))
+        };
+        if open.iter().all(under_way) {
+            let branches = open.iter().map(|hold| hold.branch.as_str());
+            return self.branches_lapsed(branches, at, cause, &reason);
         }
         self.stopped(
-            at.max(hold.from),
+            at,
             true,
             &Words::from(reason),
             &Words::from(GROUND.to_owned()),
         )
     }
 
-    fn branch_lapsed(
+    fn branches_lapsed<'b>(
         &self,
-        branch: &str,
+        branches: impl Iterator<Item = &'b str>,
         at: Timestamp,
         cause: Cause,
-        reason: String,
+        reason: &str,
     ) -> Result<Decision, Error> {
-        let resumed = self.resume(at, cause)?;
-        let revision = self.revision(StatementKind::Outcome);
-        let scene = self.scene()?;
-        let mut walk = Walk::new(self.case, &scene, at);
-        walk.events = resumed.events;
-        walk.events.extend(self.cancelled(at, Some(branch))?);
-        walk.lapse(branch, revision)?;
-        let mut decision = self.decision(walk.events);
-        decision.statements.push(self.statement(
-            StatementKind::Outcome,
-            &Words::from(reason),
-            Some(&Words::from(GROUND.to_owned())),
-        ));
+        let mut decision = self.resume(at, cause)?;
+        let mut after = self.told(self.case.clone(), &decision.events);
+        for branch in branches {
+            let desk = Desk {
+                case: &after,
+                context: self.context,
+                surround: self.surround,
+            };
+            let scene = desk.scene()?;
+            let mut walk = Walk::new(&after, &scene, at);
+            walk.events = desk.cancelled(at, Some(branch))?;
+            walk.lapse(branch, desk.revision(StatementKind::Outcome))?;
+            decision.statements.push(desk.statement(
+                StatementKind::Outcome,
+                &Words::from(reason.to_owned()),
+                Some(&Words::from(GROUND.to_owned())),
+            ));
+            let events = walk.events;
+            after = self.told(after, &events);
+            decision.events.extend(events);
+        }
         Ok(decision)
     }
 }

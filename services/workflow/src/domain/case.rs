@@ -531,10 +531,9 @@ impl Case {
         scope::tenants(all.map(String::as_str), "")
     }
 
-    /// The hold that lasts, where it stands still.
-    #[must_use]
-    pub fn open_hold(&self) -> Option<&Hold> {
-        self.holds.last().filter(|hold| hold.to.is_none())
+    /// The holds that last, where it stands still: one, or one for each branch whose agency awaits something.
+    pub fn open_holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.iter().filter(|hold| hold.to.is_none())
     }
 
     /// When to look at the clock: nothing falls due while it stands still for the applicant. The limit of a case that
@@ -547,12 +546,12 @@ impl Case {
     /// What the clock brings about next.
     pub(super) fn alarm(&self) -> Option<Alarm> {
         // What one branch's agency awaits stops the clock of that branch and of the whole, and no other's.
-        let held_by = match (self.state, self.open_hold()) {
-            (CaseState::Running | CaseState::Blocked, _) => None,
-            (CaseState::Held, Some(hold)) if !hold.branch.is_empty() => Some(hold),
+        let held = match self.state {
+            CaseState::Running | CaseState::Blocked => false,
+            CaseState::Held if !self.is_held("") => true,
             _ => return None,
         };
-        let goes_on = |call: &str| held_by.is_none_or(|hold| !hold.stops(call));
+        let goes_on = |call: &str| !self.is_held(call);
         let due = self
             .due_soon_at
             .filter(|_| !self.due_soon)
@@ -576,7 +575,7 @@ impl Case {
             .enumerate()
             .filter(|(_, sub_case)| goes_on(&sub_case.branch))
             .filter_map(|(index, sub_case)| Some(Alarm::Branch(sub_case.alarm_at()?, index)));
-        (!self.overdue && held_by.is_none())
+        (!self.overdue && !held)
             .then_some(Alarm::Due(due))
             .into_iter()
             .chain(timers)
@@ -625,7 +624,9 @@ impl Case {
     /// The same of a call's work.
     #[must_use]
     pub fn is_held(&self, call: &str) -> bool {
-        self.state == CaseState::Held && self.open_hold().is_none_or(|hold| hold.stops(call))
+        let mut open = self.open_holds().peekable();
+        self.state == CaseState::Held
+            && (open.peek().is_none() || open.any(|hold| hold.stops(call)))
     }
 
     /// By when a task's work is due: the whole case's due, or that of the branch that it belongs to where it comes first.

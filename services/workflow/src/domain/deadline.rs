@@ -23,8 +23,8 @@ const ARTICLE_APOLOGY: &str = "decree 118/2025, art. 18, with Mẫu 04 of circul
 /// Why what waits ends at another instant.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Ending<'h> {
-    /// A hold has ended.
-    Hold(&'h Hold),
+    /// These holds have ended.
+    Hold(&'h [Hold]),
     /// Another calendar counts.
     Calendar,
     /// Another limit of the case, or of a branch by its call, has so many working minutes more.
@@ -67,27 +67,30 @@ impl Desk<'_> {
     /// The limit runs on: every due moves by what the hold took.
     pub(super) fn resume(&self, at: Timestamp, cause: Cause) -> Result<Decision, Error> {
         let case = self.case;
-        let Some(open) = case.holds.last().filter(|_| case.state == CaseState::Held) else {
+        let since = case.open_holds().map(|hold| hold.from);
+        let since = since
+            .min()
+            .zip(case.open_holds().map(|hold| hold.from).max());
+        let Some((since, last)) = since.filter(|_| case.state == CaseState::Held) else {
             return Ok(self.ignored(cause, "the case does not wait for anything"));
         };
-        let at = at.max(open.from);
-        let hold = Hold {
+        let at = at.max(last);
+        let ended = |hold: &Hold| Hold {
             to: Some(at),
-            ..open.clone()
+            ..hold.clone()
         };
-        let mut holds = case.holds.clone();
-        if let Some(last) = holds.last_mut() {
-            last.clone_from(&hold);
-        }
+        let over: Vec<_> = case.open_holds().map(ended).collect();
+        let closed = case.holds.iter().filter(|hold| hold.to.is_some());
+        let holds: Vec<_> = closed.cloned().chain(over.iter().cloned()).collect();
         let timetable = self.timetable()?;
         let hours = timetable.hours_of(case)?;
         let first_due = hours.due(case.received_at, &case.limit, &holds)?;
         let due = if case.extended {
             // The promised date was made in the knowledge of the case's own time: it moves by the working time held.
-            let held = u32::try_from(hours.used(hold.from, at, &[])).unwrap_or(0);
+            let held = u32::try_from(hours.used(since, at, &[])).unwrap_or(0);
             // A day counts whole: what is asked after the hour that was printed is asked in time, and what is left follows.
-            let moved = if held > 0 && case.due.judged_until > hold.from {
-                let from = case.due.at.max(hold.from);
+            let moved = if held > 0 && case.due.judged_until > since {
+                let from = case.due.at.max(since);
                 hours.promised(hours.budget_end(from, held)?, &case.limit)?
             } else {
                 case.due
@@ -109,7 +112,7 @@ impl Desk<'_> {
             first_due_at: Some(to_proto(first_due.at)),
             first_judged_until: Some(to_proto(first_due.judged_until)),
             due_soon_at: due_soon_at.map(to_proto),
-            moved: self.ends(&timetable, &holds, at, Ending::Hold(&hold))?,
+            moved: self.ends(&timetable, &holds, at, Ending::Hold(&over))?,
             due_before: Some(to_proto(case.due.at)),
         };
         Ok(self.decision(vec![Payload::CaseResumed(event)]))
@@ -151,10 +154,12 @@ impl Desk<'_> {
                 None => None,
             };
             // What was taken for so much working time stays so; what was delegated until a day comes back on that day.
-            let lease_until = match (why, &task.lease) {
-                (Ending::Hold(hold), Some(lease))
-                    if lease.back_to.is_empty() && hold.stops(&task.call) =>
-                {
+            let over = match why {
+                Ending::Hold(over) => over.iter().find(|hold| hold.stops(&task.call)),
+                Ending::Calendar | Ending::More(..) => None,
+            };
+            let lease_until = match (over, &task.lease) {
+                (Some(hold), Some(lease)) if lease.back_to.is_empty() => {
                     later(&hours, hours.used(hold.from, lease.until, &[]), at)?
                 }
                 _ => None,

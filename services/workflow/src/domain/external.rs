@@ -171,7 +171,7 @@ impl Desk<'_> {
     }
 
     /// The case as these events leave it.
-    fn told(&self, case: Case, payloads: &[Payload]) -> Case {
+    pub(super) fn told(&self, case: Case, payloads: &[Payload]) -> Case {
         payloads.iter().fold(case, |case, payload| {
             let event = events::Event {
                 occurred_at: Some(to_proto(self.context.now)),

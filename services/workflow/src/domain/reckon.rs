@@ -154,10 +154,15 @@ impl Hours {
                 0
             }
         };
-        let held: i64 = holds
-            .iter()
-            .map(|hold| between(hold.from.max(from), hold.to.unwrap_or(to).min(to)))
-            .sum();
+        let mut holds: Vec<_> = holds.iter().collect();
+        holds.sort_by_key(|hold| hold.from);
+        // What two agencies await at the same time is one time.
+        let (mut held, mut through) = (0, from);
+        for hold in holds {
+            let until = hold.to.unwrap_or(to).min(to);
+            held += between(hold.from.max(through), until);
+            through = through.max(until);
+        }
         i32::try_from(between(from, to) - held).unwrap_or(i32::MAX)
     }
 

@@ -463,7 +463,7 @@ fn timer_fired(case: &mut Case, fired: &events::TimerFired) {
 
 fn case_resumed(case: &mut Case, resumed: &events::CaseResumed) {
     case.state = CaseState::Running;
-    if let Some(hold) = case.holds.last_mut() {
+    for hold in case.holds.iter_mut().filter(|hold| hold.to.is_none()) {
         hold.to = from_proto_opt(resumed.resumed_at.as_ref());
     }
     case.due = due(resumed.due_at.as_ref(), resumed.judged_until.as_ref());
@@ -624,10 +624,10 @@ fn remind(case: &mut Case, due_soon_at: Option<&prost_types::Timestamp>) {
     case.due_soon = false;
 }
 
-/// A hold ends with the case.
+/// Holds end with the case.
 fn release(case: &mut Case) {
     let ended_at = case.ended_at;
-    if let Some(hold) = case.holds.last_mut().filter(|hold| hold.to.is_none()) {
+    for hold in case.holds.iter_mut().filter(|hold| hold.to.is_none()) {
         hold.to = ended_at.map(|at| at.max(hold.from));
     }
 }

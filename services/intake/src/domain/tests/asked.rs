@@ -158,3 +158,36 @@ fn how_long_an_answer_and_a_supplement_may_take_is_the_procedures() {
         );
     }
 }
+
+#[test]
+fn what_a_second_agency_awaits_beside_the_first_is_there_with_the_later_of_both() {
+    let counter = waiting(DossierStatus::SupplementRequired);
+    let later = |due_at: &str, judged_until: &str| {
+        let Command::Follow(mut news) = asks(DossierStatus::SupplementRequired) else {
+            unreachable!()
+        };
+        if let Change::Asked { asked, .. } = &mut news.change {
+            asked.due_at = at(due_at);
+            asked.judged_until = Some(at(judged_until));
+            asked.by = "11593-ca".to_owned();
+        }
+        Command::Follow(news)
+    };
+    let judged = |counter: &Counter| counter.dossier().awaited().unwrap().judged_until;
+    let first = judged(&counter);
+    let sooner = counter
+        .clone()
+        .does(&later("2025-07-08T17:00:00", "2025-07-09T00:00:00"));
+    assert_eq!(judged(&sooner), first);
+    let counter = counter.does(&later("2025-07-15T17:00:00", "2025-07-16T00:00:00"));
+    assert_eq!(judged(&counter), Some(at("2025-07-16T00:00:00")));
+    assert_eq!(counter.status(), DossierStatus::SupplementRequired);
+    assert_eq!(
+        counter.dossier().holds.len(),
+        1,
+        "one time that the family waits in"
+    );
+    let counter = counter.does(&provide_supplement());
+    assert_eq!(counter.status(), DossierStatus::InProgress);
+    assert_eq!(counter.dossier().awaited(), None);
+}

@@ -133,11 +133,11 @@ fn rows(status: DossierStatus) -> Vec<(&'static str, Command)> {
         ("the case began", follow(DossierStatus::InProgress)),
         (
             "the case asks for a supplement",
-            follow(DossierStatus::SupplementRequired),
+            asked::asks(DossierStatus::SupplementRequired),
         ),
         (
             "the case asks for a payment",
-            follow(DossierStatus::PaymentRequired),
+            asked::asks(DossierStatus::PaymentRequired),
         ),
         ("the case was stopped", follow(DossierStatus::Stopped)),
         ("the case is finished", finished()),

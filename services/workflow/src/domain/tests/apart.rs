@@ -13,7 +13,7 @@ use super::{
     },
     time::with_days_off,
 };
-use crate::domain::{Command, StatementKind, answered};
+use crate::domain::{Command, StatementKind, answered, control_sheet};
 
 fn police() -> motcua_platform::ledger::Authority {
     staff("officer-11593-ca-1", &[Role::Officer], &[POLICE])
@@ -254,4 +254,68 @@ fn each_agency_asks_for_what_it_needs_once() {
     assert!(third.message.contains("as often"), "{}", third.message);
     let theirs = refused(registered().asks(&police(), &asking("funeral")));
     assert!(theirs.message.contains("another agency"));
+}
+
+#[test]
+fn two_agencies_may_await_something_at_once_and_each_loses_its_own_time_only() {
+    let mut office = registered();
+    let dues = |office: &Office| {
+        let sub_cases = &office.case().sub_cases;
+        [sub_cases[0].due_at, sub_cases[1].due_at]
+    };
+    let [residence, funeral] = dues(&office);
+    let whole = office.case().due.at;
+    office.now = at("2025-07-01T09:00");
+    office.asks(&police(), &asking("")).unwrap();
+    // A day later the insurance needs something too; the ward, which asks for the whole, waits.
+    office.now = at("2025-07-02T09:00");
+    refused(office.asks(&officer(1), &asking("")));
+    office.asks(&insurance(), &asking("")).unwrap();
+    let branches: Vec<_> = office.case().open_holds().map(|it| &it.branch).collect();
+    assert_eq!(branches, ["residence", "funeral"]);
+    refused(office.asks(&police(), &asking("")));
+    assert_eq!(office.case().timer_at(), None, "nobody's clock runs");
+    office.now = at("2025-07-04T09:00");
+    office.reacts(Command::Resume {
+        at: office.now,
+        cause: cause(),
+    });
+    assert_eq!(office.case().state, CaseState::Running);
+    assert_eq!(office.case().open_holds().count(), 0);
+    // Three working days of the police's, two of the insurance's; of the whole the three in which somebody waited.
+    assert_eq!(
+        (residence, funeral),
+        (at("2025-07-03T17:00"), at("2025-07-04T17:00"))
+    );
+    assert_eq!(
+        dues(&office),
+        [at("2025-07-08T17:00"), at("2025-07-08T17:00")]
+    );
+    assert_eq!(
+        (whole, office.case().due.at),
+        (at("2025-07-08T17:00"), at("2025-07-11T17:00"))
+    );
+    let sheet = control_sheet(CODE, office.case(), office.now, &office.surround).unwrap();
+    // From 08:00 to 09:00 on the first day: all that nobody waited in.
+    assert_eq!(sheet.used_minutes, 60);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
+}
+
+#[test]
+fn what_two_agencies_await_in_vain_ends_both_branches_and_not_the_case() {
+    let mut office = registered();
+    office.now = at("2025-07-01T09:00");
+    office.asks(&police(), &asking("")).unwrap();
+    office.asks(&insurance(), &asking("")).unwrap();
+    let told = lapses(&mut office, "2025-07-11T00:00");
+    let ended = told.iter().filter(|kind| **kind == K::SubCaseFinished);
+    assert_eq!(ended.count(), 2, "{told:?}");
+    assert_eq!(office.case().state, CaseState::Running);
+    let reasons = office
+        .case()
+        .sub_cases
+        .iter()
+        .map(|it| it.statement_revision);
+    assert_eq!(reasons.collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(office.replayed().as_ref(), Some(office.case()));
 }
