@@ -67,11 +67,9 @@ impl Desk<'_> {
     /// The limit runs on: every due moves by what the hold took.
     pub(super) fn resume(&self, at: Timestamp, cause: Cause) -> Result<Decision, Error> {
         let case = self.case;
-        let since = case.open_holds().map(|hold| hold.from);
-        let since = since
-            .min()
-            .zip(case.open_holds().map(|hold| hold.from).max());
-        let Some((since, last)) = since.filter(|_| case.state == CaseState::Held) else {
+        let starts = || case.open_holds().map(|hold| hold.from);
+        let span = starts().min().zip(starts().max());
+        let Some((since, last)) = span.filter(|_| case.state == CaseState::Held) else {
             return Ok(self.ignored(cause, "the case does not wait for anything"));
         };
         let at = at.max(last);

@@ -10,7 +10,7 @@ use motcua_proto::events::v1::{self as events, event::Payload};
 
 use super::{
     case::{Case, Kept, Task},
-    command::{StatementKind, Words},
+    command::Words,
     decide::Desk,
     engine::{How, Walk},
     replay::apply,
@@ -130,19 +130,15 @@ impl Desk<'_> {
         how: How<'_>,
         reason: Option<&[Words; 2]>,
     ) -> Result<Decision, Error> {
-        self.check_end(scene, task, how.outcome, reason.is_some())?;
-        let statement_revision = reason.map_or(0, |_| self.revision(StatementKind::Outcome));
-        let mut decision = self.decision(vec![Payload::OutcomeKept(events::OutcomeKept {
-            task: id.to_owned(),
-            code: how.external_code.to_owned(),
-            kept_at: Some(to_proto(self.context.now)),
-            statement_revision,
-            on_behalf_of: how.on_behalf_of.to_owned(),
-        })]);
-        decision.statements.extend(
-            reason.map(|[why, ground]| self.statement(StatementKind::Outcome, why, Some(ground))),
-        );
-        Ok(decision)
+        self.ended(scene, task, how.outcome, reason, |statement_revision| {
+            Ok(vec![Payload::OutcomeKept(events::OutcomeKept {
+                task: id.to_owned(),
+                code: how.external_code.to_owned(),
+                kept_at: Some(to_proto(self.context.now)),
+                statement_revision,
+                on_behalf_of: how.on_behalf_of.to_owned(),
+            })])
+        })
     }
 
     /// With what follows from the answers that were kept, where a decision has the case go on.

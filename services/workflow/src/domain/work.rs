@@ -203,11 +203,25 @@ impl<'a> Desk<'a> {
         how: How<'_>,
         reason: Option<&[Words; 2]>,
     ) -> Result<Decision, Error> {
-        self.check_end(scene, task, how.outcome, reason.is_some())?;
-        let statement_revision = reason.map_or(0, |_| self.revision(StatementKind::Outcome));
-        let mut walk = Walk::new(self.case, scene, self.context.now);
-        walk.complete(id, task, how, statement_revision)?;
-        let mut decision = self.decision(walk.events);
+        self.ended(scene, task, how.outcome, reason, |statement_revision| {
+            let mut walk = Walk::new(self.case, scene, self.context.now);
+            walk.complete(id, task, how, statement_revision)?;
+            Ok(walk.events)
+        })
+    }
+
+    /// What an outcome brings about, where its step may end so, and the reason that it has, by whose revision the events name it.
+    pub(super) fn ended(
+        &self,
+        scene: &Scene,
+        task: &Task,
+        outcome: &str,
+        reason: Option<&[Words; 2]>,
+        events: impl FnOnce(i32) -> Result<Vec<Payload>, Error>,
+    ) -> Result<Decision, Error> {
+        self.check_end(scene, task, outcome, reason.is_some())?;
+        let revision = reason.map_or(0, |_| self.revision(StatementKind::Outcome));
+        let mut decision = self.decision(events(revision)?);
         decision.statements.extend(
             reason.map(|[why, ground]| self.statement(StatementKind::Outcome, why, Some(ground))),
         );
